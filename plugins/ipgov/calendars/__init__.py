@@ -1,0 +1,1 @@
+"""Which day is due: statutory working days and deadlines."""

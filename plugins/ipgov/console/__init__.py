@@ -1,0 +1,1 @@
+"""What people see: pages inside Airflow's UI."""

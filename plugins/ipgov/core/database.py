@@ -1,0 +1,125 @@
+"""The system of record: connections, transactions, migrations and what kind of database this is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, create_engine, select, text
+
+from ipgov.core.errors import EnvironmentProblemError, RefusedError
+from ipgov.core.settings import settings
+from ipgov.core.tables import database_identity
+
+Kind = Literal["production", "simulation"]
+
+# Every writing transaction holds this lock shared; a seal takes it alone and so sees no half-written step.
+SEAL_LOCK = 0x69_70_67_6F
+
+
+def _open(url: str) -> Engine:
+    return create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC -c lock_timeout=120s", "application_name": "ipgov"},
+    )
+
+
+@cache
+def engine() -> Engine:
+    """Return the pool of connections as the application's role (SELECT and INSERT only)."""
+    url = settings().database_url
+    if not url:
+        raise EnvironmentProblemError(
+            "没有数据库地址:请设置 IPGOV_DATABASE_URL,或先运行 make demo / ipgov up 启动内置数据库"
+        )
+    return _open(url)
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """Open one writing transaction: all of a step, or nothing of it."""
+    with engine().begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": SEAL_LOCK})
+        yield connection
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """Open one read-only transaction that sees a single state of the database."""
+    with engine().connect() as connection:
+        connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
+
+
+def lock(connection: Connection, *names: object) -> None:
+    """Wait until no other transaction works on the thing so named."""
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": "|".join(map(str, names))}
+    )
+
+
+def migrate(kind: Kind, note: str, known_at: dt.datetime) -> None:
+    """Bring the database to the newest form (as the owner), recreate the views, and record what it is.
+
+    Raises RefusedError where the database already exists as another kind.
+    """
+    from alembic import command
+    from alembic.config import Config
+
+    owner_url = settings().owner_database_url
+    if not owner_url:
+        raise EnvironmentProblemError("没有表所有者的数据库地址:请设置 IPGOV_OWNER_DATABASE_URL")
+    config = Config()
+    config.set_main_option("script_location", str(settings().sql / "migrations"))
+    owner = _open(owner_url)
+    try:
+        with owner.begin() as connection:
+            lock(connection, "migrate")
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            _run(connection, (settings().sql / "append_only.sql").read_text(encoding="utf-8"))
+            _create_views(connection)
+            there = connection.execute(select(database_identity.c.kind)).scalar()
+            if there is None:
+                connection.execute(
+                    database_identity.insert().values(kind=kind, note=note, known_at=known_at)
+                )
+            elif there != kind:
+                raise RefusedError(f"此数据库创建时登记为“{there}”,不能当作“{kind}”使用")
+    finally:
+        owner.dispose()
+
+
+def _run(connection: Connection, script: str) -> None:
+    """Run SQL text as it stands: no placeholders are looked for in it."""
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101
+    driver.execute(script)
+
+
+def _create_views(connection: Connection) -> None:
+    files = sorted((settings().sql / "views").glob("*.sql"))
+    for file in reversed(files):
+        connection.execute(text(f"DROP VIEW IF EXISTS {_view_name(file.stem)} CASCADE"))
+    for file in files:
+        body = file.read_text(encoding="utf-8")
+        _run(connection, f"CREATE VIEW {_view_name(file.stem)} AS {body}")
+        _run(connection, f"GRANT SELECT ON {_view_name(file.stem)} TO ipgov_app")
+
+
+def _view_name(stem: str) -> str:
+    """``20_standing.sql`` defines the view ``standing``; the number orders what builds on what."""
+    return stem.partition("_")[2]
+
+
+def is_simulation(connection: Connection) -> bool:
+    """Tell whether this database was created as a simulation (every page and document then says so)."""
+    kind = connection.execute(select(database_identity.c.kind)).scalar()
+    if kind is None:
+        raise EnvironmentProblemError("数据库尚未初始化:请先运行 ipgov migrate")
+    return kind == "simulation"

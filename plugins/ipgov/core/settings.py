@@ -1,0 +1,64 @@
+"""Where this installation lives. Read from ``IPGOV_*`` variables; the defaults serve one machine."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+class Settings(BaseSettings):
+    """The settings of an installation; every field is an environment variable with the prefix ``IPGOV_``."""
+
+    model_config = SettingsConfigDict(env_prefix="IPGOV_", extra="forbid")
+
+    root: Path = Field(_ROOT, description="the project's own files: policies, sql, expectations, templates")
+    state: Path = Field(_ROOT / ".state", description="everything that this installation writes on local disk")
+    database_url: str = Field(
+        "", description="PostgreSQL as the application's role (SQLAlchemy URL, postgresql+psycopg)"
+    )
+    owner_database_url: str = Field(
+        "", description="PostgreSQL as the owner of the tables; needed by migrations only"
+    )
+    object_store: str = Field("", description="s3://bucket[/prefix] or a folder; empty: <state>/objects")
+    s3_endpoint: str | None = Field(None, description="address of the S3 service; empty: the AWS default")
+    fonts: Path | None = Field(None, description="the site's own font files, searched before the shipped ones")
+    automatic_from: int = Field(
+        2026, description="first period that the scheduler runs live by itself; earlier ones are run by a person"
+    )
+    max_workbook_bytes: int = Field(20_000_000, description="largest workbook accepted, in bytes")
+
+    @property
+    def policies(self) -> Path:
+        """Return the folder of documents, clauses, rule versions and calendars."""
+        return self.root / "policies"
+
+    @property
+    def sql(self) -> Path:
+        """Return the folder of migrations, views and the evaluation's SQL."""
+        return self.root / "sql"
+
+    @property
+    def expectations(self) -> Path:
+        """Return the folder of Great Expectations suites."""
+        return self.root / "expectations"
+
+    @property
+    def templates(self) -> Path:
+        """Return the folder of Jinja2 templates of notices, lists and mails."""
+        return self.root / "reports" / "templates"
+
+    @property
+    def objects_location(self) -> str:
+        """Return the object store's address, with the local default filled in."""
+        return self.object_store or str(self.state / "objects")
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings, read once per process."""
+    return Settings()

@@ -1,0 +1,508 @@
+"""Every table of the system of record, in the order in which data takes its way through them.
+
+All of them are append-only: the database refuses UPDATE, DELETE and TRUNCATE (sql/migrations). A correction
+is a new row that names what it supersedes. "Current" is a view (sql/views) or a query with a day.
+
+Common columns: ``id`` (order of writing; the seals count on it), ``known_at`` (when the fact became known to
+the office: what a question "as known at T" filters on) and ``recorded_at`` (the database's own clock).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.schema import SchemaItem
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _fact(name: str, *items: SchemaItem) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        *items,
+        Column("known_at", DateTime(timezone=True), nullable=False),
+        Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+    )
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _refers(name: str, target: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, ForeignKey(target), nullable=null)
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{v}'" for v in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+MODES = ("live", "recalculate", "what_if")
+
+# --- core -----------------------------------------------------------------------------------------------
+
+database_identity = _fact(
+    "database_identity",
+    _text("kind"),
+    _text("note"),
+    _one_of("kind", "production", "simulation"),
+    # one row for ever: what a database is cannot be changed later
+    Index("uq_database_identity_one", text("(true)"), unique=True),
+)
+
+# A step's result under the fingerprint of its inputs; a second run with the same inputs finds it here.
+step_run = _fact(
+    "step_run",
+    _text("programme"),
+    _text("period"),
+    _text("step"),
+    _text("mode"),
+    _text("fingerprint"),
+    Column("result", JSONB, nullable=False),
+    UniqueConstraint("programme", "period", "step", "mode", "fingerprint"),
+    _one_of("mode", *MODES),
+)
+
+# The chain over everything added since the last seal; the manifest lies write-once in the object store.
+seal = _fact(
+    "seal",
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    _text("occasion"),
+    _text("subject"),
+    _text("manifest_sha256"),
+    _text("previous_chain_sha256"),
+    _text("chain_sha256"),
+    Column("row_count", BigInteger, nullable=False),
+    _one_of("occasion", "freeze", "approval", "issue", "nightly", "manual"),
+)
+
+# --- policy ---------------------------------------------------------------------------------------------
+
+# The exact bytes of every rule version that governed anything (object store, by hash).
+rule_version = _fact(
+    "rule_version",
+    _text("programme"),
+    _text("version"),
+    _text("sha256"),
+    UniqueConstraint("programme", "version", "sha256"),
+)
+
+# A cycle is open once its rule version is frozen by hash.
+cycle = _fact(
+    "cycle",
+    _text("programme"),
+    _text("period"),
+    _refers("rule_version_id", "rule_version.id"),
+    Column("opened_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("evaluate_on", Date, nullable=False),
+    Column("due_provisional", Boolean, nullable=False),
+    _text("calendar_version"),
+    UniqueConstraint("programme", "period"),
+)
+
+# --- registry -------------------------------------------------------------------------------------------
+
+organisation = _fact(
+    "organisation",
+    _text("code"),  # 统一社会信用代码
+    _text("name"),
+    _text("province"),  # GB/T 2260, two digits; the operator's own for 新疆生产建设兵团
+    Column("central_enterprise", Boolean, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    _text("source"),
+    Column("code_confirmed_by", Text, comment="who confirmed a code whose check character fails"),
+    Index("ix_organisation_code", "code"),
+)
+
+organisation_succession = _fact(
+    "organisation_succession",
+    _text("predecessor"),
+    _text("successor"),
+    _text("kind"),
+    Column("effective_on", Date, nullable=False),
+    _text("source"),
+    _one_of("kind", "renamed", "merged", "split", "restructured"),
+)
+
+# A titled body is no legal person (2023-156#25): it names its host unit and its operating unit.
+titled_body = _fact(
+    "titled_body",
+    _text("unit"),
+    _text("programme"),
+    _text("name"),
+    _text("kind"),
+    _text("province"),
+    _text("route"),
+    _text("host_code"),
+    _text("operator_code"),
+    Column("valid_from", Date, nullable=False),
+    _text("source"),
+    _one_of("route", "province", "direct"),
+    Index("ix_titled_body_programme_unit", "programme", "unit"),
+)
+
+title_event = _fact(
+    "title_event",
+    _text("programme"),
+    _text("unit"),
+    _text("event"),
+    Column("effective_on", Date, nullable=False),
+    _text("basis"),  # clause id or operator
+    _text("document_number", null=True),
+    Column("document_id", BigInteger, nullable=True),
+    _text("note"),
+    _one_of("event", "recognised", "cancelled", "renamed", "restored"),
+    UniqueConstraint("programme", "unit", "event", "effective_on"),
+)
+
+# --- intake ---------------------------------------------------------------------------------------------
+
+# One row per object of the inbox that was read (by content and by unit and period), whatever came of it.
+submission = _fact(
+    "submission",
+    _text("object_key"),
+    _text("sha256"),
+    _text("programme"),
+    _text("period"),
+    _text("unit", null=True),
+    _text("form", null=True),
+    Column("form_version", Integer, nullable=True),
+    _text("rule_sha256", null=True),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("due_on", Date, nullable=True),
+    Column("late", Boolean, nullable=False),  # after the due day and after any extension
+    _text("outcome"),
+    _refers("supersedes", "submission.id", null=True),
+    Column("problems", JSONB, nullable=False),
+    _text("answer_sha256"),  # receipt or correction workbook
+    _one_of("outcome", "accepted", "returned", "refused"),
+    UniqueConstraint("object_key", "sha256"),
+    Index("ix_submission_programme_period_unit", "programme", "period", "unit"),
+)
+
+submitted_value = _fact(
+    "submitted_value",
+    _refers("submission_id", "submission.id"),
+    _text("field"),
+    Column("value", Numeric, nullable=True),
+    _text("text_value", null=True),
+    _text("raw"),
+    _text("sheet"),
+    _text("cell"),
+    Column("transforms", JSONB, nullable=False),
+    UniqueConstraint("submission_id", "field"),
+)
+
+extension = _fact(
+    "extension",
+    _text("programme"),
+    _text("period"),
+    _text("unit"),
+    Column("until", Date, nullable=False),
+    _text("granted_by"),
+    _text("reason"),
+)
+
+unclaimed_object = _fact(
+    "unclaimed_object",
+    _text("object_key"),
+    _text("sha256"),
+    _text("reason"),
+    UniqueConstraint("object_key", "sha256"),
+)
+
+# --- the frozen data of a cycle ---------------------------------------------------------------------------
+
+snapshot = _fact(
+    "snapshot",
+    _text("programme"),
+    _text("period"),
+    _text("mode"),
+    Column("as_of", Date, nullable=False),
+    _text("fingerprint"),
+    _text("rule_sha256"),
+    _text("values_sha256"),  # Parquet: unit, indicator, value, group, rater, source
+    UniqueConstraint("programme", "period", "mode", "fingerprint"),
+    _one_of("mode", *MODES),
+)
+
+# Who was to be evaluated, with what; a unit without a submission stands here too.
+snapshot_unit = _fact(
+    "snapshot_unit",
+    _refers("snapshot_id", "snapshot.id"),
+    _text("unit"),
+    _text("name"),
+    _text("kind"),
+    _text("province"),
+    _text("route"),
+    _text("host_code"),
+    _text("operator_code"),
+    _text("state"),
+    _refers("submission_id", "submission.id", null=True),
+    # accepted_late: within the time allowed for late ones; late: after it, so not evaluated
+    _one_of("state", "accepted", "accepted_late", "late", "returned", "missing", "exempt"),
+    UniqueConstraint("snapshot_id", "unit"),
+)
+
+snapshot_value = _fact(
+    "snapshot_value",
+    _refers("snapshot_id", "snapshot.id"),
+    _text("unit"),
+    _text("field"),
+    Column("value", Numeric, nullable=True),
+    _text("text_value", null=True),
+    _refers("submitted_value_id", "submitted_value.id"),
+    UniqueConstraint("snapshot_id", "unit", "field"),
+)
+
+# --- quality ----------------------------------------------------------------------------------------------
+
+finding = _fact(
+    "finding",
+    _refers("snapshot_id", "snapshot.id"),
+    _text("suite_sha256"),
+    _text("rule"),
+    _text("severity"),
+    _text("basis"),
+    _text("unit", null=True),
+    _text("field", null=True),
+    _text("message"),
+    _text("found", null=True),
+    _text("sheet", null=True),
+    _text("cell", null=True),
+    _refers("submission_id", "submission.id", null=True),
+    _one_of("severity", "critical", "warning", "info"),
+    Index("ix_finding_snapshot_id", "snapshot_id"),
+)
+
+waiver = _fact(
+    "waiver",
+    _text("programme"),
+    _text("period"),
+    _text("unit"),
+    _text("rule"),
+    _text("granted_by"),
+    _text("reason"),
+    Column("until", Date, nullable=False),
+)
+
+# --- evaluation -------------------------------------------------------------------------------------------
+
+result_set = _fact(
+    "result_set",
+    _refers("snapshot_id", "snapshot.id"),
+    _text("programme"),
+    _text("period"),
+    _text("mode"),
+    _text("fingerprint"),
+    _text("rule_sha256"),
+    _text("engine_version"),
+    _text("scores_sha256"),  # Parquet of the explanation rows
+    UniqueConstraint("programme", "period", "mode", "fingerprint"),
+    _one_of("mode", *MODES),
+)
+
+result = _fact(
+    "result",
+    _refers("result_set_id", "result_set.id"),
+    _text("unit"),
+    _text("group"),
+    Column("total", Numeric, nullable=True),
+    Column("rank", Integer, nullable=True),
+    Column("group_rank", Integer, nullable=True),
+    _text("grade", null=True),
+    Column("passed", Boolean, nullable=True, comment="null: not evaluated, neither pass nor fail"),
+    Column("reasons", JSONB, nullable=False),  # vetoes, quota edges, exclusions, in Chinese with their basis
+    UniqueConstraint("result_set_id", "unit"),
+)
+
+score = _fact(
+    "score",
+    _refers("result_set_id", "result_set.id"),
+    _text("unit"),
+    _text("node"),  # indicator, dimension or total
+    _text("parent", null=True),
+    Column("value", Numeric, nullable=True),  # what went in, after denominators
+    Column("normalised", Numeric, nullable=True),
+    Column("weight", Numeric, nullable=True),
+    Column("contribution", Numeric, nullable=True),
+    Column("detail", JSONB, nullable=False),
+    UniqueConstraint("result_set_id", "unit", "node"),
+)
+
+# What a result would mean for a title; nothing happens before approval.
+proposed_outcome = _fact(
+    "proposed_outcome",
+    _refers("result_set_id", "result_set.id"),
+    _text("unit"),
+    _text("outcome"),
+    _text("basis"),
+    _text("explanation"),
+    Column("evidence", JSONB, nullable=False),  # the results that led to it
+    UniqueConstraint("result_set_id", "unit", "outcome"),
+)
+
+# --- decisions --------------------------------------------------------------------------------------------
+
+# People of the office and what they may decide; the newest row of a login counts.
+officer = _fact(
+    "officer",
+    _text("login"),
+    _text("name"),
+    Column("roles", ARRAY(Text), nullable=False),
+    _text("organisation_code", null=True),
+    Column("active", Boolean, nullable=False),
+)
+
+review_round = _fact(
+    "review_round",
+    _text("programme"),
+    _text("period"),
+    Column("number", Integer, nullable=False),
+    _refers("result_set_id", "result_set.id"),
+    _text("fingerprint"),  # of exactly what is put before the reviewers
+    _text("rating_list_sha256"),
+    _text("rule_sha256"),
+    UniqueConstraint("programme", "period", "number"),
+    UniqueConstraint("programme", "period", "fingerprint"),
+)
+
+review_mark = _fact(
+    "review_mark",
+    _refers("round_id", "review_round.id"),
+    _text("unit"),
+    _text("mark"),
+    _text("comment"),
+    _text("actor"),
+    _text("entry"),
+    _text("file_sha256", null=True),
+    _one_of("mark", "agree", "question"),
+    _one_of("entry", "airflow", "workbook", "console", "cli"),
+    UniqueConstraint("round_id", "unit", "actor", "file_sha256"),
+)
+
+decision = _fact(
+    "decision",
+    _refers("round_id", "review_round.id"),
+    _text("step"),
+    _text("answer"),
+    _text("actor"),
+    _text("comment"),
+    _text("fingerprint"),
+    _text("entry"),
+    _text("file_sha256", null=True),
+    Column("answered_at", DateTime(timezone=True), nullable=False),
+    _one_of("answer", "approve", "return", "reject"),
+    _one_of("entry", "airflow", "workbook", "console", "cli"),
+    UniqueConstraint("round_id", "step", "actor"),
+)
+
+# An answer that did not count, and why: wrong role, same person twice, other fingerprint.
+refused_decision = _fact(
+    "refused_decision",
+    _refers("round_id", "review_round.id"),
+    _text("step"),
+    _text("answer"),
+    _text("actor"),
+    _text("entry"),
+    _text("reason"),
+)
+
+# --- documents --------------------------------------------------------------------------------------------
+
+document_number = _fact(
+    "document_number",
+    _text("series"),
+    Column("year", Integer, nullable=False),
+    Column("serial", Integer, nullable=False),
+    _text("reserved_for", null=False),
+    UniqueConstraint("series", "year", "serial"),
+    UniqueConstraint("reserved_for"),
+)
+
+document = _fact(
+    "document",
+    _text("key"),  # what it is for: one document per key
+    _text("kind"),
+    _text("programme"),
+    _text("period"),
+    _text("unit", null=True),
+    _text("recipient"),
+    _text("title"),
+    _refers("number_id", "document_number.id", null=True),
+    _text("number", null=True),
+    Column("issued_on", Date, nullable=False),
+    _text("seal_code", null=True),
+    _refers("round_id", "review_round.id", null=True),
+    _text("data_sha256"),  # canonical JSON of the document model
+    _text("template_sha256"),
+    _text("renderer"),  # versions and font hashes that made the bytes
+    _refers("corrects", "document.id", null=True),
+    _refers("withdraws", "document.id", null=True),
+    UniqueConstraint("key"),
+)
+
+document_file = _fact(
+    "document_file",
+    _refers("document_id", "document.id"),
+    _text("format"),
+    _text("filename"),
+    _text("sha256"),
+    UniqueConstraint("document_id", "format"),
+    _one_of("format", "docx", "pdf", "html", "xlsx", "txt"),
+)
+
+dispatch = _fact(
+    "dispatch",
+    _refers("document_id", "document.id"),
+    _text("recipient"),
+    _text("channel"),
+    _text("message_id"),
+    UniqueConstraint("document_id", "recipient", "channel"),
+    _one_of("channel", "outbox", "mail"),
+)
+
+dispatch_attempt = _fact(
+    "dispatch_attempt",
+    _refers("dispatch_id", "dispatch.id"),
+    Column("succeeded", Boolean, nullable=False),
+    _text("detail"),
+)
+
+# What took effect: the issue of an approved round, once.
+issue = _fact(
+    "issue",
+    _refers("round_id", "review_round.id"),
+    _text("fingerprint"),
+    UniqueConstraint("round_id"),
+)

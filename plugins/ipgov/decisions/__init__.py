@@ -1,0 +1,1 @@
+"""What people decided: rounds, review marks, approvals."""

@@ -1,0 +1,1 @@
+"""What it is worth: normalise, aggregate, grade, rank, explain."""

@@ -1,0 +1,1 @@
+"""What they sent: forms, workbooks, values, submissions."""

@@ -1,0 +1,1 @@
+"""One machine, no services: the embedded PostgreSQL, Airflow's processes, accounts, and the demo nation."""

@@ -1,0 +1,1 @@
+"""What the rules say on a day: documents, clauses, dated rule versions."""

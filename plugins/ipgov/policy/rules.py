@@ -1,0 +1,215 @@
+"""A rule version: everything that the documents, or the operator, say of one programme from a day on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ipgov.policy.blocks import Block
+from ipgov.policy.scoring import Scoring
+
+FieldType = Literal["amount", "count", "number", "percent", "date", "yes_no", "choice", "text"]
+
+
+class Budget(Block):
+    """A length of time: exactly one of working days, calendar days, months or years.
+
+    The starting day is not counted; a period of months or years ends on the corresponding day, else on the
+    month's last (民法典 第二百零一至二百零三条, by analogy). ``roll``: a last day that is no working day moves
+    to the next working day.
+    """
+
+    working_days: Annotated[int, Field(ge=0)] | None = None
+    calendar_days: Annotated[int, Field(ge=0)] | None = None
+    months: Annotated[int, Field(ge=0)] | None = None
+    years: Annotated[int, Field(ge=0)] | None = None
+    roll: bool = True
+    count_start_day: bool = False
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Budget:
+        given = [x for x in (self.working_days, self.calendar_days, self.months, self.years) if x is not None]
+        if len(given) != 1:
+            raise ValueError("期限须且只能以 working_days、calendar_days、months、years 之一表示")
+        return self
+
+
+class YearDay(Block):
+    """A day of a year counted from the period's last: ``years_after: 1`` is the year after the period."""
+
+    month: Annotated[int, Field(ge=1, le=12)]
+    day: Annotated[int, Field(ge=1, le=31)]
+    years_after: Annotated[int, Field(ge=0, le=3)] = 0
+    roll: bool = False
+
+    def nominal(self, year: int) -> dt.date:
+        """Return the day for the period that ends in ``year``, before any roll-over."""
+        return dt.date(year + self.years_after, self.month, self.day)
+
+
+class CycleCalendar(Block):
+    """When a period is opened, due, still accepted as late, and evaluated."""
+
+    period: Literal["year"]
+    first_period: int
+    opens: YearDay
+    due: YearDay
+    late_until: Budget  # after the due day; received later is kept but not evaluated
+    evaluate_after: Budget  # after the due day
+
+
+class Kind(Block):
+    """A kind of titled body and how many there were on a named day (a checkable fact)."""
+
+    code: str
+    name: str
+    count: int
+    route: Literal["province", "direct"]
+
+
+class Subject(Block):
+    """Whom the programme governs."""
+
+    title: str  # the title conferred, in Chinese
+    kinds: tuple[Kind, ...] = Field(min_length=1)
+    counted_on: dt.date
+    full_years_before_evaluation: Annotated[int, Field(ge=0)]
+
+
+class FormField(Block):
+    """One cell that a body fills in: label, unit, type and what is possible at all."""
+
+    code: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    label: str
+    unit: str = ""
+    type: FieldType
+    required: bool = True
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    decimals: Annotated[int, Field(ge=0, le=6)] = 0
+    choices: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # empty: every kind
+    help: str = ""
+
+
+class FormSheet(Block):
+    """A sheet of the form: its name and its fields in order."""
+
+    name: str
+    fields: tuple[FormField, ...] = Field(min_length=1)
+
+
+class Form(Block):
+    """The workbook that a body fills in."""
+
+    id: str
+    version: int
+    accepts: tuple[int, ...]  # template versions still accepted
+    title: str
+    sheets: tuple[FormSheet, ...] = Field(min_length=1)
+
+    @property
+    def fields(self) -> dict[str, FormField]:
+        """Return every field by its code."""
+        return {f.code: f for s in self.sheets for f in s.fields}
+
+    def fields_for(self, kind: str) -> dict[str, FormField]:
+        """Return the fields that a body of this kind fills in."""
+        return {c: f for c, f in self.fields.items() if not f.kinds or kind in f.kinds}
+
+
+class ApprovalStep(Block):
+    """One step of the chain: who, how many, and what they may answer. One person never fills two steps."""
+
+    step: str
+    name: str
+    role: str
+    quorum: Annotated[int, Field(ge=1)] = 1
+    answers: tuple[Literal["approve", "return", "reject"], ...] = ("approve", "return")
+
+
+class Approval(Block):
+    """The chain of approval before anything takes effect."""
+
+    steps: tuple[ApprovalStep, ...] = Field(min_length=1)
+
+
+class NotSubmitted(Block):
+    """What a body without an accepted workbook gets."""
+
+    result: Literal["not_evaluated", "failed"]
+
+
+class Outcome(Block):
+    """What a history of results means for the title; proposed, never done, before approval.
+
+    ``missing_year``: whether a year that was not evaluated ``breaks`` a run of failed years or is
+    ``passed_over`` (it neither fails nor passes).
+    """
+
+    outcome: str
+    name: str
+    failed_in_a_row: Annotated[int, Field(ge=1)]
+    missing_year: Literal["breaks", "passed_over"]
+    event: Literal["cancelled"] | None = None
+
+
+class Notice(Block):
+    """A document that the issue makes: kind, template, number series, who gets it."""
+
+    kind: str
+    template: str
+    to: Literal["reviewers", "unit", "province", "sender"]
+    series: str = ""  # empty: not numbered
+    channels: tuple[Literal["outbox", "mail"], ...] = ("outbox",)
+    copies_to: tuple[str, ...] = ()
+
+
+class Quality(Block):
+    """The suite of expectations (``expectations/<suite>.json``) that the frozen data must pass."""
+
+    suite: str
+
+
+class Issuer(Block):
+    """In whose name the documents are issued."""
+
+    name: str
+
+
+class ScoringRules(Block):
+    """The least that can be evaluated: what the version is called, and its scoring."""
+
+    programme: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    version: str
+    effective: dt.date
+    status: Literal["in_force", "draft"]
+    title: str
+    note: str = ""
+    scoring: Scoring
+
+
+class RuleVersion(ScoringRules):
+    """A programme's rules, whole, from ``effective`` on until the next version."""
+
+    subject: Subject
+    cycle: CycleCalendar
+    form: Form
+    quality: Quality
+    not_submitted: NotSubmitted
+    outcomes: tuple[Outcome, ...]
+    approval: Approval
+    issuer: Issuer
+    notices: tuple[Notice, ...]
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """Return the kinds by code."""
+        return {k.code: k for k in self.subject.kinds}
+
+    def notice(self, kind: str) -> Notice:
+        """Return the notice of that kind; KeyError where the version has none."""
+        return {n.kind: n for n in self.notices}[kind]

@@ -1,0 +1,1 @@
+"""Can it be trusted: Great Expectations checkpoints and findings."""

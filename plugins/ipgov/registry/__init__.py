@@ -1,0 +1,1 @@
+"""Who is governed, in what standing: organisations, platforms, title events."""

@@ -1,0 +1,71 @@
+"""One PostgreSQL per test session, one migrated template, a fresh clone of it for every test that asks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+KNOWN_AT = dt.datetime(2024, 1, 2, 9, 0, tzinfo=dt.UTC)
+
+
+def _forget() -> None:
+    """Drop what was cached for another test's settings."""
+    from ipgov.core import database, objects, settings
+
+    if database.engine.cache_info().currsize:
+        database.engine().dispose()
+    for cached in (database.engine, objects.store, settings.settings):
+        cached.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Path]:
+    """The folder of a running server; short, because a socket's path may not be long."""
+    from ipgov.launcher import postgres as embedded
+
+    with tempfile.TemporaryDirectory(prefix="ipg") as folder:
+        data = Path(folder) / "pg"
+        server = embedded.start(data)
+        yield data
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Path) -> str:
+    from ipgov.core import database
+    from ipgov.launcher import postgres as embedded
+
+    name = "ipgov_template"
+    embedded.ensure_database(postgres, name, owner=embedded.OWNER)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPGOV_OWNER_DATABASE_URL", embedded.url(postgres, name, embedded.OWNER))
+        _forget()
+        database.migrate("simulation", "database of a test", KNOWN_AT)
+    _forget()
+    return name
+
+
+@pytest.fixture
+def database(
+    postgres: Path, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A migrated, empty database of kind *simulation* and an empty object store; yields the state folder."""
+    from ipgov.launcher import postgres as embedded
+
+    name = f"test_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
+    embedded.ensure_database(postgres, name, owner=embedded.OWNER, template=migrated_template)
+    monkeypatch.setenv("IPGOV_DATABASE_URL", embedded.url(postgres, name, embedded.APPLICATION))
+    monkeypatch.setenv("IPGOV_OWNER_DATABASE_URL", embedded.url(postgres, name, embedded.OWNER))
+    monkeypatch.setenv("IPGOV_STATE", str(tmp_path))
+    _forget()
+    yield tmp_path
+    _forget()
+    embedded.drop_database(postgres, name)
