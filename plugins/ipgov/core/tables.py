@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -64,6 +65,11 @@ def _refers(name: str, target: str, *, null: bool = False) -> Column[int]:
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{v}'" for v in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _bound_to_round() -> ForeignKeyConstraint:
+    """No decision and no issue of anything but exactly what the round put before the reviewers."""
+    return ForeignKeyConstraint(["round_id", "fingerprint"], ["review_round.id", "review_round.fingerprint"])
 
 
 MODES = ("live", "recalculate", "what_if")
@@ -395,6 +401,7 @@ review_round = _fact(
     _text("rule_sha256"),
     UniqueConstraint("programme", "period", "number"),
     UniqueConstraint("programme", "period", "fingerprint"),
+    UniqueConstraint("id", "fingerprint"),  # what decisions and issues are bound to
 )
 
 review_mark = _fact(
@@ -424,7 +431,8 @@ decision = _fact(
     Column("answered_at", DateTime(timezone=True), nullable=False),
     _one_of("answer", "approve", "return", "reject"),
     _one_of("entry", "airflow", "workbook", "console", "cli"),
-    UniqueConstraint("round_id", "step", "actor"),
+    UniqueConstraint("round_id", "actor"),  # one person never fills two steps, nor two places of one
+    _bound_to_round(),
 )
 
 # An answer that did not count, and why: wrong role, same person twice, other fingerprint.
@@ -434,8 +442,13 @@ refused_decision = _fact(
     _text("step"),
     _text("answer"),
     _text("actor"),
+    _text("comment"),
+    _text("fingerprint"),
     _text("entry"),
+    _text("file_sha256", null=True),
+    Column("answered_at", DateTime(timezone=True), nullable=False),
     _text("reason"),
+    UniqueConstraint("round_id", "step", "answer", "actor", "answered_at"),  # one answer is refused once
 )
 
 # --- documents --------------------------------------------------------------------------------------------
@@ -505,4 +518,5 @@ issue = _fact(
     _refers("round_id", "review_round.id"),
     _text("fingerprint"),
     UniqueConstraint("round_id"),
+    _bound_to_round(),
 )

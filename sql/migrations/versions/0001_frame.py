@@ -357,6 +357,7 @@ def upgrade() -> None:
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.ForeignKeyConstraint(['result_set_id'], ['result_set.id'], name=op.f('fk_review_round_result_set_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_review_round')),
+    sa.UniqueConstraint('id', 'fingerprint', name=op.f('uq_review_round_id_fingerprint')),
     sa.UniqueConstraint('programme', 'period', 'fingerprint', name=op.f('uq_review_round_programme_period_fingerprint')),
     sa.UniqueConstraint('programme', 'period', 'number', name=op.f('uq_review_round_programme_period_number'))
     )
@@ -407,9 +408,10 @@ def upgrade() -> None:
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.CheckConstraint("answer IN ('approve', 'return', 'reject')", name=op.f('ck_decision_answer')),
     sa.CheckConstraint("entry IN ('airflow', 'workbook', 'console', 'cli')", name=op.f('ck_decision_entry')),
+    sa.ForeignKeyConstraint(['round_id', 'fingerprint'], ['review_round.id', 'review_round.fingerprint'], name=op.f('fk_decision_round_id_fingerprint')),
     sa.ForeignKeyConstraint(['round_id'], ['review_round.id'], name=op.f('fk_decision_round_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_decision')),
-    sa.UniqueConstraint('round_id', 'step', 'actor', name=op.f('uq_decision_round_id_step_actor'))
+    sa.UniqueConstraint('round_id', 'actor', name=op.f('uq_decision_round_id_actor'))
     )
     op.create_table('document',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -445,6 +447,7 @@ def upgrade() -> None:
     sa.Column('fingerprint', sa.Text(), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.ForeignKeyConstraint(['round_id', 'fingerprint'], ['review_round.id', 'review_round.fingerprint'], name=op.f('fk_issue_round_id_fingerprint')),
     sa.ForeignKeyConstraint(['round_id'], ['review_round.id'], name=op.f('fk_issue_round_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_issue')),
     sa.UniqueConstraint('round_id', name=op.f('uq_issue_round_id'))
@@ -455,12 +458,17 @@ def upgrade() -> None:
     sa.Column('step', sa.Text(), nullable=False),
     sa.Column('answer', sa.Text(), nullable=False),
     sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('comment', sa.Text(), nullable=False),
+    sa.Column('fingerprint', sa.Text(), nullable=False),
     sa.Column('entry', sa.Text(), nullable=False),
+    sa.Column('file_sha256', sa.Text(), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.ForeignKeyConstraint(['round_id'], ['review_round.id'], name=op.f('fk_refused_decision_round_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_refused_decision'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_refused_decision')),
+    sa.UniqueConstraint('round_id', 'step', 'answer', 'actor', 'answered_at', name=op.f('uq_refused_decision_round_id_step_answer_actor_answered_at'))
     )
     op.create_table('review_mark',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
