@@ -1,0 +1,77 @@
+"""审核与签发:每轮一次运行。审核 → 签发 → 发文、称号变更 → 封存、寄发。"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import Param, dag, get_current_context, task
+from ipgov.wiring.approval_step import ApprovalStep
+
+DOCS = """
+### 审核与签发
+
+每一轮评价结果对应一次运行,由评价流程转来。
+
+- **审核**由评审人员、**签发**由签发人员办理,同一人不得兼任;也可上传填写好的评级表答复,两种方式记入同一决定记录;
+- 任何一步“退回修改”,本轮即告结束,此前的同意作废;重新评价后另开一轮;
+- **发文**只认决定记录:把任务手工标为“成功”不会发布任何内容。
+
+回答在“待办操作”中给出。一人一答;不被采纳的答复(角色不符、兼任、指纹不符等)记录在案并再次询问。
+"""
+PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
+
+
+@dag(
+    dag_display_name="审核与签发",
+    description="审核 → 签发 → 发文",
+    doc_md=DOCS,
+    schedule=None,
+    start_date=pendulum.datetime(2015, 1, 1, tz="Asia/Shanghai"),
+    catchup=False,
+    max_active_runs=200,
+    tags=["审批"],
+    default_args={"owner": "运行组", "retries": 2, "retry_delay": pendulum.duration(seconds=30)},
+    params={
+        "round_id": Param("", type=["string", "integer"], title="审核轮次"),
+        "as_of": Param("", type=["null", "string"], title="基准日"),
+    },
+)
+def approval_and_issue():
+    @task(task_display_name="呈报")
+    def present() -> dict:
+        from dataclasses import asdict
+
+        from ipgov.procedures import approval
+
+        return asdict(approval.present(int(get_current_context()["dag_run"].conf["round_id"])))
+
+    def step(name: str, label: str) -> ApprovalStep:
+        return ApprovalStep(
+            task_id=name,
+            task_display_name=label,
+            step=name,
+            round_id=PRESENTED % "round_id",
+            fingerprint=PRESENTED % "fingerprint",
+            subject=f"{label}:" + PRESENTED % "subject",
+            body=PRESENTED % "body",
+        )
+
+    @task(task_display_name="发文与称号变更")
+    def issue() -> dict:
+        from ipgov.procedures import approval
+        from ipgov.wiring.run import moment
+
+        context = get_current_context()
+        return approval.issue(int(context["dag_run"].conf["round_id"]), *moment(context)).as_dict()
+
+    @task(task_display_name="寄发")
+    def send() -> dict:
+        from ipgov.procedures import approval
+        from ipgov.wiring.run import moment
+
+        _, known_at = moment(get_current_context())
+        return approval.send(known_at).as_dict()
+
+    present() >> step("audit", "审核") >> step("sign", "签发") >> issue() >> send()
+
+
+approval_and_issue()

@@ -1,0 +1,62 @@
+"""周期日历:每日开启到期的年度(冻结规则、推算期限、发放空白报送表)。"""
+
+from __future__ import annotations
+
+import pendulum
+from airflow.sdk import Param, dag, get_current_context, task
+
+DOCS = """
+### 周期日历
+
+每天 8 时运行。凡已到开启日、且不早于“自动办理起始年度”的年度,逐一开启:
+
+1. 冻结当时有效的规则版本(按内容指纹);
+2. 推算报送截止日、评价日(工作日,暂定日另行标明);
+3. 为每个平台生成空白报送表。
+
+更早的年度由人员开启:触发时填写 `period`。依据:2023-156#19、#20。
+"""
+
+
+@dag(
+    dag_display_name="周期日历",
+    description="每日开启到期的年度",
+    doc_md=DOCS,
+    schedule="0 8 * * *",
+    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
+    catchup=False,
+    max_active_runs=1,
+    tags=["功能性平台", "每日"],
+    default_args={"owner": "运行组", "retries": 3, "retry_delay": pendulum.duration(minutes=2)},
+    dagrun_timeout=pendulum.duration(hours=1),
+    params={
+        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-01-12;空为今天"),
+        "period": Param(None, type=["null", "string"], title="年度", description="由人员开启的年度;空为自动"),
+    },
+)
+def cycle_calendar():
+    @task(task_display_name="列出应开启的年度")
+    def list_due() -> list[list[str]]:
+        from ipgov.procedures import cycles
+        from ipgov.wiring.run import moment
+
+        context = get_current_context()
+        as_of, _ = moment(context)
+        asked = (context["dag_run"].conf or {}).get("period")
+        return cycles.to_open(as_of, asked)
+
+    @task(task_display_name="开启年度", map_index_template="{{ opened }}")
+    def open_cycle(programme_and_period: list[str]) -> dict:
+        from ipgov.core.steps import Cycle
+        from ipgov.procedures import cycles
+        from ipgov.wiring.run import moment
+
+        context = get_current_context()
+        programme, period = programme_and_period
+        context["opened"] = f"{programme} {period}"
+        return cycles.open_cycle(Cycle(programme, period, *moment(context))).as_dict()
+
+    open_cycle.expand(programme_and_period=list_due())
+
+
+cycle_calendar()

@@ -1,0 +1,32 @@
+"""Airflow plug-in of ipgov: the timetable and the console. Every Airflow process loads it, so nothing heavy here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+from ipgov.wiring.timetables import PeriodTimetable
+
+
+async def console(scope: Any, receive: Any, send: Any) -> None:
+    """Hand a request to the console, which is imported at the first one (only the API server gets any)."""
+    from ipgov.console.app import app
+
+    await app(scope, receive, send)
+
+
+class GovernancePlugin(AirflowPlugin):
+    """What ipgov adds to Airflow."""
+
+    name = "governance"
+    timetables = [PeriodTimetable]
+    fastapi_apps = [{"app": console, "url_prefix": "/governance", "name": "治理"}]
+    external_views = [
+        {
+            "name": "治理",
+            "href": "/governance/",
+            "destination": "nav",
+            "url_route": "governance",
+            "nav_top_level": True,
+        }
+    ]

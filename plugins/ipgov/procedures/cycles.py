@@ -1,0 +1,159 @@
+"""Opening a cycle: its rules are frozen by hash, its days computed, its blank forms laid out."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import Connection, select
+
+from ipgov.calendars.deadlines import CycleDays, cycle_days
+from ipgov.core import objects
+from ipgov.core.errors import UnknownError
+from ipgov.core.database import is_simulation, reading
+from ipgov.core.settings import settings
+from ipgov.core.steps import Cycle, Mode, StepResult, run_step
+from ipgov.core.tables import cycle as cycle_table
+from ipgov.core.tables import rule_version
+from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.intake import forms
+from ipgov.policy import store
+from ipgov.registry.platforms import roster
+
+
+def to_open(as_of: dt.date, asked: str | None = None) -> list[list[str]]:
+    """Return the (programme, period) pairs that are to be opened on a day and are not open yet.
+
+    A daily run opens what is due, not before ``settings().automatic_from``; ``asked`` names a period that a
+    person wants opened.
+    """
+    pairs = []
+    for programme in store.programmes():
+        years = (
+            [int(asked)]
+            if asked
+            else [y for y in range(settings().automatic_from, as_of.year + 1) if _opens(programme, y) <= as_of]
+        )
+        pairs += [[programme, str(y)] for y in years if not opened(programme, str(y))]
+    return pairs
+
+
+def _opens(programme: str, year: int) -> dt.date:
+    return cycle_days(store.governing(programme, year).rules.cycle, year).opens.date
+
+
+def open_cycle(cycle: Cycle) -> StepResult:
+    """Open a programme's period: freeze the rules in force on its last day, fix the days, lay out blank forms.
+
+    Raises UnknownError where no rules cover the period; RefusedError before the opening day or before the
+    first period that the rules name (2023-156#20 leaves it open; the operator's).
+    """
+    loaded = store.governing(cycle.programme, cycle.year)
+    rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
+    if cycle.year < rules.cycle.first_period:
+        raise UnknownError(f"{rules.title}自 {rules.cycle.first_period} 年度起开展,不能开启 {cycle.year} 年度")
+    if cycle.as_of < days.opens.date:
+        raise UnknownError(f"{cycle.period} 年度自 {days.opens.date} 起开启,基准日 {cycle.as_of} 尚早")
+
+    def work(connection: Connection) -> StepResult:
+        rule_id = _freeze_rules(connection, cycle, loaded)
+        opened = _insert_cycle(connection, cycle, rule_id, days)
+        units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+        banner = SIMULATION_BANNER if is_simulation(connection) else ""
+        keys = []
+        for unit in units:
+            data = forms.blank(rules, loaded.sha256, cycle.period, unit, banner=banner)
+            key = f"outbox/{cycle.programme}/{cycle.period}/{unit.unit}/{unit.unit}-{cycle.period}-报送表.xlsx"
+            objects.store().put(key, data, once=True)
+            keys.append(key)
+        return StepResult(
+            read=len(units),
+            written=len(keys) + opened,
+            output={
+                "rule_version": rules.version,
+                "rule_sha256": loaded.sha256,
+                "due_on": days.due.date.isoformat(),
+                "evaluate_on": days.evaluate_on.date.isoformat(),
+                "provisional": days.due.provisional,
+                "forms": keys,
+            },
+        )
+
+    return run_step(cycle, "open_cycle", loaded.sha256, work)
+
+
+def _freeze_rules(connection: Connection, cycle: Cycle, loaded: store.Loaded) -> int:
+    objects.put_content(loaded.data)
+    where = (
+        (rule_version.c.programme == cycle.programme)
+        & (rule_version.c.version == loaded.rules.version)
+        & (rule_version.c.sha256 == loaded.sha256)
+    )
+    there = connection.execute(select(rule_version.c.id).where(where)).scalar()
+    if there is not None:
+        return int(there)
+    return int(
+        connection.execute(
+            rule_version.insert()
+            .values(
+                programme=cycle.programme,
+                version=loaded.rules.version,
+                sha256=loaded.sha256,
+                known_at=cycle.known_at,
+            )
+            .returning(rule_version.c.id)
+        ).scalar_one()
+    )
+
+
+def _insert_cycle(connection: Connection, cycle: Cycle, rule_id: int, days: CycleDays) -> int:
+    there = connection.execute(
+        select(cycle_table.c.id).where(
+            cycle_table.c.programme == cycle.programme, cycle_table.c.period == cycle.period
+        )
+    ).scalar()
+    if there is not None:
+        return 0
+    connection.execute(
+        cycle_table.insert().values(
+            programme=cycle.programme,
+            period=cycle.period,
+            rule_version_id=rule_id,
+            opened_on=cycle.as_of,
+            due_on=days.due.date,
+            evaluate_on=days.evaluate_on.date,
+            due_provisional=days.due.provisional,
+            calendar_version=days.due.calendar,
+            known_at=cycle.known_at,
+        )
+    )
+    return 1
+
+
+def rules_of(connection: Connection, cycle: Cycle) -> store.Loaded:
+    """Return the rules that govern a cycle: the frozen ones of an opened cycle, else (recalculating) the file's.
+
+    Raises UnknownError for a live cycle that was never opened.
+    """
+    sha256 = connection.execute(
+        select(rule_version.c.sha256)
+        .join(cycle_table, cycle_table.c.rule_version_id == rule_version.c.id)
+        .where(cycle_table.c.programme == cycle.programme, cycle_table.c.period == cycle.period)
+    ).scalar()
+    if sha256 is not None:
+        return store.parse(objects.get_content(sha256), f"{cycle.programme}/{cycle.period}(已冻结)")
+    if cycle.mode is Mode.LIVE:
+        raise UnknownError(f"“{cycle.programme}”{cycle.period} 年度尚未开启,不能办理;请先开启该年度")
+    return store.governing(cycle.programme, cycle.year)
+
+
+def opened(programme: str, period: str) -> bool:
+    """Tell whether a cycle is open."""
+    with reading() as connection:
+        return (
+            connection.execute(
+                select(cycle_table.c.id).where(
+                    cycle_table.c.programme == programme, cycle_table.c.period == period
+                )
+            ).scalar()
+            is not None
+        )

@@ -1,0 +1,244 @@
+"""The yearly evaluation of any programme: freeze → check → evaluate → rating list → open a round.
+
+What differs between programmes is policy, not a step here. First user: the functional platforms
+(2023-156#20, #22).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ipgov.calendars.deadlines import cycle_days
+from ipgov.core import objects, seals
+from ipgov.core.database import is_simulation, reading
+from ipgov.core.errors import RefusedError
+from ipgov.core.fingerprint import fingerprint
+from ipgov.core.steps import Cycle, Mode, StepResult, run_step
+from ipgov.core.tables import result_set, snapshot, snapshot_unit
+from ipgov.decisions import rounds
+from ipgov.documents import rating_list as rating
+from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.evaluation import engine, outcomes
+from ipgov.evaluation import store as results
+from ipgov.intake import submissions
+from ipgov.policy.rules import RuleVersion
+from ipgov.policy.store import Loaded
+from ipgov.procedures import snapshots
+from ipgov.procedures.cycles import rules_of
+from ipgov.procedures.rating_lists import compose
+from ipgov.quality import findings as quality_findings
+from ipgov.quality import gate
+from ipgov.registry.checks import check_kind_counts
+from ipgov.registry.platforms import Unit, roster
+
+
+def freeze(cycle: Cycle) -> StepResult:
+    """Freeze who is evaluated on what: received in time, accepted by ``known_at``, the newest of each body.
+
+    A body received after the time allowed, returned, missing, or titled too short stands in the snapshot with
+    its state, and is not evaluated.
+    """
+    with reading() as connection:
+        rules = rules_of(connection, cycle)
+        _refuse_before_evaluation_day(cycle, rules.rules)
+        if problems := check_kind_counts(connection, rules.rules, cycle.known_at):
+            raise RefusedError("平台名单与认定文件不符:" + ";".join(map(str, problems)), tuple(problems))
+        chosen = _choose(connection, cycle, rules)
+    inputs = fingerprint({"rules": rules.sha256, "as_of": cycle.as_of, "units": [u.key for u in chosen]})
+
+    def work(connection: Connection) -> StepResult:
+        snapshot_id = snapshots.save(connection, cycle, chosen, rules.sha256, inputs)
+        counts = {s: sum(u.state == s for u in chosen) for s in sorted({u.state for u in chosen})}
+        return StepResult(
+            read=len(chosen), written=1, output={"snapshot_id": snapshot_id, "states": counts}
+        )
+
+    result = run_step(cycle, "freeze", inputs, work)
+    if cycle.mode is Mode.LIVE and not result.repeated:
+        seals.add("freeze", f"snapshot:{result.output['snapshot_id']}", cycle.known_at)
+    return result
+
+
+def _refuse_before_evaluation_day(cycle: Cycle, rules: RuleVersion) -> None:
+    day = cycle_days(rules.cycle, cycle.year).evaluate_on
+    if cycle.as_of < day.date:
+        raise RefusedError(f"{cycle.period} 年度自 {day.date} 起评价,基准日 {cycle.as_of} 尚早")
+    if day.provisional and cycle.mode is Mode.LIVE:
+        raise RefusedError(f"评价日 {day.date} 由暂定工作日推算(放假通知未录入),不能据以办理有效力的评价")
+
+
+def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapshots.Chosen]:
+    units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+    until = cycle_days(rules.rules.cycle, cycle.year).late_until.date
+    in_time = submissions.accepted_in_time(connection, cycle.programme, cycle.period, cycle.known_at, until)
+    newest = submissions.states(connection, cycle.programme, cycle.period, cycle.known_at)
+    return [_state_of(u, cycle, rules.rules, in_time, newest) for u in units]
+
+
+def _state_of(
+    unit: Unit,
+    cycle: Cycle,
+    rules: RuleVersion,
+    in_time: Mapping[str, Mapping[str, Any]],
+    newest: Mapping[str, Mapping[str, Any]],
+) -> snapshots.Chosen:
+    required = rules.subject.full_years_before_evaluation
+    if required and unit.titled_on > dt.date(cycle.year - required + 1, 1, 1):
+        return snapshots.Chosen(unit, "exempt")
+    if row := in_time.get(unit.unit):
+        state = "accepted_late" if row["late"] else "accepted"
+        return snapshots.Chosen(unit, state, row["id"], row["sha256"])
+    if row := newest.get(unit.unit):
+        return snapshots.Chosen(unit, "late" if row["outcome"] == "accepted" else "returned")
+    return snapshots.Chosen(unit, "missing")
+
+
+def check(cycle: Cycle, snapshot_id: int) -> StepResult:
+    """Run the quality gate on a snapshot; findings are stored, a critical one stops the cycle.
+
+    Raises RefusedError that lists every critical finding.
+    """
+    with reading() as connection:
+        rules = rules_of(connection, cycle)
+    verdict = gate.check(snapshot_id, rules.rules, cycle.known_at)
+    found = [f.as_dict() for f in verdict.findings]
+    inputs = fingerprint({"snapshot": snapshot_id, "suite": verdict.suite_sha256, "found": found})
+
+    def work(connection: Connection) -> StepResult:
+        written = quality_findings.save(connection, snapshot_id, verdict, cycle.known_at)
+        by_severity = {s: sum(f.severity == s for f in verdict.findings) for s in ("critical", "warning", "info")}
+        return StepResult(
+            written=written, found=len(found), output={"passed": verdict.passed, "findings": by_severity}
+        )
+
+    result = run_step(cycle, "check", inputs, work)
+    if not verdict.passed:
+        critical = [f.message for f in verdict.findings if f.severity == "critical"]
+        raise RefusedError(f"数据质量有 {len(critical)} 处严重问题,评价中止:" + ";".join(critical))
+    return result
+
+
+def evaluate(cycle: Cycle, snapshot_id: int) -> StepResult:
+    """Turn the frozen values into scores, ranks, grades, and what they would mean for titles (2023-156#21)."""
+    with reading() as connection:
+        rules = rules_of(connection, cycle)
+        frozen = connection.execute(select(snapshot).where(snapshot.c.id == snapshot_id)).mappings().one()
+        absent = _not_evaluated(connection, snapshot_id, rules.rules)
+        history = results.history(connection, cycle.programme, cycle.period, cycle.known_at)
+    evaluation = engine.evaluate(
+        snapshots.values_table(frozen["values_sha256"]),
+        rules.rules.scoring,
+        groups=tuple(rules.rules.kinds),
+        allowed_unused=frozenset(rules.rules.form.fields),
+    )
+    inputs = fingerprint(
+        {
+            "snapshot": frozen["fingerprint"],
+            "values": frozen["values_sha256"],
+            "rules": rules.sha256,
+            "engine": engine.ENGINE_VERSION,
+            "history": {u: [y.as_dict() for y in years] for u, years in sorted(history.items())},
+        }
+    )
+
+    def work(connection: Connection) -> StepResult:
+        this_year = results.year_results(evaluation, absent, cycle.year)
+        proposed = outcomes.propose(
+            rules.rules,
+            {u: [*history.get(u, ()), y] for u, y in this_year.items()},
+            cycle.year,
+        )
+        result_set_id = results.save(
+            connection, cycle, snapshot_id, rules.sha256, evaluation, absent, inputs, proposed, cycle.known_at
+        )
+        return StepResult(
+            read=evaluation.results.num_rows,
+            written=evaluation.results.num_rows + len(absent),
+            found=len(proposed),
+            output={"result_set_id": result_set_id, "proposed": [f"{p.unit}:{p.name}" for p in proposed]},
+        )
+
+    return run_step(cycle, "evaluate", inputs, work)
+
+
+def _not_evaluated(connection: Connection, snapshot_id: int, rules: RuleVersion) -> list[results.Absent]:
+    rows = connection.execute(
+        select(snapshot_unit)
+        .where(
+            snapshot_unit.c.snapshot_id == snapshot_id,
+            snapshot_unit.c.state.not_in(("accepted", "accepted_late")),
+        )
+        .order_by(snapshot_unit.c.unit)
+    ).mappings()
+    fails = rules.not_submitted.result == "failed"
+    failing = next(g.name for g in reversed(rules.scoring.grades) if not g.passes)
+    return [
+        results.Absent(
+            unit=row["unit"],
+            group=row["kind"],
+            state=row["state"],
+            # a body titled too short is never failed for it
+            grade=failing if fails and row["state"] != "exempt" else None,
+            passed=False if fails and row["state"] != "exempt" else None,
+            basis=rules.not_submitted.basis,
+        )
+        for row in rows
+    ]
+
+
+def make_rating_list(cycle: Cycle, result_set_id: int) -> StepResult:
+    """Write the rating list that the reviewers mark: totals, ranks, grades, last year's, flags."""
+    with reading() as connection:
+        rules = rules_of(connection, cycle)
+        listed = compose(connection, cycle, rules, result_set_id)
+        banner = SIMULATION_BANNER if is_simulation(connection) else ""
+    data = rating.write(listed, banner)
+    sha256 = objects.put_content(data)
+
+    def work(connection: Connection) -> StepResult:
+        name = f"{rules.rules.title}-{cycle.period}-评级表.xlsx"
+        key = f"reports/{cycle.programme}/{cycle.period}/{cycle.mode}/{sha256[:12]}-{name}"
+        objects.store().put(key, data, once=True)
+        return StepResult(
+            read=len(listed.rows), written=1, output={"rating_list_sha256": sha256, "key": key}
+        )
+
+    return run_step(cycle, "rating_list", fingerprint([result_set_id, sha256]), work)
+
+
+def open_round(cycle: Cycle, result_set_id: int, rating_list_sha256: str) -> StepResult:
+    """Put the result before the reviewers: a round bound to the fingerprint of exactly what they see.
+
+    Only a live cycle opens a round; a recalculated one never speaks.
+    """
+    if cycle.mode is not Mode.LIVE:
+        raise RefusedError("重算结果只供比较,不提交审核")
+    with reading() as connection:
+        rules = rules_of(connection, cycle)
+        result_fingerprint = connection.execute(
+            select(result_set.c.fingerprint).where(result_set.c.id == result_set_id)
+        ).scalar_one()
+    bound = fingerprint(
+        {"results": result_fingerprint, "rating_list": rating_list_sha256, "rules": rules.sha256}
+    )
+
+    def work(connection: Connection) -> StepResult:
+        opened = rounds.open_round(
+            connection,
+            cycle.programme,
+            cycle.period,
+            result_set_id,
+            bound,
+            rating_list_sha256,
+            rules.sha256,
+            cycle.known_at,
+        )
+        return StepResult(
+            written=1, output={"round_id": opened.id, "number": opened.number, "fingerprint": bound}
+        )
+
+    return run_step(cycle, "open_round", bound, work)

@@ -1,0 +1,156 @@
+"""The frozen snapshot of a cycle: who, in which state, with which values, in PostgreSQL and as Parquet."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, literal, select
+
+from ipgov.core import objects
+from ipgov.core.steps import Cycle
+from ipgov.core.tables import (
+    snapshot,
+    snapshot_unit,
+    snapshot_value,
+    submission,
+    submitted_value,
+)
+from ipgov.registry.platforms import Unit
+
+# enough for any amount in 万元 with six decimals; the engine rounds at its named scales
+VALUE_PRECISION, VALUE_SCALE = 38, 9
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A body of the roster with the submission that counts, if one does."""
+
+    unit: Unit
+    state: str
+    submission_id: int | None = None
+    submission_sha256: str | None = None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """Return what of this body decides the snapshot's content."""
+        return {
+            "unit": self.unit.unit,
+            "name": self.unit.name,
+            "kind": self.unit.kind,
+            "province": self.unit.province,
+            "route": self.unit.route,
+            "host": self.unit.host.code,
+            "operator": self.unit.operator.code,
+            "state": self.state,
+            "submission": self.submission_sha256,
+        }
+
+
+def save(
+    connection: Connection, cycle: Cycle, chosen: Sequence[Chosen], rule_sha256: str, fingerprint: str
+) -> int:
+    """Store a snapshot and return its id; the values go to the object store before any row names them."""
+    values_sha256 = objects.put_content(_parquet(connection, chosen))
+    snapshot_id = int(
+        connection.execute(
+            snapshot.insert()
+            .values(
+                programme=cycle.programme,
+                period=cycle.period,
+                mode=cycle.mode,
+                as_of=cycle.as_of,
+                fingerprint=fingerprint,
+                rule_sha256=rule_sha256,
+                values_sha256=values_sha256,
+                known_at=cycle.known_at,
+            )
+            .returning(snapshot.c.id)
+        ).scalar_one()
+    )
+    if chosen:
+        connection.execute(
+            snapshot_unit.insert(),
+            [
+                {
+                    "snapshot_id": snapshot_id,
+                    "unit": c.unit.unit,
+                    "name": c.unit.name,
+                    "kind": c.unit.kind,
+                    "province": c.unit.province,
+                    "route": c.unit.route,
+                    "host_code": c.unit.host.code,
+                    "operator_code": c.unit.operator.code,
+                    "state": c.state,
+                    "submission_id": c.submission_id,
+                    "known_at": cycle.known_at,
+                }
+                for c in chosen
+            ],
+        )
+    connection.execute(
+        snapshot_value.insert().from_select(
+            ["snapshot_id", "unit", "field", "value", "text_value", "submitted_value_id", "known_at"],
+            select(
+                literal(snapshot_id),
+                submission.c.unit,
+                submitted_value.c.field,
+                submitted_value.c.value,
+                submitted_value.c.text_value,
+                submitted_value.c.id,
+                literal(cycle.known_at),
+            )
+            .join(submission, submission.c.id == submitted_value.c.submission_id)
+            .where(submission.c.id.in_(submission_ids(chosen)))
+            .order_by(submission.c.unit, submitted_value.c.field),
+        )
+    )
+    return snapshot_id
+
+
+def submission_ids(chosen: Sequence[Chosen]) -> list[int]:
+    """Return the submissions that count."""
+    return [c.submission_id for c in chosen if c.submission_id is not None]
+
+
+def _parquet(connection: Connection, chosen: Sequence[Chosen]) -> bytes:
+    """Return the long table unit, indicator, value, group, rater, source of numeric values, in a fixed order."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {c.unit.unit: c.unit.kind for c in chosen}
+    rows = connection.execute(
+        select(
+            submission.c.unit,
+            submitted_value.c.field,
+            submitted_value.c.value,
+            submission.c.sha256,
+            submitted_value.c.sheet,
+            submitted_value.c.cell,
+        )
+        .join(submission, submission.c.id == submitted_value.c.submission_id)
+        .where(submission.c.id.in_(submission_ids(chosen)), submitted_value.c.text_value.is_(None))
+        .order_by(submission.c.unit, submitted_value.c.field)
+    ).all()
+    table = pa.table(
+        {
+            "unit": pa.array([r.unit for r in rows], pa.string()),
+            "indicator": pa.array([r.field for r in rows], pa.string()),
+            "value": pa.array([r.value for r in rows], pa.decimal128(VALUE_PRECISION, VALUE_SCALE)),
+            "group": pa.array([kinds[r.unit] for r in rows], pa.string()),
+            "rater": pa.nulls(len(rows), pa.string()),
+            "source": pa.array([f"{r.sha256}#{r.sheet}!{r.cell}" for r in rows], pa.string()),
+        }
+    )
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", write_statistics=False)
+    return sink.getvalue()
+
+
+def values_table(values_sha256: str) -> Any:
+    """Return a snapshot's values as the Arrow table that the engine takes."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(io.BytesIO(objects.get_content(values_sha256)))

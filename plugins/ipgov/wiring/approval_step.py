@@ -1,0 +1,74 @@
+"""The human task of an approval chain: asks in Airflow's UI, believes only the decision record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowSkipException
+
+APPROVE, RETURN = "同意", "退回修改"
+_ANSWERS = {APPROVE: "approve", RETURN: "return"}
+
+
+class ApprovalStep(HITLOperator):
+    """One step of a round's chain. Parks without a slot until somebody answers, here or by workbook.
+
+    Airflow's own record takes one answer by anybody who may answer at all. So each answer is handed to the
+    decision record, which knows roles, quorum and that one person never fills two steps; where that refuses
+    it, or more people are needed, the task asks again. It never defaults to approval.
+    """
+
+    template_fields = (*HITLOperator.template_fields, "round_id", "fingerprint")
+
+    def __init__(self, *, step: str, round_id: str, fingerprint: str, **kwargs: Any):
+        kwargs.setdefault("options", [APPROVE, RETURN])
+        kwargs.setdefault(
+            "params", {"comment": Param(None, type=["null", "string"], title="意见", maxLength=2000)}
+        )
+        super().__init__(**kwargs)
+        self.step = step
+        self.round_id = round_id
+        self.fingerprint = fingerprint
+
+    def execute(self, context: Any) -> Any:
+        """Ask, unless the step is already decided (a workbook came first) or the round has ended."""
+        from ipgov.procedures import approval
+
+        return self._go_on(context, approval.step_status(int(self.round_id), self.step))
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Hand the answer to the decision record; ask again where it does not count or is not enough."""
+        from ipgov.procedures import approval
+        from ipgov.wiring.run import moment
+
+        answer = super().execute_complete(context, event)
+        (chosen,) = answer["chosen_options"]
+        _, known_at = moment(context)
+        person = answer["responded_by_user"]
+        if person is None:
+            raise ValueError("an answer without a person")
+        answered_at: dt.datetime = answer["responded_at"]
+        status = approval.answer(
+            int(self.round_id),
+            self.step,
+            _ANSWERS[chosen],
+            person["name"],
+            str(answer["params_input"].get("comment") or ""),
+            self.fingerprint,
+            "airflow",
+            answered_at,
+            known_at,
+        )
+        if status.refused:
+            self.log.warning("答复未被采纳:%s", status.refused)
+        return self._go_on(context, status)
+
+    def _go_on(self, context: Any, status: Any) -> Any:
+        if status.status in ("returned", "rejected"):
+            raise AirflowSkipException("本轮已被退回,待修改后重新评价")
+        if status.step_complete:
+            return status.status
+        return super().execute(context)

@@ -1,0 +1,95 @@
+"""When a programme's period is run: on the day its rules name, reckoned in working days.
+
+The scheduler, the DAG processor and the API server call these; they never raise for a year without rules or
+without a holiday notice (airflow stops scheduling on an exception), and read policy only when asked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pendulum
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+
+TIMEZONE = "Asia/Shanghai"
+RUN_HOUR = 9
+
+
+class PeriodTimetable(Timetable):
+    """One run per calendar year; its data interval is the year, it is due on the rules' evaluation day.
+
+    ``automatic_from`` is the first period that the scheduler runs by itself: unpausing a DAG never starts
+    the years before it. A person may run any period; a backfill recalculates any range.
+    """
+
+    def __init__(self, programme: str, automatic_from: int):
+        self.programme = programme
+        self.automatic_from = automatic_from
+        self.description = f"每年一次,按“{programme}”规则的评价日(工作日)运行"
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what the scheduler needs to rebuild this timetable."""
+        return {"programme": self.programme, "automatic_from": self.automatic_from}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> PeriodTimetable:
+        """Rebuild the timetable in the scheduler."""
+        return cls(**data)
+
+    @property
+    def summary(self) -> str:
+        """Return the line shown in the list of DAGs."""
+        return self.description
+
+    def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
+        """Return the newest period that was due at the given moment."""
+        year = run_after.in_timezone(TIMEZONE).year
+        while self._due(year) > run_after:
+            year -= 1
+        return _interval(year)
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        """Return the next period's run. ``restriction.catchup`` is set by a backfill only: our DAGs have none."""
+        if last_automated_data_interval is not None:
+            year = _year(last_automated_data_interval) + 1
+        elif restriction.earliest is not None:
+            year = restriction.earliest.in_timezone(TIMEZONE).year
+            # a bare date is UTC midnight, eight hours after the year began here: it still means the year
+            if restriction.earliest > _interval(year).start.add(days=1):
+                year += 1
+        else:
+            return None
+        if not restriction.catchup:
+            year = max(year, self.automatic_from)
+            now = pendulum.now(TIMEZONE)
+            while self._due(year + 1) <= now:
+                year += 1
+        interval = _interval(year)
+        if restriction.latest is not None and interval.start > restriction.latest:
+            return None
+        return DagRunInfo(run_after=self._due(year), data_interval=interval)
+
+    def _due(self, year: int) -> pendulum.DateTime:
+        day = _evaluation_day(self.programme, year)
+        return pendulum.datetime(day.year, day.month, day.day, RUN_HOUR, tz=TIMEZONE)
+
+
+def _interval(year: int) -> DataInterval:
+    return DataInterval(pendulum.datetime(year, 1, 1, tz=TIMEZONE), pendulum.datetime(year + 1, 1, 1, tz=TIMEZONE))
+
+
+def _year(interval: DataInterval) -> int:
+    return interval.end.in_timezone(TIMEZONE).subtract(seconds=1).year
+
+
+def _evaluation_day(programme: str, year: int) -> dt.date:
+    """A year before the first rules is reckoned with the first ones: its run then says that it is refused."""
+    from ipgov.calendars.deadlines import cycle_days
+    from ipgov.policy import store
+
+    in_force = [v for v in store.versions(programme) if v.rules.status == "in_force"]
+    covering = [v for v in in_force if v.rules.effective <= dt.date(year, 12, 31)]
+    return cycle_days((covering[-1:] or in_force[:1])[0].rules.cycle, year).evaluate_on.date
