@@ -17,7 +17,7 @@ ClauseIds = Annotated[tuple[ClauseId, ...], BeforeValidator(_as_list)]
 
 
 class Block(BaseModel):
-    """A block of policy. ``clause`` names the published requirement; ``operator`` says why it is our own choice.
+    """A block of policy. ``clause``: the published requirement; ``operator``: why it is our own choice.
 
     A block under neither inherits from the nearest enclosing block; the loader refuses a value under none.
     """

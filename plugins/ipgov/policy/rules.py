@@ -18,8 +18,8 @@ class Budget(Block):
     """A length of time: exactly one of working days, calendar days, months or years.
 
     The starting day is not counted; a period of months or years ends on the corresponding day, else on the
-    month's last (民法典 第二百零一至二百零三条, by analogy). ``roll``: a last day that is no working day moves
-    to the next working day.
+    month's last (民法典 第二百零一至二百零三条, by analogy). ``roll``: a last day that is no working day
+    moves to the next working day.
     """
 
     working_days: Annotated[int, Field(ge=0)] | None = None
@@ -76,6 +76,7 @@ class Subject(Block):
     title: str  # the title conferred, in Chinese
     kinds: tuple[Kind, ...] = Field(min_length=1)
     counted_on: dt.date
+    total: Annotated[int, Field(ge=1)]  # of all kinds on that day
     full_years_before_evaluation: Annotated[int, Field(ge=0)]
 
 
@@ -122,9 +123,12 @@ class Form(Block):
 
 
 class ApprovalStep(Block):
-    """One step of the chain: who, how many, and what they may answer. One person never fills two steps."""
+    """One step of the chain: who, how many, and what they may answer. One person never fills two steps.
 
-    step: str
+    The steps are those that the approval DAG asks for: 审核 (audit), then 签发 (sign).
+    """
+
+    step: Literal["audit", "sign"]
     name: str
     role: str
     quorum: Annotated[int, Field(ge=1)] = 1
@@ -204,6 +208,13 @@ class RuleVersion(ScoringRules):
     approval: Approval
     issuer: Issuer
     notices: tuple[Notice, ...]
+
+    @model_validator(mode="after")
+    def _groups_are_the_kinds(self) -> RuleVersion:
+        if not self.scoring.groups:
+            filled = self.scoring.model_copy(update={"groups": tuple(self.kinds)})
+            object.__setattr__(self, "scoring", filled)  # still being made; frozen once validated
+        return self
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -7,6 +7,7 @@ Scores run from 0 to 100 unless a rule says otherwise. All numbers are decimals.
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -38,7 +39,7 @@ class Goalposts(Block):
 
 
 class Step(Block):
-    """From this value on (inclusive) the score is ``score`` plus ``per_unit`` for each unit above, up to ``cap``."""
+    """From this value on (inclusive): ``score``, plus ``per_unit`` for each unit above, up to ``cap``."""
 
     at_least: Decimal | None = None  # None: below every other step
     score: Decimal
@@ -58,7 +59,7 @@ class Steps(Block):
         if floors[0] is not None:
             raise ValueError("steps: 第一档不写 at_least,表示其余各档以下")
         numbers = [f for f in floors[1:] if f is not None]
-        if len(numbers) != len(floors) - 1 or any(b <= a for a, b in zip(numbers, numbers[1:], strict=False)):
+        if len(numbers) != len(floors) - 1 or any(b <= a for a, b in pairwise(numbers)):
             raise ValueError("steps: 各档 at_least 须由低到高,逐档写明")
         return self
 
@@ -207,7 +208,12 @@ class Grade(Block):
 
 
 class Scoring(Block):
-    """Everything that turns values into totals, ranks and grades."""
+    """Everything that turns values into totals, ranks and grades.
+
+    ``groups``: the groups that weights, benchmarks and indicators may name. A whole rule version leaves it
+    out and has its kinds' codes here, in their order; rules of scoring alone list them, or list none, and
+    then every unit is of one group and nothing may be given per group.
+    """
 
     indicators: tuple[Indicator, ...] = Field(min_length=1)
     dimensions: tuple[Dimension, ...] = Field(min_length=1)
@@ -218,4 +224,4 @@ class Scoring(Block):
     rounding: Rounding
     grades: tuple[Grade, ...] = Field(min_length=2)
     veto_grade: str = ""
-    groups: tuple[str, ...] = ()  # filled from the kinds of the programme; empty: no groups
+    groups: tuple[str, ...] = ()

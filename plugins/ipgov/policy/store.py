@@ -1,23 +1,27 @@
-"""Loading ``policies/``: the rule version in force on a day, the documents, the clauses."""
+"""Loading rule versions: every version of a programme, the one in force on a day, the one of a period."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
 
-from ipgov.core.errors import GovernanceError, Problem, UnknownError
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
-from ipgov.policy.rules import RuleVersion
+from ipgov.policy.rules import RuleVersion, ScoringRules
+from ipgov.policy.shapes import key_path, shape_problems
+
+_Rules = TypeVar("_Rules", bound=ScoringRules)
 
 # What names a version needs no clause: it is no rule value.
 _IDENTITY = {"programme", "version", "effective", "status", "title", "note"}
@@ -27,20 +31,54 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML with decimals instead of floats, and no key given twice."""
 
 
-def _decimal(loader: _Loader, node: yaml.ScalarNode) -> Decimal:
-    return Decimal(str(loader.construct_scalar(node)).replace("_", ""))
+def _number(loader: _Loader, node: yaml.ScalarNode) -> Decimal:
+    text = str(loader.construct_scalar(node))
+    if not re.fullmatch(r"[-+]?\d+\.\d+", text):
+        raise _refused(node, f"{text} 不是十进制数(写作 0.5;文字请加引号)")
+    return Decimal(text)
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    # YAML 1.1 reads 010 as 8 and 1:30 as 90: nobody who writes policy means that
+    text = str(loader.construct_scalar(node))
+    if not re.fullmatch(r"[-+]?(0|[1-9]\d*)", text):
+        raise _refused(node, f"{text} 不是十进制整数(文字请加引号)")
+    return int(text)
+
+
+def _true_false(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    text = str(loader.construct_scalar(node))
+    if text not in ("true", "false"):
+        raise _refused(node, f"{text} 须写作 true 或 false(文字请加引号)")
+    return text == "true"
+
+
+def _day(loader: _Loader, node: yaml.ScalarNode) -> dt.date:
+    text = str(loader.construct_scalar(node))
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise _refused(node, f"{text} 不是日期(YYYY-MM-DD)") from None
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(k) for k, _ in node.value]
-    if doubled := {k for k in keys if keys.count(k) > 1}:
-        raise yaml.constructor.ConstructorError(
-            None, None, f"键重复:{'、'.join(map(str, doubled))}", node.start_mark
-        )
+    keys = [loader.construct_object(k, deep=True) for k, _ in node.value]
+    for key, (key_node, _) in zip(keys, node.value, strict=True):
+        if not isinstance(key, str):
+            raise _refused(key_node, f"键 {key} 不是文字(请加引号)")
+        if keys.count(key) > 1:
+            raise _refused(node, f"键重复:{key}")
     return loader.construct_mapping(node, deep=True)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
+def _refused(node: yaml.Node, problem: str) -> yaml.constructor.ConstructorError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _true_false)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _day)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
@@ -68,44 +106,60 @@ class Loaded:
         return sha256_hex(self.data)
 
 
-def _without_basis(value: Any, path: str, basis: bool) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        basis = basis or bool(value.get("clause")) or bool(value.get("operator"))
-        for key, inner in value.items():
+def without_basis(raw: Any, path: tuple[object, ...] = (), basis: bool = False) -> Iterator[str]:
+    """Yield the place of every value that stands under neither ``clause`` nor ``operator``."""
+    if isinstance(raw, Mapping):
+        basis = basis or bool(raw.get("clause")) or bool(raw.get("operator"))
+        for key, inner in raw.items():
             if key in ("clause", "operator") or (not path and key in _IDENTITY):
                 continue
-            yield from _without_basis(inner, f"{path}.{key}" if path else str(key), basis)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _without_basis(inner, f"{path}[{index}]", basis)
+            yield from without_basis(inner, (*path, key), basis)
+    elif isinstance(raw, list):
+        for index, inner in enumerate(raw):
+            yield from without_basis(inner, (*path, index), basis)
     elif not basis:
-        yield path
+        yield key_path(path)
+
+
+def _validated(model: type[_Rules], raw: Any, name: str) -> _Rules:
+    problems = [
+        Problem("policy_basis", f"{path} 没有依据", "写明 clause(条款)或 operator(运行方自定)", file=name)
+        for path in without_basis(raw)
+    ]
+    try:
+        rules = model.model_validate(raw)
+    except ValidationError as error:
+        problems += shape_problems(error, name)
+    if problems:
+        raise GovernanceError(f"{name} 有 {len(problems)} 处问题", tuple(problems))
+    return rules
+
+
+def _read_mapping(data: bytes, name: str) -> dict[str, Any]:
+    raw = read_yaml(data, name)
+    if not isinstance(raw, dict):
+        raise GovernanceError(f"{name}:规则文件须为键值结构")
+    return raw
 
 
 def parse(data: bytes, name: str) -> Loaded:
     """Read one rule version from the bytes of its file.
 
-    Raises GovernanceError with every problem: not YAML, unknown or missing keys, wrong values, and rule values
-    that stand under neither a clause nor ``operator``.
+    Raises GovernanceError with every problem: not YAML, unknown or missing keys, wrong values, and rule
+    values that stand under neither a clause nor ``operator``.
     """
-    raw = read_yaml(data, name)
-    if not isinstance(raw, dict):
-        raise GovernanceError(f"{name}:规则文件须为键值结构")
-    problems = [
-        Problem("policy_basis", f"{path} 没有依据", "写明 clause(条款)或 operator(运行方自定)", file=name)
-        for path in _without_basis(raw, "", False)
-    ]
-    try:
-        rules = RuleVersion.model_validate(raw)
-    except ValidationError as error:
-        problems += [
-            Problem("policy_shape", f"{'.'.join(map(str, e['loc']))}:{e['msg']}", "符合规则文件格式", file=name)
-            for e in error.errors()
-        ]
-        raise GovernanceError(f"{name} 有 {len(problems)} 处问题", tuple(problems)) from None
-    if problems:
-        raise GovernanceError(f"{name} 有 {len(problems)} 处问题", tuple(problems))
-    return Loaded(rules, data, name)
+    return Loaded(_validated(RuleVersion, _read_mapping(data, name), name), data, name)
+
+
+def parse_scoring(data: bytes, name: str) -> ScoringRules:
+    """Read rules that can be evaluated: what names them and ``scoring`` alone, or a whole rule version.
+
+    Whatever stands beside ``scoring`` makes it a whole rule version, and as such it must be complete. Raises
+    GovernanceError as ``parse`` does.
+    """
+    raw = _read_mapping(data, name)
+    alone = set(raw) <= {*_IDENTITY, "scoring"}
+    return _validated(ScoringRules if alone else RuleVersion, raw, name)
 
 
 def load(path: Path) -> Loaded:
@@ -116,14 +170,17 @@ def load(path: Path) -> Loaded:
         raise GovernanceError(f"规则文件 {path} 无法读取:{error.strerror}") from None
 
 
-@cache
 def versions(programme: str) -> tuple[Loaded, ...]:
     """Return every version of a programme in order of effect, drafts last."""
-    files = sorted((settings().policies / programme).glob("*.yaml"))
-    if not files:
+    if programme not in programmes():
         known = "、".join(programmes()) or "无"
         raise UnknownError(f"没有名为“{programme}”的业务规则;现有:{known}")
-    loaded = [load(f) for f in files]
+    return _versions(settings().policies / programme)
+
+
+@cache
+def _versions(folder: Path) -> tuple[Loaded, ...]:
+    loaded = [load(f) for f in sorted(folder.glob("*.yaml"))]
     return tuple(sorted(loaded, key=lambda v: (v.rules.status == "draft", v.rules.effective)))
 
 
@@ -133,13 +190,21 @@ def programmes() -> tuple[str, ...]:
     return tuple(f.name for f in folders if any(f.glob("*.yaml")))
 
 
+def covering(available: Iterable[Loaded], on: dt.date) -> Loaded | None:
+    """Return the newest version in force that has taken effect by the day; drafts never count."""
+    effective = [v for v in available if v.rules.status == "in_force" and v.rules.effective <= on]
+    return max(effective, key=lambda v: v.rules.effective, default=None)
+
+
 def in_force(programme: str, on: dt.date) -> Loaded:
     """Return the version of a programme in force on a day; UnknownError where none covers it."""
-    covering = [v for v in versions(programme) if v.rules.status == "in_force" and v.rules.effective <= on]
-    if not covering:
-        first = min((v.rules.effective for v in versions(programme) if v.rules.status == "in_force"), default=None)
-        raise UnknownError(f"{on} 尚无“{programme}”的有效规则;最早的规则自 {first} 起施行")
-    return covering[-1]
+    available = versions(programme)
+    found = covering(available, on)
+    if found is None:
+        days = [v.rules.effective for v in available if v.rules.status == "in_force"]
+        first = f"最早的规则自 {min(days)} 起施行" if days else "该业务只有草案"
+        raise UnknownError(f"{on} 尚无“{programme}”的有效规则;{first}")
+    return found
 
 
 def governing(programme: str, year: int) -> Loaded:
@@ -147,8 +212,23 @@ def governing(programme: str, year: int) -> Loaded:
     return in_force(programme, dt.date(year, 12, 31))
 
 
-@cache
+def read_clauses(path: Path) -> list[dict[str, str]]:
+    """Return the rows of ``clauses.csv`` as they stand; EnvironmentProblemError where the file is missing."""
+    try:
+        with path.open(encoding="utf-8", newline="") as f:
+            return list(csv.DictReader(f))
+    except OSError as error:
+        raise EnvironmentProblemError(f"条款清单 {path} 无法读取:{error.strerror}") from None
+
+
 def clauses() -> Mapping[str, Mapping[str, str]]:
-    """Return every published requirement by id (``2023-156#21``), with the quoted words."""
-    with (settings().policies / "clauses.csv").open(encoding="utf-8", newline="") as f:
-        return {row["id"]: row for row in csv.DictReader(f)}
+    """Return every published requirement by id (``2023-156#21``), with the quoted words.
+
+    ``effective`` is as written: a date, and in brackets how it is known (``[inferred: date of issue]``).
+    """
+    return _clauses(settings().policies / "clauses.csv")
+
+
+@cache
+def _clauses(path: Path) -> Mapping[str, Mapping[str, str]]:
+    return {row["id"]: row for row in read_clauses(path)}

@@ -1,0 +1,122 @@
+"""Which days are working days: announced arrangements, the operator's entries, and provisional years.
+
+Announced: ``chinesecalendar`` (State Council notices of 2004 to its last year) and the notices entered in
+``policies/calendars/``. A later year without a notice is provisional: Monday to Friday minus the statutory
+days, no make-up days; it may plan and remind, nothing takes legal effect on it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import chinese_calendar
+
+from ipgov.core.errors import UnknownError
+from ipgov.core.settings import settings
+from ipgov.policy.holidays import Calendars, calendars
+
+DayKind = Literal["statutory_holiday", "make_up_working_day", "weekend", "working_day"]
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a day is and how that is known; ``source`` is Chinese."""
+
+    date: dt.date
+    working: bool
+    kind: DayKind
+    provisional: bool
+    source: str
+
+
+def is_working_day(day_: dt.date) -> bool:
+    """Tell whether a day is worked; UnknownError before the first year with data."""
+    return day(day_).working
+
+
+def day(date: dt.date) -> Day:
+    """Return what a day is. A far year is provisional, never an error.
+
+    Raises UnknownError for a year before the first with data (2004) that has no notice entered.
+    """
+    entered = _entered()
+    year = date.year
+    base = _by_notice(date, entered) or _by_package(date) or _provisional(date, entered)
+    if base is None:
+        first, _ = _package_years()
+        raise UnknownError(
+            f"没有 {year} 年的工作日数据:已有 {first} 年起的放假安排;"
+            "更早的年份请在 policies/calendars/ 录入放假通知"
+        )
+    override = entered.overrides.get(date)
+    if override is None:
+        return base
+    kind = _kind(date, off=not override.working, worked=override.working)
+    return Day(date, override.working, kind, base.provisional, f"运行方调整:{override.note}")
+
+
+def calendar_version() -> str:
+    """Return what the days are known from: the package's version and the hash of ``policies/calendars/``."""
+    return f"chinesecalendar-{chinese_calendar.__version__}+{_entered().sha256[:12]}"
+
+
+def _entered() -> Calendars:
+    return calendars(settings().policies / "calendars")
+
+
+@cache
+def _package_years() -> tuple[int, int]:
+    years = [d.year for d in chinese_calendar.holidays]
+    return min(years), max(years)
+
+
+def _kind(date: dt.date, *, off: bool, worked: bool) -> DayKind:
+    weekend = date.weekday() >= 5
+    if off:
+        return "statutory_holiday"
+    if weekend:
+        return "make_up_working_day" if worked else "weekend"
+    return "working_day"
+
+
+def _known(date: dt.date, *, off: bool, worked: bool, source: str) -> Day:
+    kind = _kind(date, off=off, worked=worked)
+    return Day(date, kind in ("make_up_working_day", "working_day"), kind, False, source)
+
+
+def _by_notice(date: dt.date, entered: Calendars) -> Day | None:
+    # a year's notice may move the last days of the year before, so it is asked first
+    following = entered.notices.get(date.year + 1)
+    own = entered.notices.get(date.year)
+    for notice in (following, own):
+        if notice is None:
+            continue
+        off, worked = date in notice.days_off(), date in notice.make_up_days
+        if off or worked or notice is own:
+            return _known(date, off=off, worked=worked, source=notice.document)
+    return None
+
+
+def _by_package(date: dt.date) -> Day | None:
+    first, last = _package_years()
+    if not first <= date.year <= last:
+        return None
+    return _known(
+        date,
+        off=date in chinese_calendar.holidays,
+        worked=date in chinese_calendar.workdays,
+        source=f"chinesecalendar {chinese_calendar.__version__}(国务院办公厅放假通知)",
+    )
+
+
+def _provisional(date: dt.date, entered: Calendars) -> Day | None:
+    if date.year <= _package_years()[1]:
+        return None
+    names = entered.statutory_days(date.year)
+    kind = _kind(date, off=date in names, worked=False)
+    lunar = "" if date.year in entered.festivals else ";农历节日未列入"
+    source = f"暂定:{date.year} 年放假通知尚未录入{lunar}"
+    return Day(date, kind == "working_day", kind, True, source)
