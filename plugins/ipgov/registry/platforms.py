@@ -1,0 +1,177 @@
+"""Titled bodies (platforms): what they are, who hosts and who operates them, which of them hold the title.
+
+A platform is no legal person and no entity (2023-156#25): it has a unit code of the office's own and names
+two organisations, its host unit (依托单位) and its operating unit (运营单位, answerable for
+performance, #12).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, select
+
+from ipgov.core import tables
+from ipgov.core.database import lock
+from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.policy import store
+from ipgov.registry.asof import listed, newest
+from ipgov.registry.codes import province_name, uscc_form_problem
+from ipgov.registry.organisations import Organisation, organisation
+from ipgov.registry.titles import standings_on, titling_events
+
+UNIT_CODE = re.compile(r"[A-Z]{2}[0-9]{2,6}", re.A)
+_ROUTES = {"province": "经省级知识产权局", "direct": "直接报送国家局"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A body that holds (or held) the title of a programme, as it was on a day."""
+
+    unit: str
+    name: str
+    kind: str
+    province: str
+    route: str
+    host: Organisation
+    operator: Organisation
+    titled_on: dt.date
+
+
+def add_titled_body(
+    connection: Connection,
+    programme: str,
+    unit: str,
+    name: str,
+    kind: str,
+    province: str,
+    route: str,
+    host_code: str,
+    operator_code: str,
+    valid_from: dt.date,
+    source: str,
+    known_at: dt.datetime,
+) -> bool:
+    """Register a body or a later version of it; return whether a row was written. It gives no title.
+
+    Raises UnknownError for an unknown programme, kind, province, route, host or operating unit; RefusedError
+    for a malformed unit code, for a 统一社会信用代码 in its place, and for the name of an organisation.
+    """
+    _check_unit_code(unit)
+    kinds = {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
+    if kind not in kinds:
+        known = "、".join(f"{c}({n})" for c, n in kinds.items())
+        raise UnknownError(f"{unit}:“{programme}”没有名为“{kind}”的类别;可用:{known}")
+    province_name(province)
+    if route not in _ROUTES:
+        known = "、".join(f"{c}({n})" for c, n in _ROUTES.items())
+        raise UnknownError(f"{unit}:没有名为“{route}”的报送渠道;可用:{known}")
+    lock(connection, "registered name", name)
+    lock(connection, "titled body", programme, unit)
+    for code in (host_code, operator_code):
+        organisation(connection, code, valid_from, known_at)
+    legal_person = tables.organisation
+    same_name = select(legal_person.c.code).where(legal_person.c.name == name).limit(1)
+    if (namesake := connection.execute(same_name).scalar()) is not None:
+        raise RefusedError(
+            f"{unit}:“{name}”是组织 {namesake} 的名称;平台为非法人、非实体机构,应另有平台名称,"
+            "该组织登记为依托单位或运营单位"
+        )
+    values: dict[str, Any] = {
+        "programme": programme,
+        "unit": unit,
+        "name": name,
+        "kind": kind,
+        "province": province,
+        "route": route,
+        "host_code": host_code,
+        "operator_code": operator_code,
+        "valid_from": valid_from,
+        "source": source,
+    }
+    body = newest(tables.titled_body, _KEYS, valid_from, known_at)
+    row = connection.execute(select(body).where(body.c.programme == programme, body.c.unit == unit))
+    if (there := row.mappings().first()) is not None and all(there[k] == v for k, v in values.items()):
+        return False
+    connection.execute(tables.titled_body.insert().values(**values, known_at=known_at))
+    return True
+
+
+def _check_unit_code(unit: str) -> None:
+    if uscc_form_problem(unit) is None:
+        raise RefusedError(
+            f"“{unit}”是统一社会信用代码;平台为非法人、非实体机构,应使用平台代码(如 FP01),"
+            "统一社会信用代码登记在依托单位与运营单位名下"
+        )
+    if UNIT_CODE.fullmatch(unit) is None:
+        raise RefusedError(f"平台代码“{unit}”格式不符:应为 2 个大写字母加 2 至 6 位数字,如 FP01")
+
+
+_KEYS = (tables.titled_body.c.programme, tables.titled_body.c.unit)
+
+
+def _held(programme: str, on: dt.date, known_at: dt.datetime) -> tuple[Select[Any], Subquery]:
+    """Return one query of every body ever recognised by that day with both its organisations, and its events.
+
+    Outer joins: an event without a body, or a body without its organisation, must show and not vanish.
+    """
+    body = newest(tables.titled_body, _KEYS, on, known_at)
+    last = standings_on(programme, on, known_at)
+    organisations = newest(tables.organisation, [tables.organisation.c.code], on, known_at)
+    host, operator = organisations.alias("host"), organisations.alias("operator")
+    query = (
+        select(
+            last.c.unit,
+            last.c.titled_on,
+            *(body.c[name] for name in ("name", "kind", "province", "route")),
+            *(o.c[n].label(f"{o.name}_{n}") for o in (host, operator) for n in _ORGANISATION),
+        )
+        .join(body, and_(body.c.programme == programme, body.c.unit == last.c.unit), isouter=True)
+        .join(host, host.c.code == body.c.host_code, isouter=True)
+        .join(operator, operator.c.code == body.c.operator_code, isouter=True)
+        .order_by(last.c.unit)
+    )
+    return query, last
+
+
+_ORGANISATION = tuple(f.name for f in fields(Organisation))
+
+
+def _unit(row: RowMapping, on: dt.date) -> Unit:
+    for column, what in (("name", "平台登记"), ("host_name", "依托单位"), ("operator_name", "运营单位")):
+        if row[column] is None:
+            raise UnknownError(f"{row['unit']} 在 {on} 缺少{what}的有效登记,应补登后再取名册")
+    host, operator = (
+        Organisation(**{name: row[f"{role}_{name}"] for name in _ORGANISATION})
+        for role in ("host", "operator")
+    )
+    plain = {name: row[name] for name in ("unit", "name", "kind", "province", "route", "titled_on")}
+    return Unit(**plain, host=host, operator=operator)
+
+
+def roster(connection: Connection, programme: str, on: dt.date, known_at: dt.datetime) -> list[Unit]:
+    """Return the bodies that hold the title on a day, as known at a moment, ordered by unit.
+
+    UnknownError for an unknown programme, and where a titled body's own record or organisation is missing.
+    """
+    store.versions(programme)
+    query, last = _held(programme, on, known_at)
+    rows = connection.execute(query.where(last.c.event.in_(titling_events())))
+    return [_unit(row, on) for row in rows.mappings()]
+
+
+def unit(connection: Connection, programme: str, unit: str, on: dt.date, known_at: dt.datetime) -> Unit:
+    """Return one body that holds, or held and lost, the title by that day (its standing: titles.standing).
+
+    UnknownError names the code and what exists.
+    """
+    store.versions(programme)
+    query, last = _held(programme, on, known_at)
+    row = connection.execute(query.where(last.c.unit == unit)).mappings().first()
+    if row is None:
+        known = list(connection.execute(select(last.c.unit).order_by(last.c.unit)).scalars())
+        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台;现有:{listed(known)}")
+    return _unit(row, on)
