@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task
+from ipgov.core.settings import settings
 
 DOCS = """
 ### 周期日历
@@ -22,7 +23,7 @@ DOCS = """
     dag_display_name="周期日历",
     description="每日开启到期的年度",
     doc_md=DOCS,
-    schedule="0 8 * * *",
+    schedule="0 8 * * *" if settings().by_the_clock else None,
     start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
     max_active_runs=1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task
+from ipgov.core.settings import settings
 
 DOCS = """
 ### 报送接收
@@ -23,7 +24,7 @@ BATCH = 50
     dag_display_name="报送接收",
     description="读取、检查、回执或更正",
     doc_md=DOCS,
-    schedule="@hourly",
+    schedule="@hourly" if settings().by_the_clock else None,
     start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
     max_active_runs=1,

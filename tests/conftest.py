@@ -10,6 +10,14 @@ from pathlib import Path
 
 import pytest
 
+_ROOT = Path(__file__).resolve().parents[1]
+# Airflow reads these once, at its first import: no test may read the settings of whoever runs the tests.
+os.environ.update(
+    AIRFLOW_HOME=tempfile.mkdtemp(prefix="ipgov-airflow-"),
+    AIRFLOW__CORE__LOAD_EXAMPLES="False",
+    AIRFLOW__CORE__DAGS_FOLDER=str(_ROOT / "dags"),
+    AIRFLOW__CORE__PLUGINS_FOLDER=str(_ROOT / "plugins"),
+)
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("TQDM_DISABLE", "1")
 

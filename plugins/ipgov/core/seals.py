@@ -41,7 +41,10 @@ def _files(table: Table) -> list[str]:
 
 
 def add(occasion: str, subject: str, known_at: Any) -> str | None:
-    """Seal all that was added since the last seal; return the chain value, or None where nothing was added."""
+    """Seal all that was added since the last seal and return the chain value.
+
+    A nightly seal of nothing is not made (None); any other occasion is a fact worth a link of its own.
+    """
     with engine().begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SEAL_LOCK})
         last = connection.execute(select(seal).order_by(seal.c.sequence.desc()).limit(1)).mappings().first()
@@ -55,7 +58,7 @@ def add(occasion: str, subject: str, known_at: Any) -> str | None:
             if rows:
                 tables[table.name] = {"columns": columns, "rows": rows}
                 upto[table.name] = rows[-1][0]
-        if not tables:
+        if not tables and occasion == "nightly":
             return None
         sequence = (last["sequence"] if last else 0) + 1
         manifest = canonical_json(
@@ -84,6 +87,16 @@ def current(connection: Connection) -> str:
     """Return the chain value of the newest seal."""
     value = connection.execute(select(seal.c.chain_sha256).order_by(seal.c.sequence.desc()).limit(1)).scalar()
     return value or GENESIS
+
+
+def find(connection: Connection, occasion: str, subject: str) -> str | None:
+    """Return the chain value of the first seal made on an occasion for a subject, or None."""
+    return connection.execute(
+        select(seal.c.chain_sha256)
+        .where(seal.c.occasion == occasion, seal.c.subject == subject)
+        .order_by(seal.c.sequence)
+        .limit(1)
+    ).scalar()
 
 
 def verify(connection: Connection) -> list[Problem]:

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     automatic_from: int = Field(
         2026, description="first period that the scheduler runs live by itself; earlier ones are run by a person"
     )
+    by_the_clock: bool = Field(
+        True, description="hourly and daily DAGs start by themselves; off where a simulation plays other days"
+    )
     max_workbook_bytes: int = Field(20_000_000, description="largest workbook accepted, in bytes")
 
     @property

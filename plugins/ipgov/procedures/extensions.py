@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ipgov.core.database import transaction
+from ipgov.core.database import reading, transaction
 from ipgov.core.steps import Cycle
 from ipgov.intake import submissions
 from ipgov.procedures.cycles import rules_of
@@ -26,3 +26,19 @@ def grant(
         rules_of(connection, cycle)
         registered_unit(connection, programme, unit, known_at.date(), known_at)
         submissions.grant_extension(connection, programme, period, unit, until, granted_by, reason, known_at)
+
+
+def grant_once(
+    programme: str,
+    period: str,
+    unit: str,
+    until: dt.date,
+    granted_by: str,
+    reason: str,
+    known_at: dt.datetime,
+) -> None:
+    """Grant an extension unless the body already has one until that day or later."""
+    with reading() as connection:
+        there = submissions.extension_until(connection, programme, period, unit, known_at)
+    if there is None or there < until:
+        grant(programme, period, unit, until, granted_by, reason, known_at)

@@ -1,0 +1,218 @@
+"""Three live years of the synthetic nation, played through Airflow's own API as its people would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from sqlalchemy import select
+
+from ipgov.calendars.deadlines import CycleDays, cycle_days
+from ipgov.core import objects
+from ipgov.core.database import reading, transaction
+from ipgov.core.errors import EnvironmentProblemError
+from ipgov.core.settings import settings
+from ipgov.core.steps import SHANGHAI
+from ipgov.core.tables import issue, review_round
+from ipgov.policy import store
+from ipgov.procedures import extensions
+from ipgov.registry.platforms import Unit, roster
+from ipgov.simulation import nation, returned_list
+from ipgov.simulation.summary import summarise
+
+PERIODS = (2023, 2024, 2025)
+PATIENCE = 300  # seconds for one DAG run
+APPROVE = "同意"
+
+
+class Client(Protocol):
+    """A person's session with Airflow's API server."""
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return the JSON answer."""
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send JSON and return the JSON answer."""
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send JSON and return the JSON answer."""
+
+    def download(self, path: str) -> bytes:
+        """Return a file."""
+
+    def upload(self, path: str, name: str, data: bytes, fields: Mapping[str, str]) -> str:
+        """Send a file from a form and return the page that answers."""
+
+
+class Stage(Protocol):
+    """What the story is played on."""
+
+    def client(self, login: str) -> Client:
+        """Return the session of one of the demo's people."""
+
+    def say(self, text: str) -> None:
+        """Tell the onlooker what happens."""
+
+
+def play(stage: Stage) -> str:
+    """Play the years that are not issued yet and return the summary (Chinese)."""
+    _register(stage)
+    for period in PERIODS:
+        if _issued(period):
+            stage.say(f"{period} 年度已发文,不再办理")
+        else:
+            _year(stage, period)
+    return summarise(nation.nation()["programme"], PERIODS)
+
+
+def _programme() -> str:
+    return str(nation.nation()["programme"])
+
+
+def _register(stage: Stage) -> None:
+    day = nation.nation()["recognised_on"]
+    now = dt.datetime.now(dt.UTC)
+    with transaction() as connection:
+        if not roster(connection, _programme(), day, now):
+            nation.register(connection)
+            stage.say("已登记十二家虚构平台及其依托单位、运营单位")
+
+
+def _issued(period: int) -> bool:
+    with reading() as connection:
+        return (
+            connection.execute(
+                select(issue.c.id)
+                .join(review_round, review_round.c.id == issue.c.round_id)
+                .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
+            ).first()
+            is not None
+        )
+
+
+def _year(stage: Stage, period: int) -> None:
+    days = cycle_days(store.governing(_programme(), period).rules.cycle, period)
+    operator = stage.client("operator1")
+    _run(stage, operator, "cycle_calendar", days.opens.date, {"period": str(period)}, f"{period} 年度开启")
+    units = _titled(days.opens.date)
+    _send_in(period, units)
+    for day, what in ((days.due.date - dt.timedelta(days=10), "首批"), (_last_receipt(period, days), "更正与逾期")):
+        _run(stage, operator, "submission_intake", day, {}, f"{period} 年度接收报送({what})")
+    _run(stage, operator, "platform_performance", days.evaluate_on.date, {}, f"{period} 年度评价")
+    _approve(stage, period, days.evaluate_on.date)
+
+
+def _titled(day: dt.date) -> dict[str, Unit]:
+    at = dt.datetime.combine(day, dt.time(23), tzinfo=SHANGHAI)
+    with reading() as connection:
+        return {u.unit: u for u in roster(connection, _programme(), day, at)}
+
+
+def _last_receipt(period: int, days: CycleDays) -> dt.date:
+    return max([days.late_until.date, *(e.until for e in nation.extensions(period))])
+
+
+def _send_in(period: int, units: Mapping[str, Unit]) -> None:
+    """Put the workbooks into the inbox, each with its day as the time of receipt."""
+    opened = cycle_days(store.governing(_programme(), period).rules.cycle, period).opens.date
+    for granted in nation.extensions(period):
+        known_at = dt.datetime.combine(opened, dt.time(20), tzinfo=SHANGHAI)
+        extensions.grant_once(
+            _programme(), str(period), granted.unit, granted.until, "运行组(模拟)", granted.reason, known_at
+        )
+    for sent in nation.sent(period, units, _blank):
+        if objects.store().exists(sent.key):
+            continue
+        objects.store().put(sent.key, sent.data)
+        moment = sent.received_at.timestamp()
+        os.utime(Path(settings().objects_location) / sent.key, (moment, moment))
+
+
+def _blank(period: str, unit: str) -> bytes:
+    return objects.store().get(f"outbox/{_programme()}/{period}/{unit}/{unit}-{period}-报送表.xlsx")
+
+
+def _run(
+    stage: Stage, operator: Client, dag_id: str, as_of: dt.date, conf: Mapping[str, str], what: str
+) -> str:
+    """Trigger a DAG run as of a day and wait until the scheduler has run it."""
+    begun = time.monotonic()
+    moment = dt.datetime.combine(as_of, dt.time(10), tzinfo=SHANGHAI)
+    run_id = f"simulation__{as_of}" + (f"__{conf['period']}" if "period" in conf else "")
+    path = f"/api/v2/dags/{dag_id}/dagRuns"
+    there = operator.get(path, run_id_pattern=run_id)["dag_runs"]
+    if not any(r["dag_run_id"] == run_id for r in there):
+        operator.post(
+            path,
+            {
+                "dag_run_id": run_id,
+                "logical_date": moment.isoformat(),
+                "conf": {"as_of": as_of.isoformat(), **conf},
+            },
+        )
+    _await(lambda: _finished(operator, dag_id, run_id), f"{what}({dag_id})")
+    stage.say(f"{what}(基准日 {as_of}):{time.monotonic() - begun:.1f} 秒")
+    return run_id
+
+
+def _finished(client: Client, dag_id: str, run_id: str) -> bool:
+    state = client.get(f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")["state"]
+    if state == "failed":
+        raise EnvironmentProblemError(f"流程 {dag_id} 的运行 {run_id} 失败,原因见其任务日志")
+    return bool(state == "success")
+
+
+def _await(done: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > deadline:
+            raise EnvironmentProblemError(f"等待“{what}”超过 {PATIENCE} 秒")
+        time.sleep(0.25)
+
+
+def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
+    """Answer as the reviewer and the issuer: in the browser's API, in the last year by the returned list."""
+    with reading() as connection:
+        round_id = connection.execute(
+            select(review_round.c.id)
+            .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
+            .order_by(review_round.c.number.desc())
+        ).scalars().first()
+    if round_id is None:
+        raise EnvironmentProblemError(f"{period} 年度没有待审核的轮次")
+    begun = time.monotonic()
+    run_id = f"round__{round_id}"
+    reviewer, issuer = stage.client("reviewer1"), stage.client("issuer1")
+    _await(lambda: _asks(reviewer, run_id, "audit"), f"{period} 年度审核")
+    if period == PERIODS[-1]:
+        listed = reviewer.download(f"/governance/rating-list/{round_id}")
+        answered = returned_list.fill(listed, APPROVE, "数据与依据核对无误(模拟)")
+        reviewer.upload(f"/governance/round/{round_id}", "评级表.xlsx", answered, {"as_of": as_of.isoformat()})
+    else:
+        _answer(reviewer, run_id, "audit", "数据与依据核对无误(模拟)")
+    _await(lambda: _asks(issuer, run_id, "sign"), f"{period} 年度签发")
+    _answer(issuer, run_id, "sign", "同意发布(模拟)")
+    _await(lambda: _finished(issuer, "approval_and_issue", run_id), f"{period} 年度发文")
+    stage.say(f"{period} 年度审核、签发、发文:{time.monotonic() - begun:.1f} 秒")
+
+
+def _task(run_id: str, task: str) -> str:
+    return f"/api/v2/dags/approval_and_issue/dagRuns/{run_id}/taskInstances/{task}/-1/hitlDetails"
+
+
+def _asks(client: Client, run_id: str, task: str) -> bool:
+    waiting = client.get(
+        f"/api/v2/dags/approval_and_issue/dagRuns/{run_id}/hitlDetails", response_received="false"
+    )["hitl_details"]
+    return any(
+        h["task_instance"]["task_id"] == task and h["task_instance"]["state"] == "awaiting_input" for h in waiting
+    )
+
+
+def _answer(client: Client, run_id: str, task: str, comment: str) -> None:
+    client.patch(_task(run_id, task), {"chosen_options": [APPROVE], "params_input": {"comment": comment}})
