@@ -1,8 +1,8 @@
 """Which day is due: working days, calendar days, months and years, and the days of a cycle.
 
 The documents state no counting rule; ours follows 民法典 第二百零一至二百零四条 by analogy: the starting day
-is not counted, a period of months or years ends on the corresponding day, else on the month's last, and a last
-day that is no working day moves to the next one.
+is not counted, a period of months or years ends on the corresponding day, else on the month's last, and a
+last day that is no working day moves to the next one.
 """
 
 from __future__ import annotations

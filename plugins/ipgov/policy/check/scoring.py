@@ -1,0 +1,228 @@
+"""The scoring: a tree whose weights sum, methods that can be computed, grades that cover every score."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from ipgov.policy.check.finding import Finding
+from ipgov.policy.rules import ScoringRules
+from ipgov.policy.scoring import Dimension, Indicator, PerGroup, RatioToBenchmark, Scoring, Steps
+
+HUNDRED = Decimal(100)
+_ROOT = ""
+_ONE_GROUP = ("",)
+
+
+def codes(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that a code names one node of the tree."""
+    scoring = rules.scoring
+    for code, count in Counter(node.code for _, node in _nodes(scoring)).items():
+        if count > 1:
+            yield Finding(f"scoring[{code}]", f"代码出现 {count} 次", "指标与维度的代码都唯一")
+
+
+def groups(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that nothing is given for a group that is not."""
+    scoring = rules.scoring
+    known = "、".join(scoring.groups) or "未分类别,不得按类别书写"
+    for path, named in _named_groups(scoring):
+        for group in named:
+            if group not in scoring.groups:
+                yield Finding(path, f"“{group}”不是类别", known)
+
+
+def _named_groups(scoring: Scoring) -> Iterator[tuple[str, Iterable[str]]]:
+    for path, node in _nodes(scoring):
+        if isinstance(node.weight, dict):
+            yield f"{path}.weight", node.weight
+    for indicator in scoring.indicators:
+        yield f"scoring.indicators[{indicator.code}].groups", indicator.groups
+        method = indicator.normalisation
+        if isinstance(method, RatioToBenchmark) and isinstance(method.benchmark, dict):
+            yield f"scoring.indicators[{indicator.code}].normalisation.benchmark", method.benchmark
+
+
+def tree(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that parents exist and lead to the total, and that every dimension named exists."""
+    scoring = rules.scoring
+    parents = {d.code: d.parent for d in scoring.dimensions}
+    for dimension in scoring.dimensions:
+        path = f"scoring.dimensions[{dimension.code}].parent"
+        if dimension.parent and dimension.parent not in parents:
+            yield Finding(path, f"上级维度 {dimension.parent} 不存在", "、".join(parents))
+        elif _in_cycle(dimension.code, parents):
+            yield Finding(path, "上级维度循环", "逐级通向总分")
+    for indicator in scoring.indicators:
+        if indicator.dimension and indicator.dimension not in parents:
+            path = f"scoring.indicators[{indicator.code}].dimension"
+            yield Finding(path, f"维度 {indicator.dimension} 不存在", "、".join(parents))
+
+
+def _in_cycle(code: str, parents: dict[str, str]) -> bool:
+    at, passed = code, set[str]()
+    while at in parents and at not in passed:
+        passed.add(at)
+        at = parents[at]
+    return at in passed
+
+
+def weights_sum(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that the weights below the total and each dimension with weight sum to 100 for every group."""
+    scoring = rules.scoring
+    for group in scoring.groups or _ONE_GROUP:
+        in_group = f"类别 {group} 的" if group else ""
+        weighted = [d.code for d in scoring.dimensions if weight_in(d.weight, group) > 0]
+        for parent in (_ROOT, *weighted):
+            below = [weight_in(n.weight, group) for n in _children(scoring, parent) if _applies(n, group)]
+            path = f"scoring.dimensions[{parent}]" if parent else "scoring.dimensions"
+            if not any(below):
+                yield Finding(path, f"{in_group}下级没有权重", "有权重的维度对该类别有下级指标")
+            elif sum(below) != HUNDRED:
+                yield Finding(path, f"{in_group}下级权重之和为 {sum(below)}", "100")
+
+
+def weights_used(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that weights are not negative and stand exactly where something is scored."""
+    scoring = rules.scoring
+    for path, node in _nodes(scoring):
+        given = node.weight.values() if isinstance(node.weight, dict) else (node.weight,)
+        if any(w < 0 for w in given):
+            yield Finding(f"{path}.weight", "有负数", "不小于 0")
+    for indicator in scoring.indicators:
+        path = f"scoring.indicators[{indicator.code}].weight"
+        if indicator.role != "score":
+            if indicator.weight:
+                yield Finding(path, "不在权重树内却有权重", "加分、扣分、否决指标不写 weight")
+            continue
+        for group in indicator.groups or scoring.groups or _ONE_GROUP:
+            if weight_in(indicator.weight, group) == 0:
+                yield Finding(path, f"对适用的类别 {group} 没有权重" if group else "为 0", "大于 0")
+        if indicator.groups and isinstance(indicator.weight, dict):
+            for group in indicator.weight.keys() - set(indicator.groups):
+                yield Finding(path, f"类别 {group} 不在 groups 之列", "、".join(indicator.groups))
+
+
+def steps(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that no step can give less than nothing or more than 100, and none has a cap that cannot hold."""
+    for indicator in rules.scoring.indicators:
+        if isinstance(indicator.normalisation, Steps):
+            yield from _step_table(
+                indicator.normalisation, f"scoring.indicators[{indicator.code}].normalisation"
+            )
+
+
+def _step_table(table: Steps, path: str) -> Iterator[Finding]:
+    following = [*(s.at_least for s in table.steps[1:]), None]
+    for index, (step, end) in enumerate(zip(table.steps, following, strict=True)):
+        at = f"{path}.steps[{index}]"
+        if not 0 <= step.score <= HUNDRED:
+            yield Finding(f"{at}.score", f"为 {step.score}", "0 至 100")
+        if step.per_unit < 0:
+            yield Finding(f"{at}.per_unit", f"为 {step.per_unit}", "不小于 0(越少越好的指标逐档写明分值)")
+        elif step.per_unit and step.at_least is None:
+            yield Finding(f"{at}.per_unit", "没有起算点", "第一档不写 per_unit")
+        elif step.per_unit:
+            unbounded = step.cap is None and end is None
+            reach = step.cap
+            if reach is None and end is not None and step.at_least is not None:
+                reach = step.score + step.per_unit * (end - step.at_least)
+            if unbounded or (reach is not None and reach > HUNDRED):
+                yield Finding(f"{at}.cap", "分值可超过 100", "写明 cap,不大于 100")
+        elif step.cap is not None:
+            yield Finding(f"{at}.cap", "没有 per_unit,封顶无意义", "不写 cap")
+        if step.cap is not None and step.cap < step.score:
+            yield Finding(f"{at}.cap", f"{step.cap} 小于 score {step.score}", "不小于 score")
+
+
+def benchmarks(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that a benchmark per group names every group that the indicator applies to."""
+    for indicator in rules.scoring.indicators:
+        method = indicator.normalisation
+        if isinstance(method, RatioToBenchmark) and isinstance(method.benchmark, dict):
+            for group in indicator.groups or rules.scoring.groups:
+                if group not in method.benchmark:
+                    path = f"scoring.indicators[{indicator.code}].normalisation.benchmark"
+                    yield Finding(path, f"缺少类别 {group}", "适用的类别都有基准值")
+
+
+def outside_items(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that bonus and deduction items can have an effect."""
+    scoring = rules.scoring
+    roles = {i.role for i in scoring.indicators}
+    if ("bonus" in roles) != (scoring.bonus_cap > 0):
+        yield Finding("scoring.bonus_cap", f"为 {scoring.bonus_cap}", "有加分指标时大于 0,没有时为 0")
+    if "deduction" in roles and scoring.deduction_cap == 0:
+        yield Finding("scoring.deduction_cap", "为 0,扣分指标无效", "大于 0,或省略(不封顶)")
+    if "deduction" not in roles and scoring.deduction_cap is not None:
+        yield Finding("scoring.deduction_cap", "没有扣分指标", "省略")
+
+
+def grades(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that grades cover the range: floors descend, the last takes the rest, passing ones first."""
+    found, maximum = rules.scoring.grades, rules.scoring.maximum
+    for name, count in Counter(g.name for g in found).items():
+        if count > 1:
+            yield Finding(f"scoring.grades[{name}]", f"出现 {count} 次", "等级名称唯一")
+    above: Decimal | None = None
+    for grade in found[:-1]:
+        path = f"scoring.grades[{grade.name}].floor"
+        if grade.floor is None:
+            yield Finding(path, "没有下限却不是末位", "只有末位等级不写 floor")
+            continue
+        if not 0 <= grade.floor <= maximum:
+            yield Finding(path, f"为 {grade.floor}", f"0 至满分 {maximum}")
+        if above is not None and grade.floor >= above:
+            yield Finding(path, f"{grade.floor} 不低于上一等级的 {above}", "由高到低")
+        above = grade.floor
+    last = found[-1]
+    if last.floor is not None:
+        yield Finding(
+            f"scoring.grades[{last.name}].floor", f"为 {last.floor},其下无等级", "末位等级不写 floor"
+        )
+    if last.quota is not None:
+        yield Finding(f"scoring.grades[{last.name}].quota", "名额之外无处可归", "末位等级不设名额")
+    passes = [g.passes for g in found]
+    if passes != sorted(passes, reverse=True):
+        yield Finding("scoring.grades", "通过的等级在未通过的等级之下", "通过的等级在前")
+    if all(passes) or not any(passes):
+        yield Finding("scoring.grades", "没有通过与未通过之分", "两者至少各一")
+
+
+def veto(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that a veto leads to a grade that exists, and that without a veto none is named."""
+    scoring = rules.scoring
+    names = [g.name for g in scoring.grades]
+    vetoes = [i.code for i in scoring.indicators if i.role == "veto"]
+    if vetoes and scoring.veto_grade not in names:
+        given = (
+            f"“{scoring.veto_grade}”不是等级"
+            if scoring.veto_grade
+            else f"未写,而有否决指标 {'、'.join(vetoes)}"
+        )
+        yield Finding("scoring.veto_grade", given, "、".join(names))
+    if scoring.veto_grade and not vetoes:
+        yield Finding("scoring.veto_grade", "没有否决指标", "不写 veto_grade")
+
+
+def weight_in(weight: PerGroup, group: str) -> Decimal:
+    """Return a node's weight for a group; a group that is not named has none."""
+    return weight.get(group, Decimal(0)) if isinstance(weight, dict) else weight
+
+
+def _applies(node: Dimension | Indicator, group: str) -> bool:
+    return not isinstance(node, Indicator) or not node.groups or group in node.groups
+
+
+def _nodes(scoring: Scoring) -> Iterator[tuple[str, Dimension | Indicator]]:
+    for dimension in scoring.dimensions:
+        yield f"scoring.dimensions[{dimension.code}]", dimension
+    for indicator in scoring.indicators:
+        yield f"scoring.indicators[{indicator.code}]", indicator
+
+
+def _children(scoring: Scoring, parent: str) -> list[Dimension | Indicator]:
+    dimensions = [d for d in scoring.dimensions if d.parent == parent]
+    indicators = [i for i in scoring.indicators if i.role == "score" and i.dimension == parent]
+    return [*dimensions, *(indicators if parent else [])]

@@ -1,0 +1,85 @@
+"""A programme's versions against each other: one for every day and period, forms that keep their meaning."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ipgov.policy import store
+from ipgov.policy.check.finding import Finding, Programme, VersionFile
+from ipgov.policy.rules import Form
+
+ONE_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The days on which a version governs; ``last`` None: until further notice."""
+
+    file: VersionFile
+    first: dt.date
+    last: dt.date | None
+
+
+def intervals(programme: Programme) -> list[Interval]:
+    """Return the interval of each version in force, in order of effect."""
+    files = programme.in_force
+    lasts = [following.rules.effective - ONE_DAY for following in files[1:]]
+    return [Interval(f, f.rules.effective, last) for f, last in zip(files, [*lasts, None], strict=True)]
+
+
+def no_gap_and_no_overlap(programme: Programme) -> Iterator[Finding]:
+    """Prove that every day since the first version selects exactly one.
+
+    Which version is selected changes only on a day of effect, so the first and last day of every interval
+    prove all days between them.
+    """
+    found = intervals(programme)
+    if not found:
+        yield Finding("status", "没有 in_force 的版本", "至少有一个施行的版本")
+        return
+    for interval, following in pairwise(found):
+        if interval.first == following.first:
+            names = f"{interval.file.stem} 与 {following.file.stem}"
+            yield Finding("effective", f"{names} 同自 {interval.first} 起施行", "同日只有一个施行的版本")
+            return
+    for interval in found:
+        for on in {interval.first, interval.last or dt.date.max}:
+            selected = store.covering((f.loaded for f in programme.files), on)
+            if selected is not interval.file.loaded:
+                of = selected.source if selected else "没有规则"
+                yield Finding("effective", f"{on} 适用 {of}", f"适用 {interval.file.name}")
+    for interval, following in pairwise(found):
+        if interval.last is None or interval.last + ONE_DAY != following.first:
+            yield Finding("effective", f"{interval.last} 与 {following.first} 之间没有规则", "各版本首尾相接")
+
+
+def every_period_has_rules(programme: Programme) -> Iterator[Finding]:
+    """Prove that the first period ends when a version is in force."""
+    first = min((f.rules.effective for f in programme.in_force), default=None)
+    for file in programme.in_force:
+        period = file.rules.cycle.first_period
+        if first is not None and dt.date(period, 12, 31) < first:
+            expected = f"期末不早于首个版本的施行日 {first}"
+            yield Finding("cycle.first_period", f"为 {period},该期末尚无规则", expected, file=file.name)
+
+
+def form_versions(programme: Programme) -> Iterator[Finding]:
+    """Prove that accepted form versions exist by then, and that one number never means two forms."""
+    known: dict[tuple[str, int], tuple[str, Form]] = {}
+    drafts = [f for f in programme.files if f.rules.status == "draft"]
+    for file in (*programme.in_force, *sorted(drafts, key=lambda f: f.rules.effective)):
+        form = file.rules.form
+        before = known.setdefault((form.id, form.version), (file.name, form))
+        if before[1].sheets != form.sheets:
+            found = f"仍为 {form.version},栏目却与 {before[0]} 不同"
+            yield Finding("form.version", found, "栏目有改动即用新的版本号", file=file.name)
+        if form.version not in form.accepts:
+            yield Finding("form.accepts", f"不含本表版本 {form.version}", "至少接受本表版本", file=file.name)
+        for accepted in form.accepts:
+            if (form.id, accepted) not in known:
+                versions = "、".join(str(v) for i, v in sorted(known) if i == form.id)
+                expected = f"本版本或更早规则中 {form.id} 已有的版本({versions})"
+                yield Finding("form.accepts", f"接受不存在的版本 {accepted}", expected, file=file.name)
