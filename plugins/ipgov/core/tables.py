@@ -212,7 +212,8 @@ submission = _fact(
     Column("problems", JSONB, nullable=False),
     _text("answer_sha256"),  # receipt or correction workbook
     _one_of("outcome", "accepted", "returned", "refused"),
-    UniqueConstraint("object_key", "sha256"),
+    # the same content sent again later counts again: it may take back what came between
+    UniqueConstraint("object_key", "sha256", "received_at"),
     Index("ix_submission_programme_period_unit", "programme", "period", "unit"),
 )
 
@@ -244,7 +245,8 @@ unclaimed_object = _fact(
     _text("object_key"),
     _text("sha256"),
     _text("reason"),
-    UniqueConstraint("object_key", "sha256"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("object_key", "sha256", "received_at"),
 )
 
 # --- the frozen data of a cycle ---------------------------------------------------------------------------
@@ -293,10 +295,31 @@ snapshot_value = _fact(
 
 # --- quality ----------------------------------------------------------------------------------------------
 
+# One run of a suite over a snapshot, whatever it found.
+quality_check = _fact(
+    "quality_check",
+    _refers("snapshot_id", "snapshot.id"),
+    _text("suite"),
+    _text("suite_sha256"),
+    Column("passed", Boolean, nullable=False),
+    Index("ix_quality_check_snapshot_id", "snapshot_id"),
+)
+
+# ``unit`` is a body, or * for every body and the data as a whole; the newest row of a unit and rule counts.
+waiver = _fact(
+    "waiver",
+    _text("programme"),
+    _text("period"),
+    _text("unit"),
+    _text("rule"),
+    _text("granted_by"),
+    _text("reason"),
+    Column("until", Date, nullable=False),
+)
+
 finding = _fact(
     "finding",
-    _refers("snapshot_id", "snapshot.id"),
-    _text("suite_sha256"),
+    _refers("check_id", "quality_check.id"),
     _text("rule"),
     _text("severity"),
     _text("basis"),
@@ -307,19 +330,9 @@ finding = _fact(
     _text("sheet", null=True),
     _text("cell", null=True),
     _refers("submission_id", "submission.id", null=True),
+    _refers("waiver_id", "waiver.id", null=True),
     _one_of("severity", "critical", "warning", "info"),
-    Index("ix_finding_snapshot_id", "snapshot_id"),
-)
-
-waiver = _fact(
-    "waiver",
-    _text("programme"),
-    _text("period"),
-    _text("unit"),
-    _text("rule"),
-    _text("granted_by"),
-    _text("reason"),
-    Column("until", Date, nullable=False),
+    Index("ix_finding_check_id", "check_id"),
 )
 
 # --- evaluation -------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def upgrade() -> None:
     sa.CheckConstraint("outcome IN ('accepted', 'returned', 'refused')", name=op.f('ck_submission_outcome')),
     sa.ForeignKeyConstraint(['supersedes'], ['submission.id'], name=op.f('fk_submission_supersedes')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_submission')),
-    sa.UniqueConstraint('object_key', 'sha256', name=op.f('uq_submission_object_key_sha256'))
+    sa.UniqueConstraint('object_key', 'sha256', 'received_at', name=op.f('uq_submission_object_key_sha256_received_at'))
     )
     op.create_index('ix_submission_programme_period_unit', 'submission', ['programme', 'period', 'unit'], unique=False)
     op.create_table('title_event',
@@ -204,10 +204,11 @@ def upgrade() -> None:
     sa.Column('object_key', sa.Text(), nullable=False),
     sa.Column('sha256', sa.Text(), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_unclaimed_object')),
-    sa.UniqueConstraint('object_key', 'sha256', name=op.f('uq_unclaimed_object_object_key_sha256'))
+    sa.UniqueConstraint('object_key', 'sha256', 'received_at', name=op.f('uq_unclaimed_object_object_key_sha256_received_at'))
     )
     op.create_table('waiver',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -238,28 +239,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cycle')),
     sa.UniqueConstraint('programme', 'period', name=op.f('uq_cycle_programme_period'))
     )
-    op.create_table('finding',
+    op.create_table('quality_check',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('snapshot_id', sa.BigInteger(), nullable=False),
+    sa.Column('suite', sa.Text(), nullable=False),
     sa.Column('suite_sha256', sa.Text(), nullable=False),
-    sa.Column('rule', sa.Text(), nullable=False),
-    sa.Column('severity', sa.Text(), nullable=False),
-    sa.Column('basis', sa.Text(), nullable=False),
-    sa.Column('unit', sa.Text(), nullable=True),
-    sa.Column('field', sa.Text(), nullable=True),
-    sa.Column('message', sa.Text(), nullable=False),
-    sa.Column('found', sa.Text(), nullable=True),
-    sa.Column('sheet', sa.Text(), nullable=True),
-    sa.Column('cell', sa.Text(), nullable=True),
-    sa.Column('submission_id', sa.BigInteger(), nullable=True),
+    sa.Column('passed', sa.Boolean(), nullable=False),
     sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
-    sa.CheckConstraint("severity IN ('critical', 'warning', 'info')", name=op.f('ck_finding_severity')),
-    sa.ForeignKeyConstraint(['snapshot_id'], ['snapshot.id'], name=op.f('fk_finding_snapshot_id')),
-    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_finding_submission_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_finding'))
+    sa.ForeignKeyConstraint(['snapshot_id'], ['snapshot.id'], name=op.f('fk_quality_check_snapshot_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quality_check'))
     )
-    op.create_index('ix_finding_snapshot_id', 'finding', ['snapshot_id'], unique=False)
+    op.create_index('ix_quality_check_snapshot_id', 'quality_check', ['snapshot_id'], unique=False)
     op.create_table('result_set',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('snapshot_id', sa.BigInteger(), nullable=False),
@@ -313,6 +304,29 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_submitted_value')),
     sa.UniqueConstraint('submission_id', 'field', name=op.f('uq_submitted_value_submission_id_field'))
     )
+    op.create_table('finding',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column('check_id', sa.BigInteger(), nullable=False),
+    sa.Column('rule', sa.Text(), nullable=False),
+    sa.Column('severity', sa.Text(), nullable=False),
+    sa.Column('basis', sa.Text(), nullable=False),
+    sa.Column('unit', sa.Text(), nullable=True),
+    sa.Column('field', sa.Text(), nullable=True),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('found', sa.Text(), nullable=True),
+    sa.Column('sheet', sa.Text(), nullable=True),
+    sa.Column('cell', sa.Text(), nullable=True),
+    sa.Column('submission_id', sa.BigInteger(), nullable=True),
+    sa.Column('waiver_id', sa.BigInteger(), nullable=True),
+    sa.Column('known_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('recorded_at', sa.DateTime(timezone=True), server_default=sa.text('clock_timestamp()'), nullable=False),
+    sa.CheckConstraint("severity IN ('critical', 'warning', 'info')", name=op.f('ck_finding_severity')),
+    sa.ForeignKeyConstraint(['check_id'], ['quality_check.id'], name=op.f('fk_finding_check_id')),
+    sa.ForeignKeyConstraint(['submission_id'], ['submission.id'], name=op.f('fk_finding_submission_id')),
+    sa.ForeignKeyConstraint(['waiver_id'], ['waiver.id'], name=op.f('fk_finding_waiver_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_finding'))
+    )
+    op.create_index('ix_finding_check_id', 'finding', ['check_id'], unique=False)
     op.create_table('proposed_outcome',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('result_set_id', sa.BigInteger(), nullable=False),
