@@ -1,0 +1,115 @@
+"""The evaluation engine: values and a scoring rule in, scores, ranks and grades out; the same to the last digit.
+
+The rule is compiled to wide SQL (``sql/evaluation``) that DuckDB runs in process. Every stage gives decimals
+rounded half-up (四舍五入, half away from zero) at a scale that the rule or this room names:
+
+======================  =========================================================================
+stage                   decimals
+======================  =========================================================================
+value, quotient,        12 (a quotient is value / denominator; the value stage of an expert
+benchmark               indicator is the mean of the scores that count)
+indicator, points       ``rounding.indicator``, in one rounding from the value
+dimension               ``rounding.dimension``, from the rounded scores below it
+base                    ``rounding.total``: the weighted mean of the top dimensions
+total                   ``rounding.total``: base + bonus - deduction, between 0 and ``maximum``
+rank                    on the total, or (``rank_on: unrounded``) on the total with the base at 12
+======================  =========================================================================
+
+What is missing: no row, no value, no or a zero denominator, too few raters. ``zero`` gives the score (not the
+value) 0; ``drop_and_rescale`` gives the weight to the other children of the node, and a node without any child
+left is dropped in its turn; ``exclude_unit`` leaves the unit without total, rank and grade.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ipgov.core.errors import GovernanceError
+from ipgov.evaluation.geometric import exact_geometric_mean
+from ipgov.evaluation.plan import Plan, compile_plan
+from ipgov.evaluation.templates import Templates
+from ipgov.evaluation.values import check_quotients, load
+from ipgov.policy.scoring import Scoring
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+ENGINE_VERSION = "1"
+
+
+class Evaluation:
+    """What came out. Holds the DuckDB connection; the scores are computed when first asked for."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan):
+        self.connection = connection
+        self.plan = plan
+
+    @cached_property
+    def results(self) -> pa.Table:
+        """One row per unit, ordered by unit.
+
+        unit, group ("" for none), total, rank, group_rank, grade, passed (all NULL: not evaluated), reasons
+        (JSON list of Chinese sentences with their basis: exclusion, veto, quota).
+        """
+        return _arrow(self.connection, "FROM results ORDER BY unit")
+
+    @cached_property
+    def scores(self) -> pa.Table:
+        """One row per unit and node that applies to it, units in order, nodes in the order of the rule.
+
+        unit, node, parent, role (score, dimension, bonus, deduction, veto, adjustment, total), value,
+        normalised, weight (in its parent, of 100, after rescaling), contribution (see scores.sql: they sum
+        exactly to the total; what rounding, caps and bounds did stands in adjustment rows), detail (JSON).
+        """
+        return _arrow(self.connection, "FROM scores")
+
+    def write_scores(self, path: Path) -> None:
+        """Write the scores to a Parquet file without holding them in memory."""
+        self.connection.table("scores").write_parquet(str(path), compression="zstd")
+
+
+def evaluate(
+    values: pa.Table | Path,
+    scoring: Scoring,
+    *,
+    groups: tuple[str, ...] = (),
+    allowed_unused: frozenset[str] = frozenset(),
+    threads: int | None = None,
+) -> Evaluation:
+    """Evaluate every unit that has a row in ``values``.
+
+    ``values``: a long table or its Parquet file: unit, indicator (the name of the input, a field's code), value
+    (decimal, integer or text of a decimal; NULL is missing), and optionally group, rater, source and line.
+    ``groups``: all that there are (default: those of the rule; where it knows none, any). ``allowed_unused``:
+    inputs that may be there and that no indicator uses.
+
+    Raises UnknownError or GovernanceError in Chinese, naming the rows.
+    """
+    import duckdb
+
+    plan = compile_plan(scoring, groups)
+    templates = Templates(plan.context())
+    connection = duckdb.connect(":memory:", config={"threads": threads} if threads else {})
+    connection.create_function(
+        "exact_geometric_mean",
+        exact_geometric_mean,
+        [duckdb.sqltype("VARCHAR"), duckdb.sqltype("INTEGER")],
+        duckdb.sqltype("VARCHAR"),
+    )
+    connection.execute(templates.render("macros.sql"))
+    load(connection, templates, plan, values, allowed_unused)
+    try:
+        connection.execute(templates.render("quotients.sql"))
+        check_quotients(connection, templates, plan)
+        for stage in ("benchmarks", "normalised", "tree", "totals", "grades", "results", "scores"):
+            connection.execute(templates.render(f"{stage}.sql"))
+    except duckdb.OutOfRangeException as error:
+        raise GovernanceError(f"计算中的数超出 38 位:请检查规则中的数与数值的大小({error})") from None
+    return Evaluation(connection, plan)
+
+
+def _arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    return connection.sql(query).to_arrow_table()

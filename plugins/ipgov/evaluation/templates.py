@@ -1,0 +1,33 @@
+"""The SQL of ``sql/evaluation``, filled in for one scoring rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ipgov.core.settings import settings
+
+
+class Templates:
+    """The templates with the context of one plan."""
+
+    def __init__(self, context: Mapping[str, Any]):
+        import jinja2
+
+        self._environment = jinja2.Environment(  # noqa: S701 - SQL, not HTML; texts go through the filter "text"
+            loader=jinja2.FileSystemLoader(settings().sql / "evaluation"),
+            undefined=jinja2.StrictUndefined,
+        )
+        self._environment.filters["text"] = sql_text
+        self._environment.filters["smallest"] = lambda s: format(Decimal(1).scaleb(-s), "f")
+        self._context = dict(context)
+
+    def render(self, name: str, **more: Any) -> str:
+        """Return the SQL of a file."""
+        return self._environment.get_template(name).render(self._context | more)
+
+
+def sql_text(value: object) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + str(value).replace("'", "''") + "'"

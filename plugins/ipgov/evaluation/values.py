@@ -1,0 +1,149 @@
+"""The values to be evaluated: taken into DuckDB as decimals, after everything about them has been proved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ipgov.core.errors import GovernanceError, Problem, UnknownError
+from ipgov.evaluation.plan import Plan
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from ipgov.evaluation.templates import Templates
+
+REQUIRED = ("unit", "indicator", "value")
+OPTIONAL = ("group", "rater", "source", "line")  # line: of the file that the row was read from, for messages
+SHOWN = 20
+_TEXTS = ("unit", "indicator", "group", "rater")
+_WHAT: dict[str, tuple[type[GovernanceError], str, str]] = {
+    "nameless": (GovernanceError, "对象或指标为空", "每行写明对象(unit)与指标(indicator)"),
+    "unknown_indicator": (UnknownError, "未知的指标", ""),
+    "not_decimal": (
+        GovernanceError,
+        "数值无法识别",
+        "十进制数:整数部分不超过 13 位,小数不超过 12 位,不用科学计数法、千分位与空格",
+    ),
+    "two_groups": (GovernanceError, "同一对象有不同的组别", "每个对象只属于一个组别"),
+    "unknown_group": (UnknownError, "未知的组别", ""),
+    "doubled": (GovernanceError, "同一对象、指标、评分人的数值重复", "每个对象的每个指标(及评分人)只有一行"),
+    "no_rater": (GovernanceError, "专家评分没有评分人", "专家评分逐行写明评分人(rater)"),
+    "strange_rater": (GovernanceError, "该指标不是专家评分", "评分人(rater)留空"),
+    "not_yes_no": (GovernanceError, "是否类指标的数值无法识别", "1(是)或 0(否)"),
+    "rating_range": (GovernanceError, "专家评分超出范围", "0 至 100"),
+    "quotient_range": (GovernanceError, "与分母相除后数值过大", "绝对值小于 10 的 13 次方"),
+}
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    templates: Templates,
+    plan: Plan,
+    values: pa.Table | Path,
+    allowed_unused: frozenset[str],
+) -> None:
+    """Make the views ``given`` and ``typed`` and the table ``wide`` (one row per unit, one column per input).
+
+    Raises UnknownError or GovernanceError (Chinese; first 20 rows and their number) for whatever the rules
+    cannot take.
+    """
+    columns = _given(connection, values)
+    textual = columns["value"] == "VARCHAR"
+    used = list(plan.inputs)
+    yes_no = [i.input for i in plan.indicators if i.method == "boolean"]
+    rated = [n for n, column in plan.inputs.items() if not column]
+    context = {
+        "used": used,
+        "allowed": sorted({*used, *allowed_unused}),
+        "counted": [n for n in used if n not in rated],
+        "rated": rated,
+        "yes_no": yes_no,
+        "groups": list(plan.groups),
+        "textual": textual,
+    }
+    _check(connection, templates, "nameless", context)
+    _check(connection, templates, "unknown_indicator", context, "、".join(used))
+    _check(connection, templates, "not_decimal", context)
+    _check(connection, templates, "two_groups", context)
+    if plan.groups:
+        _check(connection, templates, "unknown_group", context, "、".join(plan.groups))
+    _check(connection, templates, "doubled", context)
+    _check(connection, templates, "strange_rater", context)
+    if rated:
+        _check(connection, templates, "no_rater", context)
+        _check(connection, templates, "rating_range", context)
+    if yes_no:
+        _check(connection, templates, "not_yes_no", context)
+    connection.execute(templates.render("values.sql"))
+
+
+def check_quotients(connection: duckdb.DuckDBPyConnection, templates: Templates, plan: Plan) -> None:
+    """Refuse quotients that are too large to be computed with."""
+    if divided := [i for i in plan.indicators if i.denominator]:
+        _check(connection, templates, "quotient_range", {"divided": divided})
+
+
+def _given(connection: duckdb.DuckDBPyConnection, values: pa.Table | Path) -> dict[str, str]:
+    """Make the view ``given`` with every column, and return the types as given."""
+    if isinstance(values, Path):
+        if not values.is_file():
+            raise UnknownError(f"没有数值文件 {values}")
+        source = connection.read_parquet(str(values))
+    else:
+        source = connection.from_arrow(values)
+    source.create_view("source_rows", replace=True)
+    columns = dict(zip(source.columns, map(str, source.types), strict=True))
+    if lacking := [c for c in REQUIRED if c not in columns]:
+        raise UnknownError(f"数值表缺少列:{'、'.join(lacking)};须有 {'、'.join(REQUIRED)}")
+    if strange := [c for c in columns if c not in (*REQUIRED, *OPTIONAL)]:
+        raise UnknownError(f"数值表有未知的列:{'、'.join(strange)};可用:{'、'.join((*REQUIRED, *OPTIONAL))}")
+    kind = columns["value"]
+    if kind != "VARCHAR" and not kind.startswith("DECIMAL") and "INT" not in kind and kind != '"NULL"':
+        raise GovernanceError(f"数值表的 value 列类型为 {kind},不精确;应为:十进制数(DECIMAL)、整数或文本")
+    fields = [
+        f'CAST("{c}" AS VARCHAR) AS "{c}"' if c in columns else f'CAST(NULL AS VARCHAR) AS "{c}"'
+        for c in _TEXTS
+    ]
+    value = "value" if kind != '"NULL"' else "CAST(NULL AS VARCHAR) AS value"
+    line = "line" if "line" in columns else "CAST(NULL AS BIGINT) AS line"
+    connection.from_query(f"SELECT {', '.join(fields)}, {value}, {line} FROM source_rows").create_view(  # noqa: S608
+        "given", replace=True
+    )
+    return columns | ({"value": "VARCHAR"} if kind == '"NULL"' else {})
+
+
+def _check(
+    connection: duckdb.DuckDBPyConnection,
+    templates: Templates,
+    check: str,
+    context: dict[str, Any],
+    accepted: str = "",
+) -> None:
+    sql = templates.render("checks.sql", check=check, limit=SHOWN, **context)
+    rows = connection.execute(sql).fetchall()
+    if not rows:
+        return
+    error, what, expected = _WHAT[check]
+    expected = expected or f"已知的:{accepted}"
+    problems = tuple(Problem(check, _place(row) + what + _found(row), expected) for row in rows)
+    listed = ";".join(p.found for p in problems)
+    more = f"(只列前 {SHOWN} 处)" if rows[0][0] > SHOWN else ""
+    raise error(f"数值表有 {rows[0][0]} 处{what}{more}:{listed}。应为:{expected}", problems)
+
+
+def _place(row: Sequence[Any]) -> str:
+    _, unit, indicator, rater, _, line = row
+    parts = [
+        f"第 {line} 行" if line is not None else "",
+        f"对象“{unit or '(空)'}”",
+        f"指标“{indicator}”" if indicator else "",
+        f"评分人“{rater}”" if rater else "",
+    ]
+    return "".join(p for p in parts if p)
+
+
+def _found(row: Sequence[Any]) -> str:
+    return f"(“{row[4]}”)" if row[4] is not None else ""

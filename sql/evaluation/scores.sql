@@ -1,0 +1,68 @@
+-- Every node of every unit, in the order of the tree. `contribution` is what a node brings to the total: the
+-- rows of indicators, bonus, deduction and adjustment (and of dimensions with a geometric mean, whose children
+-- bring nothing of their own) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
+{% for level in levels | reverse %}
+CREATE OR REPLACE TEMP VIEW shares_{{ loop.index }} AS
+SELECT *
+{%- for node in level %}{% for c in node.children %},
+    {% if node.geometric or node.opaque -%} CAST(NULL AS HUGEINT)
+    {%- else -%} coalesce(exact_divide({{ 10 ** 15 if node.root else "share_" ~ node.key }} * CAST(present_{{ c.key }} AS HUGEINT), w_{{ node.key }}), 0) {%- endif %} AS share_{{ c.key }}
+{%- endfor %}{% endfor %}
+FROM {{ "scored" if loop.first else "shares_" ~ loop.index0 }};
+{% endfor %}
+
+CREATE OR REPLACE TEMP VIEW contributions AS
+SELECT *
+{%- for c in nodes %},
+    CASE WHEN total IS NOT NULL THEN decimal_{{ points }}(exact_divide(share_{{ c.key }} * coalesce(scaled_{{ c.decimals }}({{ c.score }}), 0) * {{ 10 ** (points - c.decimals) if points > c.decimals else 1 }}, {{ 10 ** 15 * (10 ** (c.decimals - points) if c.decimals > points else 1) }})) END AS c_{{ c.key }}
+{%- endfor %}
+FROM shares_{{ levels | length }};
+
+{% macro node(code, parent, role, value, normalised, weight, contribution, detail) -%}
+{'node': {{ code | text }}, 'parent': {{ parent | text if parent else "CAST(NULL AS VARCHAR)" }}, 'role': {{ role | text }},
+ 'value': CAST({{ value }} AS DECIMAL(38, 12)), 'normalised': CAST({{ normalised }} AS DECIMAL(38, {{ widest }})),
+ 'weight': CAST({{ weight }} AS DECIMAL(18, 6)), 'contribution': CAST({{ contribution }} AS DECIMAL(38, {{ points }})),
+ 'detail': {{ detail }}}
+{%- endmacro %}
+{% macro detail(i) -%}
+{{ i.detail | text }}
+{%- if i.method == "expert_mean" %} || coalesce(', "raters": ' || raters_{{ i.key }}, '')
+    || coalesce(', "counted": [' || counted_{{ i.key }} || ']', '') || coalesce(', "dropped": [' || dropped_{{ i.key }} || ']', '')
+{%- elif i.denominator %} || member('numerator', plain({{ i.column }})) || member('divisor', plain({{ i.denominator }}))
+{%- endif %}
+{%- if i in benchmarked %} || member('benchmark', plain(b_{{ i.key }})) || coalesce(', "members": ' || members_{{ i.key }}, '')
+    || member('benchmark_from', CASE WHEN own_{{ i.key }} THEN {{ i.rule.statistic | text }} ELSE 'otherwise' END)
+{%- elif i.method == "ratio_to_benchmark" %} || member('benchmark', plain(CAST({{ i.benchmark_shown }} AS DECIMAL(38, 12)))) || ', "benchmark_from": "fixed"'
+{%- endif %}
+    || member('missing', why_{{ i.key }}) || CASE WHEN v_{{ i.key }} IS NULL THEN {{ (', "handling": "' ~ i.missing ~ '"') | text }} ELSE '' END || '}'
+{%- endmacro %}
+CREATE OR REPLACE TEMP VIEW scores AS
+WITH nodes AS (
+    SELECT unit, unnest([
+    {%- for i in indicators if i.role == "score" %}
+        CASE WHEN {{ i.applies }} THEN {{ node(i.code, i.parent, "score", "v_" ~ i.key, "s_" ~ i.key,
+            "decimal_6(exact_divide(CAST(present_" ~ i.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", w_" ~ i.parent_key ~ "))", "c_" ~ i.key, detail(i)) }} END,
+    {%- endfor %}
+    {%- for c in nodes if not c.leaf %}
+        CASE WHEN {{ c.weight }} > 0 THEN {{ node(c.code, c.parent, "dimension", "NULL", c.score,
+            "decimal_6(exact_divide(CAST(present_" ~ c.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", w_" ~ c.parent_key ~ "))", "c_" ~ c.key, c.detail | text) }} END,
+    {%- endfor %}
+    {%- for i in indicators if i.role in ("bonus", "deduction") %}
+        CASE WHEN {{ i.applies }} THEN {{ node(i.code, "total", i.role, "v_" ~ i.key, "s_" ~ i.key, "NULL",
+            "CASE WHEN total IS NOT NULL THEN " ~ ("-" if i.role == "deduction") ~ "coalesce(s_" ~ i.key ~ ", 0) END", detail(i)) }} END,
+    {%- endfor %}
+    {%- for i in indicators if i.role == "veto" %}
+        CASE WHEN {{ i.applies }} THEN {{ node(i.code, "total", "veto", "v_" ~ i.key, "NULL", "NULL", "NULL",
+            detail(i)) }} END,
+    {%- endfor %}
+    {%- for code, amount in adjustments %}
+        CASE WHEN total IS NOT NULL AND {{ amount }} <> 0 THEN {{ node(code, "total", "adjustment", "NULL", "NULL", "NULL", amount, "'{}'") }} END,
+    {%- endfor %}
+        {{ node("total", "", "total", "NULL", "base", "NULL", "total",
+            root_detail | text ~ " || member('base', plain(base)) || member('bonus', plain(bonus)) || member('deduction', plain(deduction)) || '}'") }}
+    ]) AS n
+    FROM (SELECT * FROM contributions ORDER BY unit)
+)
+SELECT unit, n.node AS node, n.parent AS parent, n.role AS role, n.value AS value, n.normalised AS normalised,
+    n.weight AS weight, n.contribution AS contribution, n.detail AS detail
+FROM nodes WHERE n IS NOT NULL;
