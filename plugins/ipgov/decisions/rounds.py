@@ -1,0 +1,253 @@
+"""Rounds: what was put before the reviewers, and where it stands in the chain of approval.
+
+A round is open until it is issued, or until one return or rejection ends it; the next evaluation opens the
+next round.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from ipgov.core import tables
+from ipgov.core.database import lock
+from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.fingerprint import short_code
+from ipgov.core.steps import Mode
+from ipgov.policy.rules import Approval
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round; ``fingerprint`` is that of exactly what is to be approved."""
+
+    id: int
+    programme: str
+    period: str
+    number: int
+    result_set_id: int
+    fingerprint: str
+    rating_list_sha256: str
+    rule_sha256: str
+
+    @property
+    def label(self) -> str:
+        """Return how people call it: ``2024 年度第 1 轮``."""
+        return f"{self.period} 年度第 {self.number} 轮"
+
+
+class RoundStatus(StrEnum):
+    """Where a round stands; the last three end it."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    ISSUED = "issued"
+
+    @property
+    def label(self) -> str:
+        """Return the word that people read."""
+        return {
+            "open": "待审批",
+            "approved": "已完成审批",
+            "returned": "已退回修改",
+            "rejected": "已否决",
+            "issued": "已签发",
+        }[self.value]
+
+
+_ENDING = {"return": RoundStatus.RETURNED, "reject": RoundStatus.REJECTED}
+
+
+@dataclass(frozen=True)
+class StepState:
+    """A step of the chain: who approved so far (logins in order), and whether the quorum is reached."""
+
+    step: str
+    name: str
+    role: str
+    quorum: int
+    approvals: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class RoundState:
+    """Where a round stands: status, the step whose turn it is (None: none), every step."""
+
+    status: RoundStatus
+    next_step: str | None
+    steps: tuple[StepState, ...]
+
+
+_COLUMNS = tuple(Round.__dataclass_fields__)
+
+
+def _rounds() -> Select[Any]:
+    return select(*(tables.review_round.c[name] for name in _COLUMNS))
+
+
+def _round(row: RowMapping) -> Round:
+    return Round(**{name: row[name] for name in _COLUMNS})
+
+
+def open_round(
+    connection: Connection,
+    programme: str,
+    period: str,
+    result_set_id: int,
+    fingerprint: str,
+    rating_list_sha256: str,
+    rule_sha256: str,
+    known_at: dt.datetime,
+) -> Round:
+    """Put a live result set before the reviewers; the same fingerprint again returns the round it has.
+
+    Raises RefusedError while another round of the period is open, for a result set that is not live (a
+    backfill never speaks), and where the parts do not belong together; UnknownError for no such result set.
+    """
+    lock(connection, "rounds", programme, period)
+    table = tables.review_round
+    given = {
+        "result_set_id": result_set_id,
+        "fingerprint": fingerprint,
+        "rating_list_sha256": rating_list_sha256,
+        "rule_sha256": rule_sha256,
+    }
+    _check_result_set(connection, programme, period, result_set_id, rule_sha256)
+    every = [
+        _round(row)
+        for row in connection.execute(
+            _rounds().where(table.c.programme == programme, table.c.period == period).order_by(table.c.number)
+        ).mappings()
+    ]
+    for there in every:
+        if there.fingerprint == fingerprint:
+            if any(getattr(there, name) != value for name, value in given.items()):
+                raise RefusedError(f"{there.label}的指纹相同而内容不同:指纹须由送审的全部内容算出")
+            return there
+    if every and not ended(connection, every[-1].id):
+        raise RefusedError(
+            f"{programme} {every[-1].label}尚未结束(指纹 {short_code(every[-1].fingerprint)}),"
+            "应先签发或退回该轮,再开新一轮"
+        )
+    number = len(every) + 1
+    values = {"programme": programme, "period": period, "number": number, **given}
+    row_id = connection.execute(
+        table.insert().values(**values, known_at=known_at).returning(table.c.id)
+    ).scalar_one()
+    return Round(row_id, programme, period, number, **given)  # type: ignore[arg-type]
+
+
+def _check_result_set(
+    connection: Connection, programme: str, period: str, result_set_id: int, rule_sha256: str
+) -> None:
+    table = tables.result_set
+    row = connection.execute(select(table).where(table.c.id == result_set_id)).mappings().first()
+    if row is None:
+        raise UnknownError(f"没有编号为 {result_set_id} 的评价结果,不能送审")
+    if (row["programme"], row["period"]) != (programme, period):
+        raise RefusedError(
+            f"评价结果 {result_set_id} 属于 {row['programme']} {row['period']} 年度,"
+            f"不能作为 {programme} {period} 年度送审"
+        )
+    if row["mode"] != Mode.LIVE:
+        raise RefusedError(f"评价结果 {result_set_id} 是重算或试算({row['mode']}),只有正式评价结果可以送审")
+    if row["rule_sha256"] != rule_sha256:
+        raise RefusedError(f"评价结果 {result_set_id} 所依规则与送审规则的指纹不同")
+
+
+def get_round(connection: Connection, round_id: int) -> Round:
+    """Return a round; UnknownError where there is none of that id."""
+    row = connection.execute(_rounds().where(tables.review_round.c.id == round_id)).mappings().first()
+    if row is None:
+        raise UnknownError(f"没有编号为 {round_id} 的审批轮次")
+    return _round(row)
+
+
+def latest_round(connection: Connection, programme: str, period: str) -> Round | None:
+    """Return the newest round of a period, whatever became of it."""
+    table = tables.review_round
+    row = connection.execute(
+        _rounds()
+        .where(table.c.programme == programme, table.c.period == period)
+        .order_by(table.c.number.desc())
+        .limit(1)
+    )
+    found = row.mappings().first()
+    return None if found is None else _round(found)
+
+
+def issued_round(connection: Connection, programme: str, period: str, known_at: dt.datetime) -> Round | None:
+    """Return the round of a period that took effect last, as known at a moment."""
+    table, issue = tables.review_round, tables.issue
+    row = connection.execute(
+        _rounds()
+        .join(issue, issue.c.round_id == table.c.id)
+        .where(table.c.programme == programme, table.c.period == period, issue.c.known_at <= known_at)
+        .order_by(table.c.number.desc())
+        .limit(1)
+    )
+    found = row.mappings().first()
+    return None if found is None else _round(found)
+
+
+def ended(connection: Connection, round_id: int) -> RoundStatus | None:
+    """Return how a round ended; None while it is open or approved and not yet issued."""
+    decision, issue = tables.decision, tables.issue
+    if connection.execute(select(issue.c.id).where(issue.c.round_id == round_id)).first():
+        return RoundStatus.ISSUED
+    answer = connection.execute(
+        select(decision.c.answer)
+        .where(decision.c.round_id == round_id, decision.c.answer.in_(_ENDING))
+        .order_by(decision.c.id)
+        .limit(1)
+    ).scalar()
+    return None if answer is None else _ENDING[answer]
+
+
+def state(connection: Connection, round_id: int, approval: Approval) -> RoundState:
+    """Return where a round stands in its chain; what ended it voids the approvals given before."""
+    round_ = get_round(connection, round_id)
+    end = ended(connection, round_id)
+    void = end in (RoundStatus.RETURNED, RoundStatus.REJECTED)
+    given = {} if void else _approvals(connection, round_)
+    steps = tuple(
+        StepState(
+            step=s.step,
+            name=s.name,
+            role=s.role,
+            quorum=s.quorum,
+            approvals=given.get(s.step, ()),
+            complete=len(given.get(s.step, ())) >= s.quorum,
+        )
+        for s in approval.steps
+    )
+    if end is not None:
+        return RoundState(end, None, steps)
+    waiting = next((s.step for s in steps if not s.complete), None)
+    return RoundState(RoundStatus.OPEN if waiting else RoundStatus.APPROVED, waiting, steps)
+
+
+def _approvals(connection: Connection, round_: Round) -> Mapping[str, tuple[str, ...]]:
+    """Return the logins that approved exactly this round's fingerprint, by step, in order of answering."""
+    table = tables.decision
+    rows = connection.execute(
+        select(table.c.step, table.c.actor)
+        .where(
+            table.c.round_id == round_.id,
+            table.c.answer == "approve",
+            table.c.fingerprint == round_.fingerprint,
+        )
+        .order_by(table.c.id)
+    )
+    given: dict[str, tuple[str, ...]] = {}
+    for step, actor in rows:
+        given[step] = (*given.get(step, ()), actor)
+    return given
