@@ -111,7 +111,7 @@ def extensions(period: int) -> list[Extension]:
     due = _due(period)
     return [
         Extension(e["unit"], due + dt.timedelta(days=e["extension"]), e["why"])
-        for e in nation()["story"].get(period, ())
+        for e in nation()["story"].get(str(period), ())
         if "extension" in e
     ]
 
@@ -122,7 +122,7 @@ def sent(period: int, units: Mapping[str, Unit], blank: Any) -> Iterator[Sent]:
     ``blank(period, unit)`` returns the blank form's bytes. A body without a line in the story sends one good
     workbook sixteen days before the due day.
     """
-    story = nation()["story"].get(period, [])
+    story = nation()["story"].get(str(period), [])
     told = {e.get("unit") for e in story}
     events = [e for e in story if e.get("unit") in units or "stray" in e]
     events += [{"unit": u, "days": -16, "why": ""} for u in units if u not in told]
@@ -161,7 +161,7 @@ def _values(
     """Return a body's true values: full marks times its level, a little moved, parts never above wholes."""
     described = nation()
     platform = next(p for p in described["platforms"] if p["unit"] == unit.unit)
-    level = Decimal(event.get("level", platform["level"][period]))
+    level = Decimal(event.get("level", platform["level"][str(period)]))
     values: dict[str, Any] = {}
     for code, field in rules.form.fields_for(unit.kind).items():
         if code in described["fixed"]:
