@@ -164,24 +164,18 @@ def _synchronise_person(manager: Any, person: Person, role: Any, password: str, 
         user.password = generate_password_hash(password, method="scrypt")
 
 
-def register_officers(people: tuple[Person, ...], known_at: dt.datetime) -> int:
-    """Enter into the governance database who may decide what; return how many entries were new or changed."""
-    from sqlalchemy import select
+def register_officers(people: tuple[Person, ...]) -> int:
+    """Enter a simulation's people into the register of officers; return how many entries were new or changed.
 
+    They are known from the first day that any rules are in force: the years to be played lie behind us.
+    """
     from ipgov.core.database import transaction
-    from ipgov.core.tables import officer as table
+    from ipgov.core.steps import SHANGHAI
     from ipgov.decisions.officers import Officer, register_officer
+    from ipgov.policy import store
 
+    first = min(v.rules.effective for programme in store.programmes() for v in store.versions(programme))
+    known_at = dt.datetime.combine(first, dt.time(), tzinfo=SHANGHAI)
+    officers = [Officer(p.login, p.name, (p.role,), p.organisation_code, True) for p in people]
     with transaction() as connection:
-        rows = connection.execute(
-            select(table).distinct(table.c.login).order_by(table.c.login, table.c.id.desc())
-        ).mappings()
-        there = {
-            r["login"]: (r["name"], tuple(r["roles"]), r["organisation_code"], r["active"]) for r in rows
-        }
-        changed = [p for p in people if there.get(p.login) != (p.name, (p.role,), p.organisation_code, True)]
-        for p in changed:
-            register_officer(
-                connection, Officer(p.login, p.name, (p.role,), p.organisation_code, True), known_at
-            )
-    return len(changed)
+        return sum(register_officer(connection, officer, known_at) for officer in officers)

@@ -146,6 +146,8 @@ def environment(
         "AIRFLOW_HOME": str(state / "airflow"),
         "IPGOV_ROOT": str(root),
         "IPGOV_STATE": str(state),
+        # a simulation plays other days than today's
+        "IPGOV_BY_THE_CLOCK": "false" if kind == "simulation" else "true",
         # the application's role only: no process of Airflow can change or delete a fact
         "IPGOV_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.APPLICATION),
         # none of these may call out or draw into a log
