@@ -20,20 +20,20 @@ OPTIONAL = ("group", "rater", "source", "line")  # line: of the file that the ro
 SHOWN = 20
 _TEXTS = ("unit", "indicator", "group", "rater")
 _WHAT: dict[str, tuple[type[GovernanceError], str, str]] = {
-    "nameless": (GovernanceError, "对象或指标为空", "每行写明对象(unit)与指标(indicator)"),
-    "unknown_indicator": (UnknownError, "未知的指标", ""),
+    "nameless": (GovernanceError, "unit 或 indicator 列为空", "每行写明对象(unit)与指标(indicator)"),
+    "unknown_indicator": (UnknownError, "indicator 列有未知的指标", ""),
     "not_decimal": (
         GovernanceError,
-        "数值无法识别",
+        "value 列的数值无法识别",
         "十进制数:整数部分不超过 13 位,小数不超过 12 位,不用科学计数法、千分位与空格",
     ),
-    "two_groups": (GovernanceError, "同一对象有不同的组别", "每个对象只属于一个组别"),
-    "unknown_group": (UnknownError, "未知的组别", ""),
+    "two_groups": (GovernanceError, "group 列对同一对象写了不同的组别", "每个对象只属于一个组别"),
+    "unknown_group": (UnknownError, "group 列有未知的组别", ""),
     "doubled": (GovernanceError, "同一对象、指标、评分人的数值重复", "每个对象的每个指标(及评分人)只有一行"),
-    "no_rater": (GovernanceError, "专家评分没有评分人", "专家评分逐行写明评分人(rater)"),
-    "strange_rater": (GovernanceError, "该指标不是专家评分", "评分人(rater)留空"),
-    "not_yes_no": (GovernanceError, "是否类指标的数值无法识别", "1(是)或 0(否)"),
-    "rating_range": (GovernanceError, "专家评分超出范围", "0 至 100"),
+    "no_rater": (GovernanceError, "rater 列为空的专家评分", "专家评分逐行写明评分人(rater)"),
+    "strange_rater": (GovernanceError, "不是专家评分而 rater 列有评分人", "评分人(rater)留空"),
+    "not_yes_no": (GovernanceError, "value 列不是“是否”值", "1(是)或 0(否)"),
+    "rating_range": (GovernanceError, "value 列的专家评分超出范围", "0 至 100"),
     "quotient_range": (GovernanceError, "与分母相除后数值过大", "绝对值小于 10 的 13 次方"),
 }
 
