@@ -56,6 +56,7 @@ def _found(error: Any) -> str:
 
 def shape_problems(error: ValidationError, file: str, prefix: Sequence[object] = ()) -> list[Problem]:
     """Return one problem for each place that does not have the form of its model."""
+    errors = error.errors()
     return [
         Problem(
             "policy_shape",
@@ -63,5 +64,14 @@ def shape_problems(error: ValidationError, file: str, prefix: Sequence[object] =
             "符合规则文件格式(见 docs/policy-authoring.md)",
             file=file,
         )
-        for e in error.errors()
+        for e in errors
+        if not _only_short_of_wrong_items(e, errors)
     ]
+
+
+def _only_short_of_wrong_items(error: Any, errors: Sequence[Any]) -> bool:
+    """Tell whether a list counts as too short because its wrong items, told by themselves, do not count."""
+    at = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(e["loc"]) > len(at) and e["loc"][: len(at)] == at for e in errors
+    )

@@ -26,8 +26,9 @@ class Interval:
 def intervals(programme: Programme) -> list[Interval]:
     """Return the interval of each version in force, in order of effect."""
     files = programme.in_force
-    lasts = [following.rules.effective - ONE_DAY for following in files[1:]]
-    return [Interval(f, f.rules.effective, last) for f, last in zip(files, [*lasts, None], strict=True)]
+    following = [f.rules.effective - ONE_DAY for f in files[1:]]
+    lasts: list[dt.date | None] = [*following, None]
+    return [Interval(f, f.rules.effective, last) for f, last in zip(files, lasts, strict=False)]
 
 
 def no_gap_and_no_overlap(programme: Programme) -> Iterator[Finding]:
