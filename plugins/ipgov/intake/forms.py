@@ -220,7 +220,7 @@ def _look(field: FormField) -> dict[str, Any]:
     match field.type:
         case "amount" | "count" | "number" | "percent":
             kept = decimals_kept(field)
-            return {"num_format": "#,##0" + ("." + "0" * kept if kept else ""), "align": "right"}
+            return {"num_format": "#,##0" + ("." + "0" * kept if kept else ""), "align": "right", "indent": 1}
         case "date":
             return {"num_format": "yyyy-mm-dd", "align": "center"}
         case "yes_no" | "choice":

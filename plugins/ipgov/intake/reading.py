@@ -98,9 +98,9 @@ def read_submission(
 ) -> Reading:
     """Read one file of the inbox against the rules of its period. Never raises for what a sender can do.
 
-    ``issued``: every template ever issued (None: those of the programme's rule versions). A file that is no workbook, without a sound
-    identity, or of another form, programme, period or unit is refused with just that; of any other file every
-    problem is reported.
+    ``issued``: every template ever issued (None: those of the programme's rule versions). A file that is no
+    workbook, without a sound identity, or of another form, programme, period or unit is refused with just
+    that; of any other file every problem is reported.
     """
     if issued is None:
         issued = issued_forms(versions(rules.rules.programme))

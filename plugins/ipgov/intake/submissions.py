@@ -83,7 +83,7 @@ def record(
     """Add a submission with its values and return its id; of an object already recorded, the id it has.
 
     It supersedes the newest one that came before it for the same unit and period and was accepted or
-    returned; one that was refused supersedes nothing. ``data_sha256`` and ``answer_sha256`` name kept content.
+    returned; one that was refused supersedes nothing. Both hashes name kept content.
     """
     lock(connection, "submission", inbox.programme, inbox.period, inbox.unit)
     there = connection.execute(
@@ -232,8 +232,8 @@ def accepted_in_time(
 ) -> dict[str, RowMapping]:
     """Return, by unit, the last accepted submission that counts: received by ``until`` or not late at all.
 
-    ``until`` is the last day for late ones (a calendar day in Shanghai). What came after it leaves what came in
-    time in force. Not late is also what came within an extension.
+    ``until`` is the last day for late ones (a calendar day in Shanghai); what came after it leaves in force
+    what came in time. Within an extension nothing is late.
     """
     end = dt.datetime.combine(until + dt.timedelta(days=1), dt.time(), tzinfo=SHANGHAI)
     counts = or_(submission.c.received_at < end, submission.c.late.is_(False))

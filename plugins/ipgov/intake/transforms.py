@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)((?:\.\d+)?)\s*([^\d\s.,+-
 _DATE = re.compile(
     r"(\d{4})(?:\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?|([-./])(\d{1,2})\4(\d{1,2}))", re.A
 )
+_WORD = re.compile(r"[\u4e00-\u9fff]+|%")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.A)
 # powers of ten of the units of money, with their traditional forms
 _MONEY = {
@@ -230,11 +231,9 @@ def _in_unit_of(field: FormField, number: Decimal, suffix: str, raw: Raw) -> tup
         return number, "unit_suffix"
     if suffix in _MONEY and field.unit in _MONEY:
         return canonical(number.scaleb(_MONEY[suffix] - _MONEY[field.unit])), f"unit:{suffix}→{field.unit}"
-    raise NotOfTypeError(
-        f"“{shown(raw)}”带有单位“{suffix}”，不能换算为“{field.unit}”"
-        if field.unit
-        else f"“{shown(raw)}”不是数字"
-    )
+    if field.unit and _WORD.fullmatch(suffix):
+        raise NotOfTypeError(f"“{shown(raw)}”带有单位“{suffix}”，不能换算为“{field.unit}”")
+    raise NotOfTypeError(f"“{shown(raw)}”不是数字")
 
 
 def _date(raw: Raw, date_1904: bool) -> Converted:

@@ -44,12 +44,9 @@ def expectation(field: FormField) -> str:
         case "text":
             return "文字"
     kept = decimals_kept(field)
-    said = [
-        f"最多 {kept} 位小数的数字" if kept else "整数",
-        range_text(field),
-        "98.5% 填 98.5" if field.type == "percent" else "",
-    ]
-    return "，".join(s for s in said if s)
+    said = [f"最多 {kept} 位小数的数字" if kept else "整数", range_text(field)]
+    example = "（98.5% 填 98.5）" if field.type == "percent" else ""
+    return "，".join(s for s in said if s) + example
 
 
 def basis_of(form: Form, sheet: FormSheet, field: FormField) -> str:
