@@ -32,3 +32,12 @@ class Policies:
             assert old in text, f"{old!r} is not in {name}: the test would prove nothing"
             text = text.replace(old, new, 1)
         self.write(name, text)
+
+
+Changes = tuple[tuple[str, str], ...]
+Spoiled = dict[str, tuple[Changes, set[str], str]]
+
+
+def one(old: str, new: str) -> Changes:
+    """A single change of the text ``old`` to ``new``."""
+    return ((old, new),)
