@@ -1,0 +1,64 @@
+"""A read-only database session that sees ONE snapshot through the quality views."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, NullPool, create_engine, make_url
+
+from ipgov.core.database import engine
+from ipgov.policy.rules import Form
+
+Connect = Callable[[], Any]
+
+
+def connector(snapshot_id: int, form: Form, known_at: dt.datetime) -> Connect:
+    """Return what opens a connection whose quality views show this snapshot, this form, this knowledge.
+
+    Great Expectations opens its own connections and knows nothing of sessions; and a database address in its
+    hands is rewritten where a password holds ``$``. So it is handed this and no address at all.
+    """
+    arguments, options = engine().dialect.create_connect_args(engine().url)
+    chosen = {
+        "ipgov.snapshot": str(snapshot_id),
+        "ipgov.known_at": known_at.isoformat(),
+        "ipgov.form": json.dumps(_fields(form), ensure_ascii=False),
+        "default_transaction_read_only": "on",
+        "timezone": "UTC",
+    }
+
+    def connect() -> Any:
+        import psycopg
+
+        connection = psycopg.connect(*arguments, **options, application_name="ipgov quality")
+        for name, value in chosen.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        connection.commit()  # a rollback would take the settings back
+        return connection
+
+    return connect
+
+
+def open_engine(connect: Connect) -> Engine:
+    """Return a SQLAlchemy engine over such connections."""
+    return create_engine(make_url("postgresql+psycopg://"), creator=connect, poolclass=NullPool)
+
+
+def _fields(form: Form) -> list[dict[str, Any]]:
+    return [
+        {
+            "field": f.code,
+            "label": f.label,
+            "measure": f.unit,
+            "type": f.type,
+            "required": f.required,
+            "minimum": None if f.minimum is None else str(f.minimum),
+            "maximum": None if f.maximum is None else str(f.maximum),
+            "decimals": f.decimals,
+            "kinds": list(f.kinds),
+        }
+        for f in form.fields.values()
+    ]
