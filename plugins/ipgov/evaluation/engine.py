@@ -1,6 +1,7 @@
-"""The evaluation engine: values and a scoring rule in, scores, ranks and grades out; the same to the last digit.
+"""The evaluation engine: values and a scoring rule in, scores, ranks and grades out.
 
-The rule is compiled to wide SQL (``sql/evaluation``) that DuckDB runs in process. Every stage gives decimals
+The rule is compiled to wide SQL (``sql/evaluation``) that DuckDB runs in process. The same input gives
+the same output to the last digit, whatever the order of rows or threads. Every stage gives decimals
 rounded half-up (四舍五入, half away from zero) at a scale that the rule or this room names:
 
 ======================  =========================================================================
@@ -15,9 +16,9 @@ total                   ``rounding.total``: base + bonus - deduction, between 0 
 rank                    on the total, or (``rank_on: unrounded``) on the total with the base at 12
 ======================  =========================================================================
 
-What is missing: no row, no value, no or a zero denominator, too few raters. ``zero`` gives the score (not the
-value) 0; ``drop_and_rescale`` gives the weight to the other children of the node, and a node without any child
-left is dropped in its turn; ``exclude_unit`` leaves the unit without total, rank and grade.
+What is missing: no row, no value, no or a zero denominator, too few raters. ``zero`` gives the score (not
+the value) 0; ``drop_and_rescale`` gives the weight to the other children of the node, and a node without any
+child left is dropped in its turn; ``exclude_unit`` leaves the unit without total, rank and grade.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate every unit that has a row in ``values``.
 
-    ``values``: a long table or its Parquet file: unit, indicator (the name of the input, a field's code), value
-    (decimal, integer or text of a decimal; NULL is missing), and optionally group, rater, source and line.
+    ``values``: a long table or its Parquet file: unit, indicator (the name of the input, a field's code),
+    value (decimal, integer or text of a decimal; NULL is missing), and optionally group, rater, source, line.
     ``groups``: all that there are (default: those of the rule; where it knows none, any). ``allowed_unused``:
     inputs that may be there and that no indicator uses.
 

@@ -1,4 +1,4 @@
-"""Why a figure is what it is: the whole derivation of one unit's result as a tree, to the cell and the clause."""
+"""Why a figure is what it is: one unit's result as a tree, down to the cell and the clause."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import UnknownError
 from ipgov.evaluation.basis import basis_of, in_chinese, indicator_basis
-from ipgov.evaluation.plan import ADJUSTMENTS, ROOT
+from ipgov.evaluation.plan import ADJUSTMENTS
+from ipgov.evaluation.tree import ROOT
 from ipgov.evaluation.wording import absence, method, plain, raw_value, weighing
 from ipgov.policy.scoring import Dimension, Indicator, Scoring
 
@@ -134,8 +135,8 @@ def explain(
 ) -> Explanation:
     """Return the derivation of ``unit`` from the engine's (or the store's) scores and results.
 
-    ``sources``: for each input the words that say where it stands (workbook, sheet, cell). Raises UnknownError
-    where the results do not hold the unit.
+    ``sources``: for each input the words that say where it stands (workbook, sheet, cell). Raises
+    UnknownError where the results do not hold the unit.
     """
     found = [r for r in _rows(results) if r["unit"] == unit]
     if not found:

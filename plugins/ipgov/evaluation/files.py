@@ -21,12 +21,13 @@ COLUMNS = (*REQUIRED, *(c for c in OPTIONAL if c != "line"))
 
 
 def evaluate_files(policy: Path, values: Path, output: Path) -> Evaluation:
-    """Evaluate ``values`` (CSV) under ``policy`` (YAML: scoring alone, or a whole version) into ``output`` (CSV).
+    """Evaluate ``values`` (CSV) under ``policy`` (YAML: scoring alone, or a whole version) into ``output``.
 
     Values: a header with unit, indicator, value and optionally group, rater, source; UTF-8, with or without
     byte-order mark; numbers as decimals; an empty cell is missing. Output: unit, group, total, rank,
-    group_rank, grade, passed, then a column per dimension and per indicator (score or points; a veto: 1 or 0).
-    Raises GovernanceError or UnknownError in Chinese, naming line and column; then nothing is written.
+    group_rank, grade, passed, then a column per dimension and per indicator (score or points; a
+    veto: 1 or 0). Raises GovernanceError or UnknownError in Chinese, naming line and column; nothing is
+    written then.
     """
     rules = parse_scoring(_read(policy, "规则文件"), policy.name)
     unused = frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
@@ -66,7 +67,8 @@ def read_values(data: bytes, name: str) -> pa.Table:
     )
     if ragged:
         raise GovernanceError(
-            f"{name} 有 {len(ragged)} 行的列数不对(只列前 {SHOWN} 行),应为 {len(header)} 列({','.join(header)}):"
+            f"{name} 有 {len(ragged)} 行的列数不对(只列前 {SHOWN} 行),"
+            f"应为 {len(header)} 列({','.join(header)}):"
             + ";".join(f"第 {r.number} 行有 {r.actual_columns} 列" for r in ragged[:SHOWN]),
             tuple(
                 Problem(

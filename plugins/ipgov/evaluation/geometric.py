@@ -1,7 +1,7 @@
 """The weighted geometric mean, rounded half-up exactly.
 
-SQL takes a candidate in floating point; where that lies so near to the edge between two results that its error
-could matter, the edge itself is compared in integers here. So the result depends on no machine's ``exp``.
+SQL takes a candidate in floating point; where that lies so near to the edge between two results that its
+error could matter, the edge itself is compared in integers here: no machine's ``exp`` decides.
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ def propose(
     """Return what the results up to and with ``period`` call for, at most one outcome a body, by unit.
 
     An outcome applies where the body failed ``failed_in_a_row`` evaluations running, the last of them
-    ``period``'s own (2023-156#21). A year without an evaluation since the first one either breaks the run or is
-    passed over, as the outcome says; years before the first evaluation are no failures. Where several outcomes
-    apply, the one that takes the most failures replaces the weaker ones.
+    ``period``'s own (2023-156#21). A year without an evaluation since the first one either breaks the run
+    or is passed over, as the outcome says; years before the first evaluation are no failures. Where several
+    outcomes apply, the one that takes the most failures replaces the weaker ones.
     """
     strongest_first = sorted(rules.outcomes, key=lambda o: -o.failed_in_a_row)
     proposed = []
@@ -91,13 +91,14 @@ def _proposal(
 ) -> ProposedOutcome:
     times = f"连续 {len(failed)} 次年度评价未通过" if len(failed) > 1 else "年度评价未通过"
     between = f";其间 {'、'.join(map(str, passed_over))} 年度未评价,按规则不中断连续" if passed_over else ""
-    basis = own_basis(outcome)
+    basis = in_chinese(own_basis(outcome))
+    years = "、".join(map(str, failed))
     return ProposedOutcome(
         unit=unit,
         outcome=outcome.outcome,
         name=outcome.name,
         basis=outcome.basis,
-        explanation=f"{'、'.join(map(str, failed))}{times}{between},拟“{outcome.name}”(依据:{in_chinese(basis)})",
+        explanation=f"{years}{times}{between},拟“{outcome.name}”(依据:{basis})",
         evidence=tuple(y.as_dict() for y in failed),
         event=outcome.event,
     )

@@ -6,33 +6,28 @@ Everything that a rule leaves impossible to compute is refused here, before any 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.evaluation.basis import basis_of, in_chinese
-from ipgov.evaluation.templates import sql_text
+from ipgov.evaluation.normalisations import rule_of
+from ipgov.evaluation.scales import CONTRIBUTION_DECIMALS, decimals_of, exact
+from ipgov.evaluation.templates import open_json, sql_text
+from ipgov.evaluation.tree import ROOT, Node, levels_of
+from ipgov.evaluation.weights import weights_of
 from ipgov.policy.scoring import (
-    Dimension,
-    ExpertMean,
-    Goalposts,
     Grade,
-    GroupBenchmark,
     Indicator,
-    PerUnit,
     RatioToBenchmark,
     Scoring,
     Steps,
-    Threshold,
     TrueFalse,
 )
 
-VALUE_DECIMALS = 12  # of values, quotients, benchmarks and unrounded totals
-VALUE_DIGITS = 13  # before the point
-CONTRIBUTION_DECIMALS = 6  # at least
 CAUSES = {
     "no_value": "没有数值",
     "no_denominator": "分母没有数值",
@@ -45,58 +40,6 @@ ADJUSTMENTS = {
     "deduction_cap": "超过扣分上限的部分",
     "bounds": "总分上下限调整",
 }
-ROOT = "total"
-
-
-def half_up(number: Decimal, decimals: int) -> int:
-    """Return the number times ten to the ``decimals``, rounded half away from zero (四舍五入)."""
-    return int(number.scaleb(decimals).quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def decimals_of(numbers: Iterable[Decimal]) -> int:
-    """Return how many decimals the numbers need."""
-    return max((max(0, -int(n.normalize().as_tuple().exponent)) for n in numbers), default=0)
-
-
-def exact(number: Decimal, decimals: int = VALUE_DECIMALS) -> int:
-    """Return the number as an integer at ``decimals``; GovernanceError where digits would be lost."""
-    if decimals_of([number]) > decimals or abs(number) >= 10**VALUE_DIGITS:
-        raise GovernanceError(
-            f"规则中的数 {number} 位数过多:整数部分不超过 {VALUE_DIGITS} 位,小数不超过 {decimals} 位"
-        )
-    return int(number.scaleb(decimals))
-
-
-@dataclass(frozen=True)
-class Child:
-    """A node as its parent sees it: where its score stands, with how many decimals, and its integer weight."""
-
-    key: str
-    code: str
-    score: str
-    decimals: int
-    weight: str
-    leaf: bool
-    parent: str
-    parent_key: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A dimension, or the root: its children and how they are brought together."""
-
-    key: str
-    score: str
-    geometric: bool
-    opaque: bool  # below a geometric mean: contributions to the total cannot be told apart
-    root: bool
-    children: tuple[Child, ...]
-
-    @property
-    def scale(self) -> int:
-        """Return the decimals at which the children are added up."""
-        return max(c.decimals for c in self.children)
 
 
 @dataclass(frozen=True)
@@ -166,7 +109,7 @@ class Plan:
             "veto_place": self._veto_place(),
             "causes": list(CAUSES),
             "nothing_left": _reason("没有一个可以计分的指标,不予评价", basis_of(self.scoring)),
-            "root_detail": _open_json({"aggregation": self.scoring.aggregation}),
+            "root_detail": open_json({"aggregation": self.scoring.aggregation}),
             "adjustments": [
                 ("rounding", f"base - ({' + '.join(frontier) or '0'})"),
                 ("bonus_cap", "bonus - bonus_all"),
@@ -193,12 +136,13 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
     known = tuple(groups) or scoring.groups or _named_groups(scoring)
     _check_codes(scoring, known)
     _check_grades(scoring)
+    _check_geometric(scoring)
     inputs = _inputs(scoring)
     keys = {d.code: f"d{n}" for n, d in enumerate(scoring.dimensions)}
     indicators = tuple(
         _indicator(scoring, i, n, inputs, known, keys) for n, i in enumerate(scoring.indicators)
     )
-    levels = _levels(scoring, known, keys)
+    levels = levels_of(scoring, known, keys)
     return Plan(scoring, known, inputs, indicators, levels, _grades(scoring))
 
 
@@ -232,12 +176,24 @@ def _check_grades(scoring: Scoring) -> None:
     if last.floor is not None or last.quota is not None:
         raise GovernanceError(f"最后一个等级“{last.name}”须不设分数线与名额,以收纳其余全部对象")
     floors = [g.floor for g in scoring.grades if g.floor is not None]
-    if any(a < b for a, b in zip(floors, floors[1:], strict=False)):
+    if any(a < b for a, b in pairwise(floors)):
         raise GovernanceError("各等级须由高到低排列,分数线不得倒置")
     if scoring.veto_grade and scoring.veto_grade not in names:
         raise GovernanceError(f"veto_grade“{scoring.veto_grade}”不是等级之一;等级:{'、'.join(names)}")
     if not scoring.veto_grade and any(i.role == "veto" for i in scoring.indicators):
         raise GovernanceError("有否决指标而没有 veto_grade:须写明被否决者的等级")
+
+
+def _check_geometric(scoring: Scoring) -> None:
+    if "weighted_geometric_mean" not in (scoring.aggregation, *(d.aggregation for d in scoring.dimensions)):
+        return
+    for i in scoring.indicators:
+        n = i.normalisation
+        points = [n.score, n.otherwise] if isinstance(n, TrueFalse) else []
+        if isinstance(n, Steps):
+            points = [x for s in n.steps for x in (s.score, s.per_unit, s.cap) if x is not None]
+        if any(p < 0 for p in points):
+            raise GovernanceError(f"指标 {i.code} 可能得负分,不能用于几何平均")
 
 
 def _inputs(scoring: Scoring) -> dict[str, str]:
@@ -255,30 +211,9 @@ def _inputs(scoring: Scoring) -> dict[str, str]:
     return {n: f"in_{k}" for k, n in enumerate(counted)} | dict.fromkeys(sorted(rated), "")
 
 
-def by_group(values: int | Mapping[str, int]) -> str:
-    """Return SQL for an integer that is the same for every group, or differs by ``grp``."""
-    if isinstance(values, int):
-        return str(values)
-    cases = " ".join(f"WHEN {sql_text(g)} THEN {v}" for g, v in values.items())
-    return f"CASE grp {cases} ELSE 0 END"
-
-
-def _weights(item: Indicator | Dimension, known: tuple[str, ...]) -> Decimal | dict[str, Decimal]:
-    """Return the weight for every group, or per known group; 0 is not applicable."""
-    only = item.groups if isinstance(item, Indicator) else ()
-    if isinstance(item.weight, Decimal) and not only:
-        return item.weight
-    given = item.weight if isinstance(item.weight, dict) else dict.fromkeys(known, item.weight)
-    return {g: given.get(g, Decimal(0)) if not only or g in only else Decimal(0) for g in known}
-
-
-def _numbers(value: Decimal | Mapping[str, Decimal]) -> list[Decimal]:
-    return [value] if isinstance(value, Decimal) else list(value.values())
-
-
 def _applies(item: Indicator, known: tuple[str, ...]) -> str:
     if item.role == "score":
-        weight = _weights(item, known)
+        weight = weights_of(item, known)
         if isinstance(weight, Decimal):
             return "TRUE" if weight > 0 else "FALSE"
         names = [g for g, w in weight.items() if w > 0]
@@ -299,7 +234,7 @@ def _indicator(
 ) -> IndicatorPlan:
     if i.dimension and i.dimension not in keys:
         raise UnknownError(f"指标 {i.code} 属于未知的维度“{i.dimension}”;已知:{'、'.join(keys)}")
-    rule, benchmark, shown = _rule(i, scoring.rounding.indicator, known, f"i{number}")
+    rule = rule_of(i, scoring.rounding.indicator, known, f"i{number}")
     head = {
         "method": i.normalisation.method,
         "parameters": _parameters(i.normalisation.model_dump(mode="json")),
@@ -318,185 +253,15 @@ def _indicator(
         denominator=inputs[i.denominator] if i.denominator else "",
         applies=_applies(i, known),
         missing=i.missing,
-        rule=rule,
+        rule=rule.numbers,
         parent=i.dimension,
         parent_key=keys.get(i.dimension, ""),
-        detail=_open_json(head | ({"denominator": i.denominator} if i.denominator else {})),
-        benchmark=benchmark,
-        benchmark_shown=shown,
+        detail=open_json(head | ({"denominator": i.denominator} if i.denominator else {})),
+        benchmark=rule.benchmark,
+        benchmark_shown=rule.benchmark_shown,
         excluded={c: _reason(f"指标“{i.name}”{t},{missing}", basis) for c, t in CAUSES.items()},
         vetoed=tuple(vetoed.split("\0")),
     )
-
-
-def _rule(i: Indicator, r: int, known: tuple[str, ...], key: str) -> tuple[dict[str, Any], str, str]:
-    """Return the numbers of a normalisation as integers, and SQL for the benchmark (integer, and as shown)."""
-    n = i.normalisation
-    match n:
-        case Goalposts():
-            low, high = exact(n.minimum), exact(n.maximum)
-            return {"minimum": low, "maximum": high, "down": n.direction == "down"}, "", ""
-        case Steps():
-            return {"steps": [_step(s.at_least, s.score, s.per_unit, s.cap, r) for s in n.steps]}, "", ""
-        case RatioToBenchmark():
-            rule: dict[str, Any] = {"cap": half_up(n.cap, r), "clamp": math.ceil(n.cap / 100)}
-            if isinstance(n.benchmark, GroupBenchmark):
-                b = n.benchmark
-                own = {
-                    "statistic": b.statistic,
-                    "minimum_members": b.minimum_members,
-                    "otherwise": exact(b.otherwise),
-                }
-                return rule | own, f"scaled_12(b_{key})", ""
-            if isinstance(n.benchmark, Decimal):
-                return rule, str(exact(n.benchmark)), format(n.benchmark, "f")
-            wanted = i.groups or tuple(g for g in known if _positive(i, g, known))
-            if lacking := [g for g in wanted if g not in n.benchmark]:
-                raise GovernanceError(f"指标 {i.code} 没有组别 {'、'.join(lacking)} 的基准值")
-            cases = " ".join(f"WHEN {sql_text(g)} THEN {b:f}" for g, b in n.benchmark.items())
-            return rule, by_group({g: exact(b) for g, b in n.benchmark.items()}), f"CASE grp {cases} END"
-        case TrueFalse():
-            return {"score": half_up(n.score, r), "otherwise": half_up(n.otherwise, r)}, "", ""
-        case ExpertMean():
-            return (
-                {
-                    "drop_highest": n.drop_highest,
-                    "drop_lowest": n.drop_lowest,
-                    "minimum_raters": n.minimum_raters,
-                    "mean_of_all": n.below_minimum == "mean_of_all",
-                },
-                "",
-                "",
-            )
-        case PerUnit():
-            d = decimals_of([n.points, n.cap])
-            return (
-                {
-                    "points": exact(n.points, d),
-                    "cap": exact(n.cap, d) * 10**VALUE_DECIMALS,
-                    "divisor": 10 ** (VALUE_DECIMALS + d - r),
-                },
-                "",
-                "",
-            )
-        case Threshold():
-            return {"at_least": exact(n.at_least)}, "", ""
-
-
-def _positive(i: Indicator, group: str, known: tuple[str, ...]) -> bool:
-    weight = _weights(i, known)
-    return (weight if isinstance(weight, Decimal) else weight[group]) > 0
-
-
-def _step(
-    at_least: Decimal | None, score: Decimal, per_unit: Decimal, cap: Decimal | None, r: int
-) -> dict[str, Any]:
-    d = decimals_of([score, per_unit, *([] if cap is None else [cap])])
-    scale = 10**VALUE_DECIMALS
-    return {
-        "at_least": None if at_least is None else exact(at_least),
-        "score": exact(score, d) * scale,
-        "per_unit": exact(per_unit, d),
-        "cap": None if cap is None else exact(cap, d) * scale,
-        "divisor": 10 ** (VALUE_DECIMALS + d - r),
-    }
-
-
-def _levels(
-    scoring: Scoring, known: tuple[str, ...], keys: Mapping[str, str]
-) -> tuple[tuple[Node, ...], ...]:
-    by_code = {d.code: d for d in scoring.dimensions}
-    for d in scoring.dimensions:
-        if d.parent and d.parent not in by_code:
-            raise UnknownError(f"维度 {d.code} 的上级“{d.parent}”不存在;已知:{'、'.join(by_code)}")
-        _path(d, by_code)
-    heights: dict[str, int] = {}
-
-    def height(code: str) -> int:
-        if code not in heights:
-            below = [height(d.code) for d in scoring.dimensions if d.parent == code]
-            heights[code] = 1 + max(below, default=0)
-        return heights[code]
-
-    levels: dict[int, list[Node]] = {}
-    for d in scoring.dimensions:
-        levels.setdefault(height(d.code), []).append(_node(scoring, d, by_code, known, keys))
-    ordered = [tuple(levels[h]) for h in sorted(levels)]
-    return (*ordered, (_node(scoring, None, by_code, known, keys),))
-
-
-def _path(d: Dimension, by_code: Mapping[str, Dimension]) -> list[Dimension]:
-    """Return the dimensions above ``d``, nearest first."""
-    path: list[Dimension] = []
-    while d.parent:
-        d = by_code[d.parent]
-        if d in path:
-            raise GovernanceError(f"维度 {d.code} 是自己的上级;维度须成树")
-        path.append(d)
-    return path
-
-
-def _node(
-    scoring: Scoring,
-    d: Dimension | None,
-    by_code: Mapping[str, Dimension],
-    known: tuple[str, ...],
-    keys: Mapping[str, str],
-) -> Node:
-    code, key = (d.code, keys[d.code]) if d else ("", "root")
-    leaves = [(i, f"i{n}") for n, i in enumerate(scoring.indicators) if code and i.dimension == code]
-    below = [(c, keys[c.code]) for c in scoring.dimensions if c.parent == code]
-    if not leaves and not below:
-        raise GovernanceError(f"维度 {code} 没有下级维度或指标" if d else "没有一个顶层维度")
-    weights = {k: _weights(c, known) for c, k in (*leaves, *below)}
-    _check_weights(code, d, weights, known)
-    every = [w for v in weights.values() for w in _numbers(v)]
-    scale = decimals_of(every)
-    divisor = math.gcd(*(exact(w, scale) for w in every))
-    children = tuple(
-        Child(
-            key=k,
-            code=c.code,
-            score=f"s_{k}",
-            decimals=scoring.rounding.indicator if isinstance(c, Indicator) else scoring.rounding.dimension,
-            weight=by_group(_integers(weights[k], scale, divisor)),
-            leaf=isinstance(c, Indicator),
-            parent=code or ROOT,
-            parent_key=key,
-            detail="" if isinstance(c, Indicator) else _open_json({"aggregation": c.aggregation}) + "}",
-        )
-        for c, k in (*leaves, *below)
-    )
-    above = _path(d, by_code) if d else []
-    opaque = any(a.aggregation == "weighted_geometric_mean" for a in above)
-    opaque = opaque or (d is not None and scoring.aggregation == "weighted_geometric_mean")
-    aggregation = d.aggregation if d else scoring.aggregation
-    return Node(key, f"s_{key}", aggregation == "weighted_geometric_mean", opaque, d is None, children)
-
-
-def _integers(weight: Decimal | Mapping[str, Decimal], scale: int, divisor: int) -> int | dict[str, int]:
-    if isinstance(weight, Decimal):
-        return exact(weight, scale) // divisor
-    return {g: exact(w, scale) // divisor for g, w in weight.items()}
-
-
-def _check_weights(
-    code: str,
-    d: Dimension | None,
-    weights: Mapping[str, Decimal | dict[str, Decimal]],
-    known: tuple[str, ...],
-) -> None:
-    name = f"维度 {code}" if code else "总分"
-    if any(w < 0 for v in weights.values() for w in _numbers(v)):
-        raise GovernanceError(f"{name}之下有负的权重")
-    for g in known or ("",):
-        own = _weights(d, known) if d else Decimal(1)
-        if (own if isinstance(own, Decimal) else own[g]) == 0:
-            continue
-        if sum(v if isinstance(v, Decimal) else v[g] for v in weights.values()) == 0:
-            raise GovernanceError(
-                f"{name}之下对组别“{g}”没有一个权重大于零的下级" if g else f"{name}之下权重全为零"
-            )
 
 
 def _grades(scoring: Scoring) -> tuple[Mapping[str, Any], ...]:
@@ -542,8 +307,3 @@ def _parameters(value: Any) -> Any:
         inner = {k: _parameters(v) for k, v in value.items() if k not in ("clause", "operator", "method")}
         return {k: v for k, v in inner.items() if v is not None}
     return [_parameters(v) for v in value] if isinstance(value, list) else value
-
-
-def _open_json(value: Mapping[str, Any]) -> str:
-    """Return a JSON object without its closing brace: the SQL adds what differs from unit to unit."""
-    return json.dumps(value, ensure_ascii=False).removesuffix("}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -31,3 +32,8 @@ class Templates:
 def sql_text(value: object) -> str:
     """Return a text as an SQL literal."""
     return "'" + str(value).replace("'", "''") + "'"
+
+
+def open_json(value: Mapping[str, Any]) -> str:
+    """Return a JSON object without its closing brace: the SQL adds what differs from unit to unit."""
+    return json.dumps(value, ensure_ascii=False).removesuffix("}")

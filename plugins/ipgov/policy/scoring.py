@@ -39,7 +39,10 @@ class Goalposts(Block):
 
 
 class Step(Block):
-    """From this value on (inclusive): ``score``, plus ``per_unit`` for each unit above, up to ``cap``."""
+    """From this value on (inclusive): ``score``, plus ``per_unit`` for each unit above, up to ``cap``.
+
+    Parts of a unit count in proportion. The lowest step has no value to count from, so no ``per_unit``.
+    """
 
     at_least: Decimal | None = None  # None: below every other step
     score: Decimal
@@ -65,7 +68,10 @@ class Steps(Block):
 
 
 class GroupBenchmark(Block):
-    """A benchmark taken from the group's own values; below ``minimum_members`` the fixed one is used."""
+    """A benchmark taken from the group's own values (of units excluded for another value too).
+
+    ``otherwise`` is used with fewer values than ``minimum_members``, and where the statistic is not positive.
+    """
 
     statistic: Literal["mean", "median", "maximum"]
     minimum_members: Annotated[int, Field(ge=1)]
@@ -73,7 +79,7 @@ class GroupBenchmark(Block):
 
 
 class RatioToBenchmark(Block):
-    """Value / benchmark x 100, capped at ``cap`` (a score)."""
+    """Value / benchmark x 100, between 0 and ``cap`` (a score)."""
 
     method: Literal["ratio_to_benchmark"]
     benchmark: Positive | dict[str, Positive] | GroupBenchmark
@@ -89,7 +95,10 @@ class TrueFalse(Block):
 
 
 class ExpertMean(Block):
-    """Mean of the raters' scores after dropping the highest and lowest, if there are enough of them."""
+    """Mean of the raters' scores (0 to 100) without the highest and lowest, if there are enough of them.
+
+    With fewer than ``minimum_raters`` nothing is dropped: the mean of all counts, or the value is missing.
+    """
 
     method: Literal["expert_mean"]
     drop_highest: Annotated[int, Field(ge=0)] = 1
@@ -105,7 +114,7 @@ class ExpertMean(Block):
 
 
 class PerUnit(Block):
-    """Points outside the weighted tree: value x ``points``, up to ``cap``. For bonus and deduction."""
+    """Points outside the weighted tree: value x ``points``, from 0 to ``cap``. For bonus and deduction."""
 
     method: Literal["per_unit"]
     points: Positive
@@ -137,6 +146,11 @@ class Indicator(Block):
 
     ``input`` names a field of the form (default: the indicator's own code); ``denominator`` another one that
     divides it. ``weight`` is the share within its dimension, 100 in all for every group.
+
+    Missing is: no value, no or a zero denominator, too few raters. ``zero`` gives the score 0 (not the value
+    0; no points, no veto outside the tree); ``drop_and_rescale`` shares the weight out among the other
+    children of the dimension, and a dimension without any left is dropped in its turn (outside the tree as
+    ``zero``); ``exclude_unit`` leaves the unit without total, rank and grade.
     """
 
     code: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
@@ -177,7 +191,10 @@ class Dimension(Block):
 
 
 class Rounding(Block):
-    """Decimals kept at each stage, half-up; and how ranks are given.
+    """Decimals kept at each stage, half-up (四舍五入, half away from zero); and how ranks are given.
+
+    ``rank_on: unrounded`` ranks, and fills quotas, by the total before its rounding (at 12 decimals); the
+    floors of grades always look at the rounded total.
 
     ``ties``: ``min`` 1,1,3 (competition), ``dense`` 1,1,2, ``max`` 2,2,3.
     """
@@ -190,7 +207,10 @@ class Rounding(Block):
 
 
 class Quota(Block):
-    """At most this share of those evaluated; how the number rounds, and what a tie at the edge gets."""
+    """At most this share of those evaluated; how the number rounds, and what a tie at the edge gets.
+
+    The candidates, those not graded higher who reach the floor and are not vetoed, take the places by rank.
+    """
 
     share: Annotated[Decimal, Field(gt=0, le=1)]
     within: Literal["all", "group"] = "all"
@@ -209,6 +229,10 @@ class Grade(Block):
 
 class Scoring(Block):
     """Everything that turns values into totals, ranks and grades.
+
+    The total is the weighted mean of the top dimensions, plus bonus, less deduction, between 0 and
+    ``maximum``. A veto lowers the grade to ``veto_grade`` (never raises it); total and rank stay, and the
+    unit counts among those evaluated.
 
     ``groups``: the groups that weights, benchmarks and indicators may name. A whole rule version leaves it
     out and has its kinds' codes here, in their order; rules of scoring alone list them, or list none, and
