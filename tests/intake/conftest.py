@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
+from intake_workbooks import PROGRAMME, unit_of_kind
 from ipgov.policy import store
 from ipgov.policy.store import Loaded
 from ipgov.registry.platforms import Unit
-from intake_workbooks import PROGRAMME, unit_of_kind
 
 
 @pytest.fixture(scope="session")

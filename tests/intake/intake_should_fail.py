@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from intake_workbooks import PROGRAMME, cell, edited, filled, unit_of_kind
 from ipgov.core.fingerprint import fingerprint
 from ipgov.policy import store
-from intake_workbooks import PROGRAMME, cell, edited, filled, unit_of_kind
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "workbooks" / "should_fail"
 RULES = store.governing(PROGRAMME, 2023)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import openpyxl
-
 from ipgov.intake import forms
 from ipgov.intake.reading import Expected, Reading, read_submission
 from ipgov.policy.rules import FormField
@@ -66,7 +65,9 @@ def filled(rules: Loaded, unit: Unit, period: str = PERIOD, **values: Any) -> by
     return edited(blank(rules, unit, period), edit)
 
 
-def read(data: bytes, rules: Loaded, unit: Unit | None, period: str = PERIOD, name: str = "报送表.xlsx") -> Reading:
+def read(
+    data: bytes, rules: Loaded, unit: Unit | None, period: str = PERIOD, name: str = "报送表.xlsx"
+) -> Reading:
     return read_submission(data, name, Expected(PROGRAMME, period, unit), rules)
 
 

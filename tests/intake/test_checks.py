@@ -8,7 +8,6 @@ import pkgutil
 import pytest
 from intake_should_fail import FOLDER, MAKERS
 from intake_workbooks import SOUND, cell, edited, filled, read, unit_of_kind
-
 from ipgov.intake import checks
 from ipgov.policy.store import Loaded
 from ipgov.registry.platforms import Unit

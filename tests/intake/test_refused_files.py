@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intake_workbooks import filled, packed, parts_of, read, unit_of_kind, with_part
-
 from ipgov.core.settings import Settings
 from ipgov.intake import package, scan
 from ipgov.intake.workbook import NotAWorkbookError, read_workbook
@@ -43,7 +42,9 @@ def test_other_kinds_of_files(sound: bytes) -> None:
     assert "不是 Excel 工作簿" in refusal(b"%PDF-1.7 ...")
     assert "（.xls）" in refusal(ole)
     assert "打开密码" in refusal(ole + "EncryptedPackage".encode("utf-16-le"))
-    assert "不是 Excel 工作簿" in refusal(packed({"word/document.xml": b"<w/>", "[Content_Types].xml": b"<T/>"}))
+    assert "不是 Excel 工作簿" in refusal(
+        packed({"word/document.xml": b"<w/>", "[Content_Types].xml": b"<T/>"})
+    )
     assert "（.xlsb）" in refusal(packed({"xl/workbook.bin": b"x", "[Content_Types].xml": b"<T/>"}))
     ods = io.BytesIO()
     with zipfile.ZipFile(ods, "w") as archive:
@@ -98,9 +99,7 @@ def test_damaged_and_protected_members(sound: bytes) -> None:
     assert "打开密码" in refusal(bytes(protected))
 
 
-def test_sizes_are_bounded_before_anything_is_inflated(
-    sound: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sizes_are_bounded_before_anything_is_inflated(sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "settings", lambda: Settings(max_workbook_bytes=len(sound) - 1))
     assert "超过上限" in refusal(sound)
     monkeypatch.undo()
@@ -213,7 +212,9 @@ def test_a_mutated_workbook_is_read_or_refused_with_a_reason(
     original = sound if target == "package" else parts_of(sound)[target]
     at = data.draw(st.integers(0, len(original) - 1))
     cut = data.draw(st.integers(0, 12))
-    junk = data.draw(st.one_of(st.binary(max_size=6), st.sampled_from([b"<", b">", b'"', b"&", b"<c", b"</row>"])))
+    junk = data.draw(
+        st.one_of(st.binary(max_size=6), st.sampled_from([b"<", b">", b'"', b"&", b"<c", b"</row>"]))
+    )
     mutated = original[:at] + junk + original[at + cut :]
     packaged = mutated if target == "package" else packed({**parts_of(sound), target: mutated})
     reading = read(packaged, rules, unit)

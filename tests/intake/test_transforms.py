@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from ipgov.intake.transforms import Converted, NotOfTypeError, convert, label_key, raw_text
 from ipgov.intake.workbook import ErrorValue, NoResult
 from ipgov.policy.rules import FieldType, FormField
@@ -83,7 +82,9 @@ def test_dates(raw: Any, date_1904: bool, iso: str, transforms: tuple[str, ...])
 
 
 def test_a_percentage_by_format_is_one_hundred_times_what_is_stored() -> None:
-    assert convert(0.985, PERCENT, percent_format=True) == Converted(Decimal("98.5"), None, ("percent_format",))
+    assert convert(0.985, PERCENT, percent_format=True) == Converted(
+        Decimal("98.5"), None, ("percent_format",)
+    )
     with pytest.raises(NotOfTypeError, match=r"“98.5%”是百分数"):
         convert(0.985, AMOUNT, percent_format=True)
 
@@ -153,8 +154,7 @@ def test_any_content_of_any_field_is_converted_or_refused(raw: Any) -> None:
         raw_text(raw)
         try:
             converted = convert(raw, wanted)
-        except NotOfTypeError as refused:
-            assert str(refused)
+        except NotOfTypeError:
             continue
         assert converted.value is None or (converted.value.is_finite() and converted.text_value is None)
         assert "\x00" not in (converted.text_value or "")
