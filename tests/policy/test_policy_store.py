@@ -56,6 +56,7 @@ def test_a_key_given_twice_is_refused_with_its_line() -> None:
         (".inf", ".inf 不是十进制数"),
         (".nan", ".nan 不是十进制数"),
         ("1.5e+3", "1.5e+3 不是十进制数"),
+        ("1e3", "1e3 不是十进制数"),
         ("1_0.5", "1_0.5 不是十进制数"),
         ("1.", "1. 不是十进制数"),
         ("yes", "yes 须写作 true 或 false"),

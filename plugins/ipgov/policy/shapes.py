@@ -27,6 +27,7 @@ _FOUND = {
     "int_from_float": "不是整数",
     "decimal_parsing": "不是数字",
     "decimal_type": "不是数字",
+    "finite_number": "不是有限的数",
     "bool_parsing": "不是 true 或 false",
     "bool_type": "不是 true 或 false",
     "date_parsing": "不是日期(YYYY-MM-DD)",

@@ -1,0 +1,84 @@
+"""docs/policy-authoring.md: every example runs, sample output is what is printed, checks are explained."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from ipgov.calendars.working_days import day
+from ipgov.core.settings import settings
+from ipgov.policy import check as checks
+from ipgov.policy import store
+from ipgov.policy.check import check, check_scoring
+from spoiling import V1, Policies
+
+TEXT = (settings().root / "docs" / "policy-authoring.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"<!-- example: (\w+) -->\n```yaml\n(.*?)```", TEXT, re.DOTALL)
+
+
+def examples(kind: str) -> list[str]:
+    return [body for of, body in EXAMPLES if of == kind]
+
+
+def test_every_yaml_example_says_how_it_is_run() -> None:
+    assert len(EXAMPLES) == TEXT.count("```yaml")
+    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar"}
+
+
+def test_the_examples_of_a_version_are_together_a_valid_one(policies: Policies) -> None:
+    policies.write("sample_centres/2026-01-01.yaml", "".join(examples("version")))
+    assert list(map(str, check())) == []
+    assert store.governing("sample_centres", 2026).rules.scoring.groups == ("general", "special")
+
+
+def test_the_examples_of_a_version_are_really_checked(policies: Policies) -> None:
+    text = "".join(examples("version")).replace("weight: {special: 50}", "weight: {special: 49}")
+    policies.write("sample_centres/2026-01-01.yaml", text)
+    (problem,) = check()
+    assert "scoring.dimensions[D1] 类别 special 的下级权重之和为 99" in str(problem)
+
+
+def test_the_example_of_scoring_alone_can_be_evaluated() -> None:
+    (text,) = examples("scoring")
+    rules = store.parse_scoring(text.encode(), "试算.yaml")
+    assert check_scoring(rules, "试算.yaml") == []
+
+    no_groups = store.parse_scoring(text.replace("  groups: [east, west]\n", "").encode(), "试算.yaml")
+    assert {p.found for p in check_scoring(no_groups, "试算.yaml")} == {
+        "scoring.indicators[I01].normalisation.benchmark “east”不是类别",
+        "scoring.indicators[I01].normalisation.benchmark “west”不是类别",
+    }
+
+
+def test_the_examples_of_days_can_be_entered(policies: Policies) -> None:
+    for number, text in enumerate(examples("calendar")):
+        policies.write(f"calendars/example{number}.yaml", text)
+    assert check() == []
+    assert day(dt.date(2027, 2, 14)).kind == "make_up_working_day"
+    assert not day(dt.date(2027, 3, 1)).provisional
+    assert day(dt.date(2026, 6, 1)).source == "运行方调整:办公楼停电"
+
+
+def test_the_sample_output_is_what_is_printed(policies: Policies) -> None:
+    (sample,) = re.findall(r"```text\n(.*?)```", TEXT, re.DOTALL)
+    policies.edit(V1, ("name: 规范运行, weight: 12}", "name: 规范运行, weight: 13}"))
+    assert [str(p) for p in check()] == sample.splitlines()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        c.__name__
+        for group in (
+            checks.REGISTER_CHECKS,
+            checks.PROGRAMME_CHECKS,
+            checks.VERSION_CHECKS,
+            checks.SCORING_CHECKS,
+        )
+        for c in group
+    ],
+)
+def test_every_check_is_explained(name: str) -> None:
+    _, table = TEXT.split("| check | proves |")
+    assert f"`{name}`" in table
