@@ -97,12 +97,12 @@ def members(leader: Identity) -> list[psutil.Process]:
 def end_components(components: dict[str, Identity], patience: float = 20) -> int:
     """End an installation's components; return how many were running.
 
-    The scheduler goes first and by itself: it lets the tasks it runs come to their end, and those need the
-    API server for that. Tasks that take longer than ``patience`` seconds are killed and run again later.
+    The API server goes last: the tasks that are running need it to come to their end. Those that take longer
+    than ``patience`` seconds are killed and run again later. The API server itself keeps nothing.
     """
-    first = [identity for name, identity in components.items() if name == "scheduler"]
-    rest = [identity for name, identity in components.items() if name != "scheduler"]
-    return end(first, patience, leader_only=True) + end(rest, patience)
+    first = [identity for name, identity in components.items() if name != "api-server"]
+    last = [identity for name, identity in components.items() if name == "api-server"]
+    return end(first, patience, leader_only=True) + end(last, patience / 4)
 
 
 def end(leaders: Iterable[Identity], patience: float = 20, *, leader_only: bool = False) -> int:

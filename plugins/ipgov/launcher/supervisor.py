@@ -229,7 +229,7 @@ class _Instance:
         if self._watch:
             self._watch.join(10)
         if self._children:
-            self.say("正在停止各组件,等待运行中的任务收尾(最多 40 秒)…")
+            self.say("正在停止各组件,等待运行中的任务收尾(最多 25 秒)…")
         processes.end_components(self._identities, STOP_PATIENCE)
         for child in self._children.values():
             child.wait()

@@ -1,0 +1,57 @@
+# ipgov on one machine: Python 3.11 and make are all it needs.
+#   make demo [WAIT=0] [PORT=8080] [STATE=folder]     make test     make lint
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clauses lock clean
+
+# Set, it would keep Python from storing compiled modules: every start of Airflow would take three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
+PORT ?= 8080
+STATE ?= $(CURDIR)/.state
+WAIT ?= 1
+BIN := .venv/bin
+READY := .venv/.ready
+
+help:
+	@sed -n '1,2p' Makefile
+	@echo '#   make bench   make clauses   make lock   make clean'
+
+# The exact versions of requirements.lock, as wheels, each checked against its hash.
+$(READY): requirements.lock pyproject.toml
+	@python=$$(command -v python3.11 || command -v python3 || true); \
+	if [[ -z $$python ]] || ! "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
+	  echo '需要 Python 3.11:未找到 python3.11,python3 也不是 3.11 / Python 3.11 is needed' >&2; exit 2; fi; \
+	echo "正在用 $$("$$python" --version) 建立 .venv(首次约一至两分钟)…"; \
+	[[ -x $(BIN)/python ]] || "$$python" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/python -m ipgov.launcher.demo --state '$(STATE)' --port $(PORT) $(if $(filter 0 no false,$(WAIT)),--no-wait)
+
+test: $(READY)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	@shopt -s nullglob; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+# Which published requirements are proved by which tests: runs the tests, then writes the table.
+clauses: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m pytest -p clause_table --clauses docs/clauses.md
+
+# Takes the newest versions that pyproject.toml allows.
+lock: $(READY)
+	UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade \
+	  --extra dev --python-version 3.11 --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/out
+	find . -name __pycache__ -type d -not -path './.state/*' -prune -exec rm -rf {} +
