@@ -37,28 +37,32 @@ def is_late(received_at: dt.datetime, due_on: dt.date, extension_until: dt.date 
     return day > max(due_on, extension_until or due_on)
 
 
-def seen(connection: Connection, keys_with_sha: Iterable[KeyAndHash]) -> set[KeyAndHash]:
-    """Return those objects that were read before, claimed or not."""
-    wanted = list(keys_with_sha)
+def seen(connection: Connection, objects: Iterable[KeyAndTime]) -> set[KeyAndTime]:
+    """Return those objects, by key and time of receipt, that were read before or that nobody claims."""
+    wanted = list(objects)
     if not wanted:
         return set()
-    queries = (
-        select(t.c.object_key, t.c.sha256).where(tuple_(t.c.object_key, t.c.sha256).in_(wanted))
-        for t in (submission, unclaimed_object)
-    )
-    return {(key, sha) for key, sha in connection.execute(union(*queries))}
+    found: set[KeyAndTime] = set()
+    for table in (submission, unclaimed_object):
+        columns = table.c.object_key, table.c.received_at
+        rows = connection.execute(select(*columns).where(tuple_(*columns).in_(wanted)))
+        found |= {(key, received_at) for key, received_at in rows}
+    return found
 
 
-def read_receipts(connection: Connection, keys: Iterable[str]) -> set[tuple[str, dt.datetime]]:
-    """Return (key, time of receipt) of what was read under these keys: cheaper to ask than by content."""
-    wanted = list(keys)
-    if not wanted:
-        return set()
-    queries = (
-        select(t.c.object_key, t.c.received_at).where(t.c.object_key.in_(wanted))
-        for t in (submission, unclaimed_object)
+def recorded(connection: Connection, key: str, data_sha256: str, received_at: dt.datetime) -> bool:
+    """Tell whether this content, come under this key at this time, was read before or is unclaimed."""
+    return any(
+        connection.execute(
+            select(table.c.id).where(
+                table.c.object_key == key,
+                table.c.sha256 == data_sha256,
+                table.c.received_at == received_at,
+            )
+        ).scalar()
+        is not None
+        for table in (submission, unclaimed_object)
     )
-    return {(key, received_at) for key, received_at in connection.execute(union(*queries))}
 
 
 def record(
