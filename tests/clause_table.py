@@ -1,7 +1,7 @@
 """Which published requirements the tests that ran have proved: a table by document (``make clauses``).
 
-``pytest -p clause_table --clauses FILE``. A requirement is *done* when at least one test names it and every test
-that names it passed; *information only* where the register says that nothing is to be done for it.
+``pytest -p clause_table --clauses FILE``. A requirement is *done* when tests that name it ran and all of them
+passed; *information only* where the register says that nothing is to be done for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ClauseTable:
                 self.named[item.nodeid] = ids
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "call" or report.failed:
+        if report.failed or (report.when == "call" and report.passed):
             self.passed[report.nodeid] = report.passed and self.passed.get(report.nodeid, True)
 
     def pytest_sessionfinish(self) -> None:
@@ -94,11 +94,15 @@ def table(register: Mapping[str, Mapping[str, str]], results: Mapping[str, Mappi
             "|---|---|---|---|---|",
         ]
         lines += [
-            f"| {i} | {row['section']} | {_cell(row['key_zh'])} | {states[i]} | {_tests(results.get(i, {}))} |"
+            _row(i, row["section"], _cell(row["key_zh"]), states[i], _tests(results.get(i, ())))
             for i, row in register.items()
             if row["doc_no"] == number
         ]
     return "\n".join(lines) + "\n"
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _count(name: str, states: list[str]) -> str:
