@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, or_, select, tuple_
+from sqlalchemy import Connection, Select, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from ipgov.core.database import lock
@@ -18,6 +18,7 @@ from ipgov.intake.inbox import InboxKey
 from ipgov.intake.reading import Outcome, Reading
 from ipgov.policy.store import Loaded
 
+Row = Mapping[str, Any]  # a submission by column name
 KeyAndTime = tuple[str, dt.datetime]  # object key, time of receipt (with zone)
 
 
@@ -220,7 +221,7 @@ def extension_until(
 
 def newest_accepted(
     connection: Connection, programme: str, period: str, known_at: dt.datetime
-) -> dict[str, RowMapping]:
+) -> dict[str, Row]:
     """Return, by unit, the accepted submission that came last, as known at a moment."""
     return _by_unit(
         connection, _newest(programme, period, known_at).where(submission.c.outcome == "accepted")
@@ -229,7 +230,7 @@ def newest_accepted(
 
 def accepted_in_time(
     connection: Connection, programme: str, period: str, known_at: dt.datetime, until: dt.date
-) -> dict[str, RowMapping]:
+) -> dict[str, Row]:
     """Return, by unit, the last accepted submission that counts: received by ``until`` or not late at all.
 
     ``until`` is the last day for late ones (a calendar day in Shanghai); what came after it leaves in force
@@ -241,9 +242,7 @@ def accepted_in_time(
     return _by_unit(connection, query)
 
 
-def states(
-    connection: Connection, programme: str, period: str, known_at: dt.datetime
-) -> dict[str, RowMapping]:
+def states(connection: Connection, programme: str, period: str, known_at: dt.datetime) -> dict[str, Row]:
     """Return, by unit, the submission that came last, whatever came of it."""
     return _by_unit(connection, _newest(programme, period, known_at))
 
@@ -263,5 +262,6 @@ def _newest(programme: str, period: str, known_at: dt.datetime) -> Select[Any]:
     )
 
 
-def _by_unit(connection: Connection, query: Select[Any]) -> dict[str, RowMapping]:
-    return {row["unit"]: row for row in connection.execute(query).mappings()}
+def _by_unit(connection: Connection, query: Select[Any]) -> dict[str, Row]:
+    rows = ({str(k): v for k, v in row.items()} for row in connection.execute(query).mappings())
+    return {row["unit"]: row for row in rows}

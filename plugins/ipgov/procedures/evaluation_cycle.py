@@ -117,7 +117,7 @@ def check(cycle: Cycle, snapshot_id: int) -> StepResult:
 
     result = run_step(cycle, "check", inputs, work)
     if not verdict.passed:
-        critical = [f.message for f in verdict.findings if f.severity == "critical"]
+        critical = [f.message for f in verdict.findings if f.stops]
         raise RefusedError(f"数据质量有 {len(critical)} 处严重问题,评价中止:" + ";".join(critical))
     return result
 
