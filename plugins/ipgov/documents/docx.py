@@ -1,8 +1,8 @@
 """Word (.docx, what offices edit and seal) of an official document.
 
-The parts of the package stand in ``reports/templates/layouts/docx``: those that say the same for every document
-as they are, those with the suffix ``.j2`` as templates with autoescape. They are written out here rather than
-prepared by python-docx, whose default styles name Western fonts and carry parts that a letter has no use for.
+The parts of the package stand in ``reports/templates/layouts/docx``: those that are the same for every
+document as they are, those with the suffix ``.j2`` as templates with autoescape. They are written out rather
+than prepared by python-docx, whose styles name Western fonts and bring parts that a letter has no use for.
 Members are stored, not deflated, in fixed order with fixed times: the bytes depend on no zlib.
 """
 
@@ -46,7 +46,7 @@ def _environment(folder: Path, parts: tuple[tuple[str, bytes], ...]) -> Environm
 
 
 def layout_parts() -> tuple[tuple[str, bytes], ...]:
-    """Return names and contents of the layout's parts, the list of content types first as readers expect it."""
+    """Return names and contents of the layout's parts, the list of content types first."""
     folder = settings().templates / LAYOUT
     names = sorted(f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file())
     names.sort(key=lambda name: not name.startswith(_FIRST))
@@ -65,7 +65,7 @@ def _measures(context: dict[str, Any]) -> dict[str, Any]:
     widest = 42 if context["form"] == "letter" else 48
     mark = min(widest, 150 / 25.4 * 72 / max(width_ems(context["mark"]), 1))
     mark_points = int(mark * 2) / 2
-    # 30 mm to the mark's top (10.1), glyphs standing 0.06 em inside their line; 4 mm from its foot to the line
+    # 30 mm to the mark's top (10.1), glyphs standing 0.06 em inside their line; 4 mm below, the red line
     line_top = 30 / 25.4 * 72 + 0.88 * mark_points + 4 / 25.4 * 72
     number_top = line_top + 4.5 + 0.875 * 16
     return {

@@ -1,4 +1,4 @@
-"""An official document as data: what a template yields, what every renderer prints, what the register keeps."""
+"""An official document as data: what templates yield, renderers print and the register keeps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _refusal(character: str) -> str | None:
 
 
 def plain_text(text: str) -> str:
-    """Return ``text`` if it is one line of printable text; RefusedError names the first character that is not.
+    """Return ``text`` if it is one line of printable text; RefusedError names the first other character.
 
     Whatever passes stands unchanged in XML 1.0, JSON, a spreadsheet and a page.
     """
@@ -60,7 +60,7 @@ class Heading(_Part):
 
 
 class Attachment(_Part):
-    """A table on pages of its own: title, column heads, rows of as many cells; ``widths`` in relative units."""
+    """A table on pages of its own: title, column heads, rows of as many cells, relative ``widths``."""
 
     title: FilledText
     columns: tuple[FilledText, ...] = Field(min_length=1)

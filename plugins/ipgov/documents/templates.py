@@ -275,7 +275,7 @@ def template_names() -> tuple[str, ...]:
 
 
 def template_sha256(template: str) -> str:
-    """Return the hash over names and contents of all files of a template; UnknownError where there is none."""
+    """Return the hash over names and contents of a template's files; UnknownError where there is none."""
     return sha256_hex(_bundle(_folder(template)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import combinations
+from itertools import combinations, pairwise
 
 # A title is size 2 (22 pt) on a type area of 156 mm = 442.2 pt: twenty characters (7.3.1, 5.2.1).
 TITLE_EMS = 20.0
@@ -92,7 +92,7 @@ def title_lines(title: str, ems: float = TITLE_EMS) -> tuple[str, ...]:
         best: tuple[float, tuple[str, ...]] | None = None
         for cuts in combinations(sorted(costs), count - 1):
             ends = (0, *cuts, len(title))
-            lines = tuple(title[a:b] for a, b in zip(ends, ends[1:], strict=False))
+            lines = tuple(title[a:b] for a, b in pairwise(ends))
             widths = [width_ems(line) for line in lines]
             if max(widths) > ems:
                 continue

@@ -1,0 +1,216 @@
+"""The register: every document as data, its archived files, and the proof that they can be made again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from ipgov.core.database import lock
+from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.fingerprint import canonical_json, fingerprint, sha256_hex
+from ipgov.core.objects import get_content, put_content
+from ipgov.core.settings import settings
+from ipgov.core.tables import document as document_table
+from ipgov.core.tables import document_file
+from ipgov.documents import docx, fonts, pdf
+from ipgov.documents.model import OfficialDocument, parse_document
+from ipgov.documents.numbering import Reserved
+
+RENDERERS: Mapping[str, Callable[[OfficialDocument], bytes]] = {
+    "docx": docx.render_docx,
+    "pdf": pdf.render_pdf,
+}
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What making a document again gave: per rendered format, whether every byte is the same.
+
+    ``changed`` names what is not as it was when the document was made (layout, font, version); where a format
+    differs and nothing changed, the archive or the record did.
+    """
+
+    document_id: int
+    formats: Mapping[str, bool]
+    changed: tuple[str, ...]
+
+
+def renderer() -> str:
+    """Return what makes the bytes here and now: versions, and hashes of layouts and fonts (canonical JSON)."""
+    layout = {name: sha256_hex(data) for name, data in docx.layout_parts()}
+    return canonical_json(
+        {
+            "docx": {"jinja2": version("jinja2"), "layout": fingerprint(layout)},
+            "pdf": {
+                "typst": version("typst"),
+                "layout": sha256_hex((settings().templates / pdf.LAYOUT).read_bytes()),
+                "fonts": {f.path.name: f.sha256 for f in fonts.font_files()},
+            },
+        }
+    ).decode()
+
+
+def file_document(
+    connection: Connection,
+    *,
+    key: str,
+    kind: str,
+    programme: str,
+    period: str,
+    unit: str | None,
+    recipient: str,
+    document: OfficialDocument,
+    template_sha256: str,
+    number: Reserved | None,
+    round_id: int | None,
+    known_at: dt.datetime,
+    formats: Sequence[str] = ("docx", "pdf"),
+    files: Mapping[str, bytes] | None = None,
+    filename: str,
+) -> int:
+    """Archive a document and its files; return its id. One document per key: again, it is the same one.
+
+    ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. Raises RefusedError where
+    the key holds a document with other content: what was issued is corrected by another document, never changed.
+    """
+    if document.number != (number.text if number else None):
+        raise RefusedError(
+            f"文书载明的字号“{document.number}”与预留字号“{number.text if number else '无'}”不符"
+        )
+    lock(connection, "document", key)
+    data = document.canonical()
+    there = connection.execute(
+        select(document_table.c.id, document_table.c.data_sha256).where(document_table.c.key == key)
+    ).first()
+    if there is not None:
+        if there.data_sha256 != sha256_hex(data):
+            raise RefusedError(f"文书“{key}”已登记且内容不同:已登记的文书不得改动,只能另文更正或撤回")
+        return int(there.id)
+    _check_filename(filename)
+    contents = {f: RENDERERS[f](document) for f in formats} | dict(files or {})
+    row_id = connection.execute(
+        document_table.insert()
+        .values(
+            key=key,
+            kind=kind,
+            programme=programme,
+            period=period,
+            unit=unit,
+            recipient=recipient,
+            title=document.title,
+            number_id=number.id if number else None,
+            number=number.text if number else None,
+            issued_on=document.signature_date,
+            seal_code=document.seal_code,
+            round_id=round_id,
+            data_sha256=put_content(data),
+            template_sha256=template_sha256,
+            renderer=renderer(),
+            known_at=known_at,
+        )
+        .returning(document_table.c.id)
+    ).scalar_one()
+    connection.execute(
+        document_file.insert(),
+        [
+            {
+                "document_id": row_id,
+                "format": format_,
+                "filename": f"{filename}.{format_}",
+                "sha256": put_content(content),
+                "known_at": known_at,
+            }
+            for format_, content in sorted(contents.items())
+        ],
+    )
+    return int(row_id)
+
+
+def _check_filename(filename: str) -> None:
+    if not filename or filename.startswith(".") or re.search(r'[/\\:*?"<>|\x00-\x1f\x7f]', filename):
+        raise RefusedError(f'文件名“{filename}”无效:不得含 / \\ : * ? " < > | 或控制字符,不得以点开头')
+
+
+def documents(
+    connection: Connection,
+    programme: str | None = None,
+    period: str | None = None,
+    unit: str | None = None,
+    kind: str | None = None,
+    round_id: int | None = None,
+) -> list[RowMapping]:
+    """Return the rows of the register that match, in order of filing."""
+    wanted = {"programme": programme, "period": period, "unit": unit, "kind": kind, "round_id": round_id}
+    query = select(document_table).order_by(document_table.c.id)
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(document_table.c[column] == value)
+    return list(connection.execute(query).mappings())
+
+
+def get(connection: Connection, number_or_id: str | int) -> RowMapping:
+    """Return the document with that number (国知平评函〔2026〕7号) or id; UnknownError where there is none."""
+    if isinstance(number_or_id, int) or number_or_id.isdecimal():
+        where = document_table.c.id == int(number_or_id)
+    else:
+        where = document_table.c.number == number_or_id
+    row = connection.execute(select(document_table).where(where)).mappings().first()
+    if row is None:
+        raise UnknownError(
+            f"没有登记“{number_or_id}”这一文书;应为发文字号(如“国知平评函〔2026〕7号”)或登记序号"
+        )
+    return row
+
+
+def files(connection: Connection, document_id: int) -> list[RowMapping]:
+    """Return a document's files (format, filename, sha256) by format."""
+    return list(
+        connection.execute(
+            select(document_file)
+            .where(document_file.c.document_id == document_id)
+            .order_by(document_file.c.format)
+        ).mappings()
+    )
+
+
+def file_sha256(connection: Connection, document_id: int, format_: str) -> str:
+    """Return the hash of a document's file in a format; UnknownError where it has none."""
+    found = {row["format"]: row["sha256"] for row in files(connection, document_id)}
+    if format_ not in found:
+        raise UnknownError(f"第 {document_id} 号文书没有 {format_} 文件;有:{'、'.join(found) or '无'}")
+    return str(found[format_])
+
+
+def rebuild(connection: Connection, number_or_id: str | int) -> Rebuilt:
+    """Make a document's files again from its archived data and compare them byte by byte with the archive.
+
+    Files that came ready made are not rendered here and so not compared. Raises UnknownError for an unknown
+    document, EnvironmentProblemError where archived content no longer matches its hash.
+    """
+    row = get(connection, number_or_id)
+    document = parse_document(get_content(row["data_sha256"]))
+    same = {
+        file["format"]: RENDERERS[file["format"]](document) == get_content(file["sha256"])
+        for file in files(connection, row["id"])
+        if file["format"] in RENDERERS
+    }
+    then, now = json.loads(row["renderer"]), json.loads(renderer())
+    return Rebuilt(row["id"], same, tuple(_differences(then, now)))
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> list[str]:
+    found = []
+    for key in sorted(then.keys() | now.keys()):
+        a, b, place = then.get(key), now.get(key), f"{path}{key}"
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += _differences(a, b, f"{place}.")
+        elif a != b:
+            found.append(f"{place}:当时为 {a or '无'},现为 {b or '无'}")
+    return found
