@@ -1,0 +1,60 @@
+"""Files as they were archived, byte for byte, with a name that people can read."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from ipgov.console import queries, review_queries
+from ipgov.console import rendering as r
+from ipgov.console.access import Id, Name, Reader
+from ipgov.core import objects
+from ipgov.core.database import reading
+
+router = APIRouter()
+
+MEDIA_TYPES = {
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
+    "txt": "text/plain; charset=utf-8",
+}
+
+
+def _download(data: bytes, name: str, extension: str) -> Response:
+    # RFC 6266: a plain name for what cannot read the other, which RFC 5987 encodes
+    names = f"filename=download.{extension}; filename*=UTF-8''{quote(name, safe='')}"
+    headers = {"Content-Disposition": f"attachment; {names}", **r.HEADERS}
+    return Response(data, media_type=MEDIA_TYPES[extension], headers=headers)
+
+
+@router.get("/document/{document_id}/{format_}")
+def document(user: Reader, document_id: Id, format_: Name) -> Response:
+    """Hand out a document's file, byte for byte as it was archived."""
+    with reading() as connection:
+        file = queries.document_file(connection, document_id, format_)
+    return _download(objects.get_content(file["sha256"]), file["filename"], file["format"])
+
+
+@router.get("/rating-list/{round_id}")
+def rating_list(user: Reader, round_id: Id) -> Response:
+    """Hand out the rating list that a round put before the reviewers."""
+    with reading() as connection:
+        head = review_queries.review_round(connection, round_id)
+    name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-评级表.xlsx"
+    return _download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
+
+
+@router.get("/answer/{submission_id}")
+def submission_answer(user: Reader, submission_id: Id) -> Response:
+    """Hand out what a sender was answered: the receipt (PDF) or the correction workbook."""
+    with reading() as connection:
+        sent = queries.submission(connection, submission_id)
+    data = objects.get_content(sent["answer_sha256"])
+    extension = "pdf" if data.startswith(b"%PDF") else "xlsx"
+    kind = "回执" if sent["outcome"] == "accepted" else "更正"
+    unit_code = sent["unit"] or "未识别单位"
+    return _download(data, f"{unit_code}-{sent['period']}-{kind}-{sent['sha256'][:8]}.{extension}", extension)
