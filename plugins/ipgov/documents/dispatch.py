@@ -11,7 +11,6 @@ from ipgov.core.errors import GovernanceError, RefusedError
 from ipgov.core.fingerprint import fingerprint
 from ipgov.core.objects import get_content, store
 from ipgov.core.tables import dispatch, dispatch_attempt
-from ipgov.core.tables import document as document_table
 from ipgov.documents import register
 
 
@@ -65,8 +64,8 @@ def send_pending(known_at: dt.datetime) -> int:
     """Send what waits in the channel ``outbox``; return how many rows were sent.
 
     Each row is its own transaction, holding the row's lock: two senders never send one twice, and one killed
-    in between leaves files that the next puts again unchanged. A row that fails keeps its attempt and stands in
-    no other's way; then GovernanceError names all that failed.
+    in between leaves files that the next puts again unchanged. A row that fails keeps its attempt and stands
+    in no other's way; then GovernanceError names all that failed.
     """
     with reading() as connection:
         waiting = pending(connection, "outbox")
@@ -78,9 +77,9 @@ def send_pending(known_at: dt.datetime) -> int:
                 continue
             try:
                 keys = _put_files(connection, dispatch_id)
-            except GovernanceError as error:
-                failed.append(error.message)
-                _record(connection, dispatch_id, False, error.message, known_at)
+            except Exception as error:  # whatever the store answers, the attempt is on record
+                failed.append(str(error))
+                _record(connection, dispatch_id, False, str(error), known_at)
             else:
                 sent += 1
                 _record(connection, dispatch_id, True, "\n".join(keys), known_at)

@@ -1,4 +1,4 @@
-"""Document numbers (发文字号): reserved before a document is made, so that none is left out or given twice."""
+"""Document numbers (发文字号): reserved before a document is made, so that none is skipped or given twice."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Reserved:
 
 
 def number_text(series: str, year: int, serial: int) -> str:
-    """Return 国知平评函〔2026〕7号: the year in full in six-angled brackets, no leading zeros, no 第 (7.2.5)."""
+    """Return 国知平评函〔2026〕7号: full year in six-angled brackets, no leading zeros (7.2.5)."""
     return f"{series}〔{year}〕{serial}号"
 
 
 def reserve(series: str, year: int, reserved_for: str, known_at: dt.datetime) -> Reserved:
-    """Set the next number of a series and year aside for ``reserved_for`` (a document's key), or find it again.
+    """Set the next number of a series and year aside for a document's key, or find it again.
 
     A transaction of its own: reservations of one series and year wait for each other, whoever asks. What was
     once reserved stays so: a retry, even in the next year, takes up its own number. Raises RefusedError where
@@ -38,11 +38,8 @@ def reserve(series: str, year: int, reserved_for: str, known_at: dt.datetime) ->
         there = _reserved(connection, reserved_for)
         if there is not None:
             if there.series != series:
-                raise RefusedError(
-                    f"“{reserved_for}”已预留“{there.series}”字号 {number_text(there.series, there.year, there.serial)}"
-                    f",不能改用“{series}”"
-                )
-            return Reserved(there.id, number_text(there.series, there.year, there.serial))
+                raise RefusedError(f"“{reserved_for}”已预留字号 {there.text},不能改用“{series}”")
+            return Reserved(there.id, there.text)
         lock(connection, "document_number", series, year)
         last = connection.execute(
             select(func.max(document_number.c.serial)).where(
@@ -70,6 +67,10 @@ class _Row:
     series: str
     year: int
     serial: int
+
+    @property
+    def text(self) -> str:
+        return number_text(self.series, self.year, self.serial)
 
 
 def _reserved(connection: Connection, reserved_for: str) -> _Row | None:

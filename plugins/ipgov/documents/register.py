@@ -43,7 +43,7 @@ class Rebuilt:
 
 
 def renderer() -> str:
-    """Return what makes the bytes here and now: versions, and hashes of layouts and fonts (canonical JSON)."""
+    """Return what makes the bytes here and now: versions, hashes of layouts and fonts (canonical JSON)."""
     layout = {name: sha256_hex(data) for name, data in docx.layout_parts()}
     return canonical_json(
         {
@@ -77,8 +77,8 @@ def file_document(
 ) -> int:
     """Archive a document and its files; return its id. One document per key: again, it is the same one.
 
-    ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. Raises RefusedError where
-    the key holds a document with other content: what was issued is corrected by another document, never changed.
+    ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. Raises RefusedError
+    where the key holds a document with other content: it is corrected by another document, never changed.
     """
     if document.number != (number.text if number else None):
         raise RefusedError(
@@ -106,7 +106,7 @@ def file_document(
             recipient=recipient,
             title=document.title,
             number_id=number.id if number else None,
-            number=number.text if number else None,
+            number=reserved,
             issued_on=document.signature_date,
             seal_code=document.seal_code,
             round_id=round_id,
@@ -156,7 +156,7 @@ def documents(
 
 
 def get(connection: Connection, number_or_id: str | int) -> RowMapping:
-    """Return the document with that number (国知平评函〔2026〕7号) or id; UnknownError where there is none."""
+    """Return the document with that number (国知平评函〔2026〕7号) or id; else UnknownError."""
     if isinstance(number_or_id, int) or number_or_id.isdecimal():
         where = document_table.c.id == int(number_or_id)
     else:
