@@ -99,10 +99,8 @@ def _put_files(connection: Connection, dispatch_id: int) -> list[str]:
     """Put a row's files under the recipient's keys, once; return the keys."""
     row: RowMapping = (
         connection.execute(
-            select(
-                document_table.c.id, document_table.c.programme, document_table.c.period, dispatch.c.recipient
-            )
-            .join(document_table, document_table.c.id == dispatch.c.document_id)
+            select(paper.c.id, paper.c.programme, paper.c.period, dispatch.c.recipient)
+            .join(paper, paper.c.id == dispatch.c.document_id)
             .where(dispatch.c.id == dispatch_id)
         )
         .mappings()

@@ -80,10 +80,9 @@ def file_document(
     ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. Raises RefusedError
     where the key holds a document with other content: it is corrected by another document, never changed.
     """
-    if document.number != (number.text if number else None):
-        raise RefusedError(
-            f"文书载明的字号“{document.number}”与预留字号“{number.text if number else '无'}”不符"
-        )
+    reserved = number.text if number else None
+    if document.number != reserved:
+        raise RefusedError(f"文书载明的字号“{document.number or '无'}”与预留字号“{reserved or '无'}”不符")
     lock(connection, "document", key)
     data = document.canonical()
     there = connection.execute(
