@@ -15,8 +15,8 @@ from ipgov.policy.rules import FormField, RuleVersion
 from ipgov.policy.store import clauses
 from ipgov.registry.platforms import Unit
 
-_HEADINGS = ("序号", "工作表", "单元格", "发现的问题", "应为", "依据")
-_WIDTHS = (6, 18, 9, 46, 46, 20)
+_HEADINGS = ("序号", "来件工作表", "来件单元格", "发现的问题", "应为", "依据")
+_WIDTHS = (6, 18, 12, 46, 44, 24)
 
 
 def correction_workbook(

@@ -9,5 +9,5 @@ def value_has_type(submitted: Submitted, answer: Answer) -> Problem | None:
     """Find content that no transform turns into the field's type: text in a number, an error, no such day."""
     if not answer.not_of_type:
         return None
-    found = f"“{answer.field.label}”填写为{answer.not_of_type}"
+    found = f"“{answer.field.label}”：{answer.not_of_type}"
     return answer.problem("value_has_type", found, expectation(answer.field), submitted.filename)
