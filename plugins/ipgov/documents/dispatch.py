@@ -11,6 +11,7 @@ from ipgov.core.errors import GovernanceError, RefusedError
 from ipgov.core.fingerprint import fingerprint
 from ipgov.core.objects import get_content, store
 from ipgov.core.tables import dispatch, dispatch_attempt
+from ipgov.core.tables import document as paper
 from ipgov.documents import register
 
 
