@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipgov.calendars.deadlines import ONE_DAY, add_working_days, cycle_days, due, roll
 from ipgov.calendars.working_days import calendar_version, is_working_day
@@ -100,6 +100,7 @@ def test_provisional_as_soon_as_a_provisional_day_is_passed_over() -> None:
     assert due(at("2026-12-28"), Budget(calendar_days=30)).provisional
 
 
+@settings(deadline=None)  # the machine is shared
 @given(DAYS, st.integers(1, 60))
 def test_the_nth_working_day_is_the_nth(start: dt.date, n: int) -> None:
     end = add_working_days(start, n).date
@@ -110,12 +111,14 @@ def test_the_nth_working_day_is_the_nth(start: dt.date, n: int) -> None:
     assert add_working_days(start + ONE_DAY, n).date >= end
 
 
+@settings(deadline=None)  # the machine is shared
 @given(DAYS, st.integers(1, 60))
 def test_counting_the_start_day_is_starting_the_day_before(start: dt.date, n: int) -> None:
     counted = add_working_days(start + ONE_DAY, n, count_start_day=True)
     assert counted.date == add_working_days(start, n).date
 
 
+@settings(deadline=None)  # the machine is shared
 @given(DAYS, st.integers(0, 120))
 def test_months_end_on_the_same_day_number_or_the_months_last(start: dt.date, months: int) -> None:
     end = due(start, Budget(months=months, roll=False)).date

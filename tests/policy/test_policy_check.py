@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from ipgov.core.errors import Problem
+from ipgov.core.errors import EnvironmentProblemError, Problem
 from ipgov.policy import check as checks
 from ipgov.policy.check import check
 from spoiled_rules import RULES
@@ -174,6 +174,20 @@ def test_a_lost_clause_leaves_a_gap(policies: Policies) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("clauses.csv", "id,doc_no\n", r"policies/clauses\.csv 的表头不对;应为:id,doc_no,doc_title"),
+        ("calendars/lunar_days.csv", "year,qingming\n", r"calendars/lunar_days\.csv 有误\(表头\)"),
+        (
+            "calendars/lunar_days.csv",
+            "year,spring_festival,qingming,dragon_boat,mid_autumn\n"
+            "2027,2026-02-06,2027-04-05,2027-06-09,2027-09-15\n",
+            r"2027 年的 spring_festival 为 2026-02-06",
+        ),
+        (
+            "calendars/x.yaml",
+            "statutory:\n- {operator: 样例, document: 甲, title: 乙, effective: 2030-01-01, lunar: [],\n"
+            "   fixed: [{name: 丙, month: 2, day: 30}]}\n",
+            r"statutory\[0\]\.fixed\[0\] 2 月没有 30 日",
+        ),
         ("roles.yaml", "roles: [{name: 甲}]", r"policies/roles\.yaml 的 roles 缺少 code 或 decides"),
         ("documents.yaml", "documents: []", r"policies/documents\.yaml:documents 至少应有 1 项"),
         (
@@ -189,3 +203,15 @@ def test_what_the_versions_refer_to_is_read_too(
     policies.write(name, text)
     texts = "\n".join(map(str, check()))
     assert re.search(message, texts), texts
+
+
+def test_a_row_of_clauses_with_a_column_too_many_is_refused(policies: Policies) -> None:
+    policies.edit("clauses.csv", ("2023-156#02,", "2023-156#02,,"))
+    (problem, *_) = check()
+    assert re.search(r"policies/clauses\.csv 第 \d+ 行的列数不对;应为:16 列", problem.found)
+
+
+def test_a_missing_folder_of_policies_is_the_installations_fault(policies: Policies) -> None:
+    policies.folder.rename(policies.folder.with_name("elsewhere"))
+    with pytest.raises(EnvironmentProblemError, match="没有规则文件夹"):
+        check()

@@ -6,13 +6,14 @@ answered by ``ipgov.calendars``.
 
 from __future__ import annotations
 
+import calendar
 import csv
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -24,6 +25,7 @@ from ipgov.policy.store import read_yaml, without_basis
 
 Festival = Literal["spring_festival", "qingming", "dragon_boat", "mid_autumn"]
 ONE_DAY = dt.timedelta(days=1)
+_COMMON_YEAR = 2023
 
 
 class FixedDay(Block):
@@ -32,6 +34,12 @@ class FixedDay(Block):
     name: str
     month: Annotated[int, Field(ge=1, le=12)]
     day: Annotated[int, Field(ge=1, le=31)]
+
+    @model_validator(mode="after")
+    def _in_every_year(self) -> FixedDay:
+        if self.day > calendar.monthrange(_COMMON_YEAR, self.month)[1]:
+            raise ValueError(f"{self.month} 月没有 {self.day} 日")
+        return self
 
 
 class FestivalDays(Block):
@@ -171,11 +179,25 @@ def _read_file(path: Path) -> CalendarFile:
 
 
 def _read_festivals(path: Path) -> dict[int, dict[str, dt.date]]:
-    with path.open(encoding="utf-8", newline="") as f:
-        rows = list(csv.DictReader(f))
-    return {
-        int(row["year"]): {k: dt.date.fromisoformat(v) for k, v in row.items() if k != "year"} for row in rows
-    }
+    columns = ("year", *get_args(Festival))
+    try:
+        with path.open(encoding="utf-8", newline="") as f:
+            reader = csv.DictReader(f)
+            if tuple(reader.fieldnames or ()) != columns:
+                raise ValueError("表头")
+            return {int(row["year"]): {k: _in_year(row, k) for k in columns[1:]} for row in reader}
+    except OSError as error:
+        raise GovernanceError(f"农历节日表 {path} 无法读取:{error.strerror}") from None
+    except (ValueError, TypeError) as error:
+        expected = f"各列为 {','.join(columns)},日期在所列年份之内"
+        raise GovernanceError(f"policies/calendars/{path.name} 有误({error});应为:{expected}") from None
+
+
+def _in_year(row: Mapping[str, str], festival: str) -> dt.date:
+    day = dt.date.fromisoformat(row[festival])
+    if day.year != int(row["year"]):
+        raise ValueError(f"{row['year']} 年的 {festival} 为 {day}")
+    return day
 
 
 def _uncovered(calendars: Calendars, year: int) -> list[dt.date]:

@@ -26,9 +26,14 @@ _Rules = TypeVar("_Rules", bound=ScoringRules)
 # What names a version needs no clause: it is no rule value.
 _IDENTITY = {"programme", "version", "effective", "status", "title", "note"}
 
+_CLAUSE_COLUMNS = (
+    "id", "doc_no", "doc_title", "dated", "effective", "section", "force", "kind", "rule_en", "key_zh",
+    "actor", "when", "data", "outcome", "program", "auto",
+)  # fmt: skip
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with decimals instead of floats, and no key given twice."""
+
+class _Loader(yaml.CSafeLoader):
+    """Safe YAML (in C: four times as fast) with decimals instead of floats, and no key given twice."""
 
 
 def _number(loader: _Loader, node: yaml.ScalarNode) -> Decimal:
@@ -190,7 +195,10 @@ def _versions(folder: Path) -> tuple[Loaded, ...]:
 
 def programmes() -> tuple[str, ...]:
     """Return the programmes that have rule versions."""
-    folders = (f for f in sorted(settings().policies.iterdir()) if f.is_dir() and f.name != "calendars")
+    policies = settings().policies
+    if not policies.is_dir():
+        raise EnvironmentProblemError(f"没有规则文件夹 {policies}:请检查 IPGOV_ROOT")
+    folders = (f for f in sorted(policies.iterdir()) if f.is_dir() and f.name != "calendars")
     return tuple(f.name for f in folders if any(f.glob("*.yaml")))
 
 
@@ -217,12 +225,26 @@ def governing(programme: str, year: int) -> Loaded:
 
 
 def read_clauses(path: Path) -> list[dict[str, str]]:
-    """Return the rows of ``clauses.csv`` as they stand; EnvironmentProblemError where the file is missing."""
+    """Return the rows of ``clauses.csv`` as they stand.
+
+    Raises EnvironmentProblemError where the file cannot be read, GovernanceError where it is no such table.
+    """
     try:
-        with path.open(encoding="utf-8", newline="") as f:
-            return list(csv.DictReader(f))
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise EnvironmentProblemError(f"条款清单 {path} 无法读取:{error.strerror}") from None
+    except UnicodeDecodeError:
+        raise GovernanceError("policies/clauses.csv 不是 UTF-8 编码的文本") from None
+    reader = csv.DictReader(lines)
+    if tuple(reader.fieldnames or ()) != _CLAUSE_COLUMNS:
+        raise GovernanceError(f"policies/clauses.csv 的表头不对;应为:{','.join(_CLAUSE_COLUMNS)}")
+    rows = []
+    for row in reader:
+        if None in row or None in row.values():
+            found = f"第 {reader.line_num} 行的列数不对"
+            raise GovernanceError(f"policies/clauses.csv {found};应为:{len(_CLAUSE_COLUMNS)} 列")
+        rows.append(row)
+    return rows
 
 
 def clauses() -> Mapping[str, Mapping[str, str]]:
