@@ -3,6 +3,13 @@
 {%- elif ties == "max" -%} count(*) OVER ({{ order }} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 {%- else -%} rank() OVER ({{ order }}) {%- endif -%}
 {%- endmacro %}
+CREATE OR REPLACE TEMP VIEW totals AS
+SELECT unit, grp, total, {{ "unrounded_total" if unrounded else "total" }} AS ranked_on, excluded,
+    {% for i in indicators if i.role == "veto" %}x_{{ i.key }} OR {% endfor %}FALSE AS vetoed
+    {%- for i in indicators if i.role == "veto" %}, x_{{ i.key }}, v_{{ i.key }}{% endfor %}
+    {%- for i in indicators if i.missing == "exclude_unit" %}, excluded_{{ i.key }}{% endfor %}
+FROM scored;
+
 -- Ranks over those evaluated, all together and within each group.
 CREATE OR REPLACE TEMP VIEW graded_0 AS
 SELECT *,

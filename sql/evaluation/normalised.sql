@@ -1,17 +1,21 @@
 {% import "methods.sql" as methods with context %}
 -- Stage "indicator": scores, points and vetoes at {{ r }} decimals. s_* is NULL where the indicator does not apply
 -- to the unit's group, or is missing and dropped.
-CREATE OR REPLACE TEMP VIEW normalised AS
-SELECT quotients.*{% if benchmarked %}, benchmarks.* EXCLUDE (grp){% endif %}
+CREATE OR REPLACE TEMP TABLE normalised AS
+SELECT unit, grp
 {%- for i in indicators %},
     {% if i.role == "veto" -%}
-    coalesce({{ i.applies }} AND scaled_12(v_{{ i.key }}) >= {{ i.rule.at_least }}, FALSE) AS x_{{ i.key }}
+    coalesce({{ i.applies }} AND scaled_12(v_{{ i.key }}) >= {{ i.rule.at_least }}, FALSE) AS x_{{ i.key }},
+    v_{{ i.key }}
     {%- else -%}
     decimal_{{ r }}(CASE WHEN NOT {{ i.applies }} THEN NULL
         WHEN v_{{ i.key }} IS NULL THEN {{ "NULL" if i.missing == "drop_and_rescale" else "0" }}
         ELSE {{ methods.normalise(i) }} END) AS s_{{ i.key }}
     {%- endif %}
 {%- endfor %},
+    {% for i in indicators if i.missing == "exclude_unit" -%}
+    CASE WHEN {{ i.applies }} THEN why_{{ i.key }} END AS excluded_{{ i.key }},
+    {% endfor %}
     {% for i in indicators if i.missing == "exclude_unit" -%}
     ({{ i.applies }} AND v_{{ i.key }} IS NULL) OR {% endfor %}FALSE AS excluded
 FROM quotients{% if benchmarked %} LEFT JOIN benchmarks USING (grp){% endif %};

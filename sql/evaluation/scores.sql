@@ -1,23 +1,41 @@
 -- Every node of every unit, in the order of the tree. `contribution` is what a node brings to the total: the
 -- rows of indicators, bonus, deduction and adjustment (and of dimensions with a geometric mean, whose children
 -- bring nothing of their own) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
+{% macro chain() %}
+weighed AS (
+    SELECT scored.*, quotients.* EXCLUDE (unit, grp
+    {%- for i in indicators if i.role == "veto" %}, v_{{ i.key }}{% endfor %})
+    {%- if benchmarked %}, benchmarks.* EXCLUDE (grp){% endif %}
+    {%- for c in nodes %},
+        CASE WHEN {{ c.score }} IS NULL THEN 0 ELSE {{ c.weight }} END AS present_{{ c.key }}
+    {%- endfor %}
+    FROM scored JOIN quotients USING (unit, grp){% if benchmarked %} LEFT JOIN benchmarks USING (grp){% endif %}
+),
+summed AS (
+    SELECT *
+    {%- for level in levels %}{% for node in level %},
+        {% for c in node.children %}{{ " + " if not loop.first }}present_{{ c.key }}{% endfor %} AS w_{{ node.key }}
+    {%- endfor %}{% endfor %}
+    FROM weighed
+),
 {% for level in levels | reverse %}
-CREATE OR REPLACE TEMP VIEW shares_{{ loop.index }} AS
-SELECT *
-{%- for node in level %}{% for c in node.children %},
-    {% if node.geometric or node.opaque -%} CAST(NULL AS HUGEINT)
-    {%- else -%} coalesce(exact_divide({{ 10 ** 15 if node.root else "share_" ~ node.key }} * CAST(present_{{ c.key }} AS HUGEINT), w_{{ node.key }}), 0) {%- endif %} AS share_{{ c.key }}
-{%- endfor %}{% endfor %}
-FROM {{ "scored" if loop.first else "shares_" ~ loop.index0 }};
+shares_{{ loop.index }} AS (
+    SELECT *
+    {%- for node in level %}{% for c in node.children %},
+        {% if node.geometric or node.opaque -%} CAST(NULL AS HUGEINT)
+        {%- else -%} coalesce(exact_divide({{ 10 ** 15 if node.root else "share_" ~ node.key }} * CAST(present_{{ c.key }} AS HUGEINT), w_{{ node.key }}), 0) {%- endif %} AS share_{{ c.key }}
+    {%- endfor %}{% endfor %}
+    FROM {{ "summed" if loop.first else "shares_" ~ loop.index0 }}
+),
 {% endfor %}
-
-CREATE OR REPLACE TEMP VIEW contributions AS
-SELECT *
-{%- for c in nodes %},
-    CASE WHEN total IS NOT NULL THEN decimal_{{ points }}(exact_divide(share_{{ c.key }} * coalesce(scaled_{{ c.decimals }}({{ c.score }}), 0) * {{ 10 ** (points - c.decimals) if points > c.decimals else 1 }}, {{ 10 ** 15 * (10 ** (c.decimals - points) if c.decimals > points else 1) }})) END AS c_{{ c.key }}
-{%- endfor %}
-FROM shares_{{ levels | length }};
-
+contributions AS (
+    SELECT *
+    {%- for c in nodes %},
+        CASE WHEN total IS NOT NULL THEN decimal_{{ points }}(exact_divide(share_{{ c.key }} * coalesce(scaled_{{ c.decimals }}({{ c.score }}), 0) * {{ 10 ** (points - c.decimals) if points > c.decimals else 1 }}, {{ 10 ** 15 * (10 ** (c.decimals - points) if c.decimals > points else 1) }})) END AS c_{{ c.key }}
+    {%- endfor %}
+    FROM shares_{{ levels | length }}
+)
+{% endmacro %}
 {% macro node(code, parent, role, value, normalised, weight, contribution, detail) -%}
 {'node': {{ code | text }}, 'parent': {{ parent | text if parent else "CAST(NULL AS VARCHAR)" }}, 'role': {{ role | text }},
  'value': CAST({{ value }} AS DECIMAL(38, 12)), 'normalised': CAST({{ normalised }} AS DECIMAL(38, {{ widest }})),
@@ -37,7 +55,8 @@ FROM shares_{{ levels | length }};
     || member('missing', why_{{ i.key }}) || CASE WHEN v_{{ i.key }} IS NULL THEN {{ (', "handling": "' ~ i.missing ~ '"') | text }} ELSE '' END || '}'
 {%- endmacro %}
 CREATE OR REPLACE TEMP VIEW scores AS
-WITH nodes AS (
+WITH {{ chain() }},
+nodes AS (
     SELECT unit, unnest([
     {%- for i in indicators if i.role == "score" %}
         CASE WHEN {{ i.applies }} THEN {{ node(i.code, i.parent, "score", "v_" ~ i.key, "s_" ~ i.key,

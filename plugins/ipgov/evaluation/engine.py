@@ -44,9 +44,10 @@ ENGINE_VERSION = "1"
 class Evaluation:
     """What came out. Holds the DuckDB connection; the scores are computed when first asked for."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan):
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, templates: Templates):
         self.connection = connection
         self.plan = plan
+        self.templates = templates
 
     @cached_property
     def results(self) -> pa.Table:
@@ -65,10 +66,12 @@ class Evaluation:
         normalised, weight (in its parent, of 100, after rescaling), contribution (see scores.sql: they sum
         exactly to the total; what rounding, caps and bounds did stands in adjustment rows), detail (JSON).
         """
+        self.connection.execute(self.templates.render("scores.sql"))
         return _arrow(self.connection, "FROM scores")
 
     def write_scores(self, path: Path) -> None:
         """Write the scores to a Parquet file without holding them in memory."""
+        self.connection.execute(self.templates.render("scores.sql"))
         self.connection.table("scores").write_parquet(str(path), compression="zstd")
 
 
@@ -105,11 +108,11 @@ def evaluate(
     try:
         connection.execute(templates.render("quotients.sql"))
         check_quotients(connection, templates, plan)
-        for stage in ("benchmarks", "normalised", "tree", "totals", "grades", "results", "scores"):
+        for stage in ("benchmarks", "normalised", "tree", "totals", "release", "grades", "results"):
             connection.execute(templates.render(f"{stage}.sql"))
     except duckdb.OutOfRangeException as error:
         raise GovernanceError(f"计算中的数超出 38 位:请检查规则中的数与数值的大小({error})") from None
-    return Evaluation(connection, plan)
+    return Evaluation(connection, plan, templates)
 
 
 def _arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.evaluation.engine import Evaluation, evaluate
-from ipgov.evaluation.templates import Templates
 from ipgov.evaluation.values import OPTIONAL, REQUIRED, SHOWN
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import parse_scoring
@@ -100,7 +99,7 @@ def _header(data: bytes, name: str) -> list[str]:
 
 def _write(evaluation: Evaluation, output: Path) -> None:
     """Write the results file whole, or leave what was there."""
-    query = Templates(evaluation.plan.context()).render("wide_results.sql")
+    query = evaluation.templates.render("wide_results.sql")
     try:
         handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=".results-")
         os.close(handle)
