@@ -174,8 +174,11 @@ class Reference:
             unit.key = bounded(self.node(unit, "", s.aggregation, 12) + bonus - deduction)
 
     def node(self, unit: Unit, code: str, aggregation: str, decimals: int) -> Fraction | None:
-        below = [(self.weight(i, unit.group), unit.scores.get(i.code)) for i in self.scoring.indicators
-                 if code and i.dimension == code]
+        below = [
+            (self.weight(i, unit.group), unit.scores.get(i.code))
+            for i in self.scoring.indicators
+            if code and i.dimension == code
+        ]
         for d in self.scoring.dimensions:
             if d.parent == code:
                 score = self.node(unit, d.code, d.aggregation, self.scoring.rounding.dimension)

@@ -95,12 +95,18 @@ def test_ratio_to_the_groups_own_benchmark(statistic: str, a: str, b: str):
 
 
 def test_the_median_of_an_even_number_is_the_middle_of_the_two():
-    rule = {"method": "ratio_to_benchmark", "benchmark": {"statistic": "median", "minimum_members": 1, "otherwise": 1}}
+    rule = {
+        "method": "ratio_to_benchmark",
+        "benchmark": {"statistic": "median", "minimum_members": 1, "otherwise": 1},
+    }
     assert one(rule, "10", "20", "30", "1000") == [D("40.00"), D("80.00"), D("100.00"), D("100.00")]
 
 
 def test_a_groups_benchmark_that_is_not_positive_gives_way_to_the_fixed_one():
-    rule = {"method": "ratio_to_benchmark", "benchmark": {"statistic": "median", "minimum_members": 1, "otherwise": 8}}
+    rule = {
+        "method": "ratio_to_benchmark",
+        "benchmark": {"statistic": "median", "minimum_members": 1, "otherwise": 8},
+    }
     assert one(rule, "0", "0", "2") == [D("0.00"), D("0.00"), D("25.00")]
 
 
@@ -114,7 +120,8 @@ def panel(minimum: int, below: str, *ratings: str) -> tuple[D | None, dict]:
     rule = {"method": "expert_mean", "minimum_raters": minimum, "below_minimum": below}
     rows = [("U", "I1", v, None, f"r{n}") for n, v in enumerate(ratings)]
     evaluation = evaluate(
-        table(*rows), scoring(indicator(normalisation=rule, missing="drop_and_rescale"), indicator("I2", weight=0))
+        table(*rows),
+        scoring(indicator(normalisation=rule, missing="drop_and_rescale"), indicator("I2", weight=0)),
     )
     row = next(r for r in evaluation.scores.to_pylist() if r["node"] == "I1")
     return row["normalised"], json.loads(row["detail"])
@@ -164,7 +171,13 @@ def test_bonus_and_deduction_are_capped_each_and_together():
 def test_a_veto_lowers_the_grade_and_nothing_else():
     rules = scoring(
         indicator(),
-        indicator("X", unit="枚", role="veto", clause="2023-156#26", normalisation={"method": "threshold", "at_least": 1}),
+        indicator(
+            "X",
+            unit="枚",
+            role="veto",
+            clause="2023-156#26",
+            normalisation={"method": "threshold", "at_least": 1},
+        ),
         veto_grade="合格",
         grades=[
             {"name": "优秀", "floor": 90, "passes": True},
@@ -172,7 +185,14 @@ def test_a_veto_lowers_the_grade_and_nothing_else():
             {"name": "不合格", "passes": False},
         ],
     )
-    rows = [("A", "I1", "95"), ("A", "X", "1"), ("B", "I1", "92"), ("B", "X", "0.99"), ("C", "I1", "30"), ("C", "X", "2")]
+    rows = [
+        ("A", "I1", "95"),
+        ("A", "X", "1"),
+        ("B", "I1", "92"),
+        ("B", "X", "0.99"),
+        ("C", "I1", "30"),
+        ("C", "X", "2"),
+    ]
     evaluation = evaluate(table(*rows), rules)
     assert results_of(evaluation, "grade") == {"A": "合格", "B": "优秀", "C": "不合格"}
     assert results_of(evaluation, "rank") == {"A": 1, "B": 2, "C": 3}
@@ -183,7 +203,14 @@ def test_a_veto_lowers_the_grade_and_nothing_else():
 
 def test_a_zero_denominator_is_missing():
     rule = indicator(denominator="N", normalisation={"method": "goalposts", "minimum": 0, "maximum": 1})
-    rows = [("A", "I1", "1"), ("A", "N", "3"), ("B", "I1", "1"), ("B", "N", "0"), ("C", "I1", "1"), ("E", "N", "2")]
+    rows = [
+        ("A", "I1", "1"),
+        ("A", "N", "3"),
+        ("B", "I1", "1"),
+        ("B", "N", "0"),
+        ("C", "I1", "1"),
+        ("E", "N", "2"),
+    ]
     evaluation = evaluate(table(*rows), scoring(rule))
     rows_ = {r["unit"]: r for r in evaluation.scores.to_pylist() if r["node"] == "I1"}
     assert [rows_[u]["value"] for u in "ABCE"] == [D("0.333333333333"), None, None, None]
@@ -199,12 +226,18 @@ def test_missing_as_zero_is_the_score_not_the_value():
 
 def test_missing_and_rescaled_shares_the_weight_within_the_dimension():
     rules = scoring(
-        indicator("I1", weight=50, missing="drop_and_rescale"), indicator("I2", weight=30), indicator("I3", weight=20)
+        indicator("I1", weight=50, missing="drop_and_rescale"),
+        indicator("I2", weight=30),
+        indicator("I3", weight=20),
     )
     rows = [("A", "I2", "60"), ("A", "I3", "90"), ("B", "I1", "10"), ("B", "I2", "60"), ("B", "I3", "90")]
     evaluation = evaluate(table(*rows), rules)
     assert results_of(evaluation, "total") == {"A": D("72.00"), "B": D("41.00")}  # (30*60 + 20*90) / 50
-    weights = {r["node"]: r["weight"] for r in evaluation.scores.to_pylist() if r["unit"] == "A" and r["role"] == "score"}
+    weights = {
+        r["node"]: r["weight"]
+        for r in evaluation.scores.to_pylist()
+        if r["unit"] == "A" and r["role"] == "score"
+    }
     assert weights == {"I1": D(0), "I2": D(60), "I3": D(40)}
 
 
@@ -236,16 +269,25 @@ def test_an_excluded_unit_has_no_result_and_counts_among_nobody():
     )  # fmt: skip
     rows = [("A", "I1", "70"), ("B", "I1", "60"), ("C", "I1", "50"), ("E", "I1", None)]
     evaluation = evaluate(table(*rows), rules)
-    assert results_of(evaluation, "grade") == {"A": "优", "B": "其余", "C": "其余", "E": None}  # 1.5 places of three
+    assert results_of(evaluation, "grade") == {
+        "A": "优",
+        "B": "其余",
+        "C": "其余",
+        "E": None,
+    }  # 1.5 places of three
     assert results_of(evaluation, "total")["E"] is None
     assert "指标“指标I1”没有数值,按规则本年度不予评价" in str(results_of(evaluation, "reasons")["E"])
 
 
 def test_an_indicator_of_another_group_does_not_count():
     rules = scoring(
-        indicator("I1", weight={"a": 100}, groups=["a"]), indicator("I2", weight={"b": 100}, groups=["b"]), **GROUPED
+        indicator("I1", weight={"a": 100}, groups=["a"]),
+        indicator("I2", weight={"b": 100}, groups=["b"]),
+        **GROUPED,
     )
-    evaluation = evaluate(table(("A", "I1", "70", "a"), ("A", "I2", "10", "a"), ("B", "I2", "20", "b")), rules)
+    evaluation = evaluate(
+        table(("A", "I1", "70", "a"), ("A", "I2", "10", "a"), ("B", "I2", "20", "b")), rules
+    )
     assert results_of(evaluation, "total") == {"A": D("70.00"), "B": D("20.00")}
     nodes = {(r["unit"], r["node"]) for r in evaluation.scores.to_pylist()}
     assert ("A", "I2") not in nodes
@@ -261,7 +303,9 @@ def test_half_cents_of_the_weighted_mean_go_up():
 
 def test_each_stage_rounds_at_its_own_scale():
     rules = scoring(
-        indicator("I1", weight=50), indicator("I2", weight=50), rounding={"indicator": 1, "dimension": 3, "total": 0}
+        indicator("I1", weight=50),
+        indicator("I2", weight=50),
+        rounding={"indicator": 1, "dimension": 3, "total": 0},
     )
     evaluation = evaluate(table(("A", "I1", "70.15"), ("A", "I2", "70.25")), rules)
     assert scores_of(evaluation, "I1")["A"] == D("70.2")
@@ -384,7 +428,16 @@ def test_a_tree_of_four_levels():
     evaluation = evaluate(table(("A", "I1", "50"), ("A", "I2", "100"), ("A", "I3", "10")), rules)
     assert results_of(evaluation, "total") == {"A": D("59.00")}  # .7 x 80 + .3 x 10
     parents = {r["node"]: r["parent"] for r in evaluation.scores.to_pylist()}
-    assert parents == {"I1": "Z", "I2": "Z", "I3": "Y2", "X": "total", "Y": "X", "Y2": "X", "Z": "Y", "total": None}
+    assert parents == {
+        "I1": "Z",
+        "I2": "Z",
+        "I3": "Y2",
+        "X": "total",
+        "Y": "X",
+        "Y2": "X",
+        "Z": "Y",
+        "total": None,
+    }
     contributions = {r["node"]: r["contribution"] for r in evaluation.scores.to_pylist()}
     assert (contributions["I1"], contributions["I2"], contributions["I3"]) == (D(14), D(42), D(3))
 

@@ -5,28 +5,39 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ipgov.core.settings import settings
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 class Templates:
     """The templates with the context of one plan."""
 
     def __init__(self, context: Mapping[str, Any]):
-        import jinja2
-
-        self._environment = jinja2.Environment(  # noqa: S701 - SQL, not HTML; texts go through the filter "text"
-            loader=jinja2.FileSystemLoader(settings().sql / "evaluation"),
-            undefined=jinja2.StrictUndefined,
-        )
-        self._environment.filters["text"] = sql_text
-        self._environment.filters["smallest"] = lambda s: format(Decimal(1).scaleb(-s), "f")
+        self._environment = _environment(settings().sql / "evaluation")
         self._context = dict(context)
 
     def render(self, name: str, **more: Any) -> str:
         """Return the SQL of a file."""
         return self._environment.get_template(name).render(self._context | more)
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    """Return the templates of a folder, compiled once a process."""
+    import jinja2
+
+    environment = jinja2.Environment(  # noqa: S701 - SQL, not HTML; texts go through the filter "text"
+        loader=jinja2.FileSystemLoader(folder), undefined=jinja2.StrictUndefined
+    )
+    environment.filters["text"] = sql_text
+    environment.filters["smallest"] = lambda s: format(Decimal(1).scaleb(-s), "f")
+    return environment
 
 
 def sql_text(value: object) -> str:
