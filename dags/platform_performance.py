@@ -44,7 +44,9 @@ DOCS = """
     dagrun_timeout=pendulum.duration(hours=6),
     params={
         "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-04-16;空为今天"),
-        "known_at": Param(None, type=["null", "string"], title="已知截至", description="带时区的时刻;空为现在"),
+        "known_at": Param(
+            None, type=["null", "string"], title="已知截至", description="带时区的时刻;空为现在"
+        ),
     },
 )
 def platform_performance():

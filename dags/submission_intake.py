@@ -31,7 +31,9 @@ BATCH = 50
     tags=["功能性平台", "每小时"],
     default_args={"owner": "运行组", "retries": 3, "retry_delay": pendulum.duration(minutes=2)},
     dagrun_timeout=pendulum.duration(hours=2),
-    params={"as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20;空为今天")},
+    params={
+        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20;空为今天")
+    },
 )
 def submission_intake():
     @task(task_display_name="列出新文件")

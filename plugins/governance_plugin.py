@@ -1,4 +1,4 @@
-"""Airflow plug-in of ipgov: the timetable and the console. Every Airflow process loads it, so nothing heavy here."""
+"""Airflow plug-in of ipgov: timetable and console. Every Airflow process loads it, so nothing heavy here."""
 
 from __future__ import annotations
 

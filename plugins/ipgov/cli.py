@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理"
+)
 policy_app, form_app, workday_app = (typer.Typer(no_args_is_help=True) for _ in range(3))
 document_app, audit_app, extension_app = (typer.Typer(no_args_is_help=True) for _ in range(3))
 app.add_typer(policy_app, name="policy", help="规则:检查 policies/ 中的全部规则")

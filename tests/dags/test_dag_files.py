@@ -71,7 +71,9 @@ def test_parsing_and_plugin_import_nothing_heavy():
         "s.loader.exec_module(u.module_from_spec(s));"
         "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     )
-    base = "import sys; import airflow.sdk, airflow.timetables.base, airflow.providers.standard.operators.hitl;"
+    base = (
+        "import sys; import airflow.sdk, airflow.timetables.base, airflow.providers.standard.operators.hitl;"
+    )
     base += "import airflow.providers.standard.operators.trigger_dagrun, airflow.plugins_manager;"
     base += "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
     run = lambda c: set(  # noqa: E731

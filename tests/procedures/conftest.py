@@ -96,11 +96,21 @@ class Nation:
             ).output
         return {**frozen, **evaluated, **listed, **opened}
 
-    def answer(self, round_: dict[str, Any], step: str, actor: str, day: dt.date, chosen: str = "approve") -> Any:
+    def answer(
+        self, round_: dict[str, Any], step: str, actor: str, day: dt.date, chosen: str = "approve"
+    ) -> Any:
         from ipgov.procedures import approval
 
         return approval.answer(
-            round_["round_id"], step, chosen, actor, "(试)", round_["fingerprint"], "console", at(day), at(day)
+            round_["round_id"],
+            step,
+            chosen,
+            actor,
+            "(试)",
+            round_["fingerprint"],
+            "console",
+            at(day),
+            at(day),
         )
 
     def approve(self, period: int, round_: dict[str, Any]) -> Any:

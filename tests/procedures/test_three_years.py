@@ -87,7 +87,9 @@ def test_two_failed_years_running_end_a_title_only_after_approval(nation):
     # the year in which FP08 was not evaluated neither fails nor passes, and the operator passes over it
     third = nation.year(2025)
     assert "FP09" not in nation.units(nation.days(2025).opens.date)
-    ended = _rows(select(title_event.c.unit).where(title_event.c.event == "cancelled").order_by(title_event.c.id))
+    ended = _rows(
+        select(title_event.c.unit).where(title_event.c.event == "cancelled").order_by(title_event.c.id)
+    )
     assert [e["unit"] for e in ended] == ["FP09", "FP08"]
     vetoed = _rows(
         select(result).where(result.c.result_set_id == third["result_set_id"], result.c.unit == "FP04")
@@ -108,7 +110,9 @@ def test_every_step_run_again_changes_nothing(nation):
 
 def test_numbers_have_no_gap_and_documents_are_sent_once(nation):
     nation.year(2023)
-    serials = [r["serial"] for r in _rows(select(document_number.c.serial).order_by(document_number.c.serial))]
+    serials = [
+        r["serial"] for r in _rows(select(document_number.c.serial).order_by(document_number.c.serial))
+    ]
     assert serials == list(range(1, len(serials) + 1))
     assert len(serials) > 12
     sent = _count(dispatch_attempt)
@@ -145,6 +149,7 @@ def test_a_recalculation_speaks_to_nobody(nation):
 def test_a_return_voids_approvals_and_the_next_evaluation_opens_the_next_round(nation):
     from ipgov.core.errors import RefusedError
     from ipgov.procedures import approval
+
     from tests.procedures.conftest import at
 
     nation.collect(2023)

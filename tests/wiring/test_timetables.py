@@ -34,14 +34,21 @@ def _all(timetable, earliest, latest):
 
 def test_due_ten_working_days_after_the_due_day(timetable):
     # 2024-03-31 is a Sunday, so due on 04-01; ten working days on, over 清明 (04-04..04-06) with 04-07 worked
-    info = _all(timetable, pendulum.datetime(2023, 1, 1, tz=SHANGHAI), pendulum.datetime(2023, 6, 1, tz=SHANGHAI))
-    assert [i.run_after.in_timezone(SHANGHAI) for i in info] == [pendulum.datetime(2024, 4, 16, 9, tz=SHANGHAI)]
+    info = _all(
+        timetable, pendulum.datetime(2023, 1, 1, tz=SHANGHAI), pendulum.datetime(2023, 6, 1, tz=SHANGHAI)
+    )
+    assert [i.run_after.in_timezone(SHANGHAI) for i in info] == [
+        pendulum.datetime(2024, 4, 16, 9, tz=SHANGHAI)
+    ]
     assert info[0].data_interval.start == pendulum.datetime(2023, 1, 1, tz=SHANGHAI)
     assert info[0].data_interval.end == pendulum.datetime(2024, 1, 1, tz=SHANGHAI)
 
 
 def test_backfill_from_a_bare_date_keeps_the_first_year(timetable):
-    earliest, latest = pendulum.datetime(2019, 1, 1), pendulum.datetime(2022, 1, 1)  # UTC, as the CLI reads dates
+    earliest, latest = (
+        pendulum.datetime(2019, 1, 1),
+        pendulum.datetime(2022, 1, 1),
+    )  # UTC, as the CLI reads dates
     assert [_year(i) for i in _all(timetable, earliest, latest)] == [2019, 2020, 2021, 2022]
 
 
@@ -59,7 +66,9 @@ def test_unpausing_starts_no_past_year(timetable):
 
 
 def test_after_a_run_comes_the_next_year(timetable):
-    last = DataInterval(pendulum.datetime(2030, 1, 1, tz=SHANGHAI), pendulum.datetime(2031, 1, 1, tz=SHANGHAI))
+    last = DataInterval(
+        pendulum.datetime(2030, 1, 1, tz=SHANGHAI), pendulum.datetime(2031, 1, 1, tz=SHANGHAI)
+    )
     info = timetable.next_dagrun_info(
         last_automated_data_interval=last,
         restriction=TimeRestriction(earliest=pendulum.datetime(2015, 1, 1), latest=None, catchup=False),

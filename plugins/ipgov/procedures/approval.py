@@ -57,12 +57,22 @@ def present(round_id: int) -> Presented:
     with reading() as connection:
         round_ = rounds.get_round(connection, round_id)
         rules = _rules(round_).rules
-        found = connection.execute(
-            select(result).where(result.c.result_set_id == round_.result_set_id).order_by(result.c.rank, result.c.unit)
-        ).mappings().all()
-        proposed = connection.execute(
-            select(proposed_outcome).where(proposed_outcome.c.result_set_id == round_.result_set_id)
-        ).mappings().all()
+        found = (
+            connection.execute(
+                select(result)
+                .where(result.c.result_set_id == round_.result_set_id)
+                .order_by(result.c.rank, result.c.unit)
+            )
+            .mappings()
+            .all()
+        )
+        proposed = (
+            connection.execute(
+                select(proposed_outcome).where(proposed_outcome.c.result_set_id == round_.result_set_id)
+            )
+            .mappings()
+            .all()
+        )
     lines = [
         f"**{rules.title}** {round_.period} 年度 第 {round_.number} 轮",
         "",
@@ -148,9 +158,7 @@ def answer_by_workbook(
         state = rounds.state(connection, round_id, _approval(round_))
     returned = rating.read_returned(data, objects.get_content(round_.rating_list_sha256))
     if returned.problems:
-        raise RefusedError(
-            "评级表被拒收:" + ";".join(str(p) for p in returned.problems), returned.problems
-        )
+        raise RefusedError("评级表被拒收:" + ";".join(str(p) for p in returned.problems), returned.problems)
     if state.status != "open" or state.next_step is None:
         raise RefusedError(f"{round_.period} 年度第 {round_.number} 轮已结束({state.status}),不再接受评级表")
     file_sha256 = objects.put_content(data)
@@ -191,12 +199,12 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
     cycle = Cycle(round_.programme, round_.period, as_of, known_at)
     code = _seal_code(round_id, known_at)
     with reading() as connection:
-        done = connection.execute(
-            select(issue_table.c.id).where(issue_table.c.round_id == round_id)
-        ).scalar()
+        done = connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar()
         planned = notices.plan(connection, cycle, rules, round_, code)
     if done is not None:
-        return StepResult(read=len(planned), skipped=len(planned), repeated=True, output={"round_id": round_id})
+        return StepResult(
+            read=len(planned), skipped=len(planned), repeated=True, output={"round_id": round_id}
+        )
     numbered = [notices.reserve(p, as_of.year, known_at) for p in planned]
     with transaction() as connection:
         lock(connection, "issue", round_id)
@@ -205,9 +213,7 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
         filed = [notices.file(connection, cycle, round_, n) for n in numbered]
         events = _title_events(connection, cycle, rules, round_, filed)
         connection.execute(
-            issue_table.insert().values(
-                round_id=round_id, fingerprint=round_.fingerprint, known_at=known_at
-            )
+            issue_table.insert().values(round_id=round_id, fingerprint=round_.fingerprint, known_at=known_at)
         )
     seals.add("issue", f"round:{round_id}", known_at)
     return StepResult(
@@ -230,7 +236,7 @@ def _title_events(
     round_: rounds.Round,
     filed: list[notices.Filed],
 ) -> list[str]:
-    """Let the approved outcomes change titles: 取消称号 after two failed evaluations running (2023-156#21)."""
+    """Let the approved outcomes change titles: 取消称号 after two failed years running (2023-156#21)."""
     events = {o.outcome: o.event for o in rules.rules.outcomes if o.event}
     papers = {(f.kind, f.unit): f for f in filed}
     done = []

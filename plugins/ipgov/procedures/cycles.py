@@ -8,8 +8,8 @@ from sqlalchemy import Connection, select
 
 from ipgov.calendars.deadlines import CycleDays, cycle_days
 from ipgov.core import objects
-from ipgov.core.errors import UnknownError
 from ipgov.core.database import is_simulation, reading
+from ipgov.core.errors import UnknownError
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, Mode, StepResult, run_step
 from ipgov.core.tables import cycle as cycle_table
@@ -23,15 +23,17 @@ from ipgov.registry.platforms import roster
 def to_open(as_of: dt.date, asked: str | None = None) -> list[list[str]]:
     """Return the (programme, period) pairs that are to be opened on a day and are not open yet.
 
-    A daily run opens what is due, not before ``settings().automatic_from``; ``asked`` names a period that a
-    person wants opened.
+    A daily run opens what is due, not before ``settings().automatic_from``; ``asked`` names a period that
+    a person wants opened.
     """
     pairs = []
     for programme in store.programmes():
         years = (
             [int(asked)]
             if asked
-            else [y for y in range(settings().automatic_from, as_of.year + 1) if _opens(programme, y) <= as_of]
+            else [
+                y for y in range(settings().automatic_from, as_of.year + 1) if _opens(programme, y) <= as_of
+            ]
         )
         pairs += [[programme, str(y)] for y in years if not opened(programme, str(y))]
     return pairs
@@ -42,7 +44,7 @@ def _opens(programme: str, year: int) -> dt.date:
 
 
 def open_cycle(cycle: Cycle) -> StepResult:
-    """Open a programme's period: freeze the rules in force on its last day, fix the days, lay out blank forms.
+    """Open a period: freeze the rules in force on its last day, fix the days, lay out blank forms.
 
     Raises UnknownError where no rules cover the period; RefusedError before the opening day or before the
     first period that the rules name (2023-156#20 leaves it open; the operator's).
@@ -50,7 +52,9 @@ def open_cycle(cycle: Cycle) -> StepResult:
     loaded = store.governing(cycle.programme, cycle.year)
     rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
     if cycle.year < rules.cycle.first_period:
-        raise UnknownError(f"{rules.title}自 {rules.cycle.first_period} 年度起开展,不能开启 {cycle.year} 年度")
+        raise UnknownError(
+            f"{rules.title}自 {rules.cycle.first_period} 年度起开展,不能开启 {cycle.year} 年度"
+        )
     if cycle.as_of < days.opens.date:
         raise UnknownError(f"{cycle.period} 年度自 {days.opens.date} 起开启,基准日 {cycle.as_of} 尚早")
 
@@ -62,7 +66,9 @@ def open_cycle(cycle: Cycle) -> StepResult:
         keys = []
         for unit in units:
             data = forms.blank(rules, loaded.sha256, cycle.period, unit, banner=banner)
-            key = f"outbox/{cycle.programme}/{cycle.period}/{unit.unit}/{unit.unit}-{cycle.period}-报送表.xlsx"
+            key = (
+                f"outbox/{cycle.programme}/{cycle.period}/{unit.unit}/{unit.unit}-{cycle.period}-报送表.xlsx"
+            )
             objects.store().put(key, data, once=True)
             keys.append(key)
         return StepResult(
@@ -130,7 +136,7 @@ def _insert_cycle(connection: Connection, cycle: Cycle, rule_id: int, days: Cycl
 
 
 def rules_of(connection: Connection, cycle: Cycle) -> store.Loaded:
-    """Return the rules that govern a cycle: the frozen ones of an opened cycle, else (recalculating) the file's.
+    """Return the rules that govern a cycle: frozen if it was opened, else (recalculating) the file's.
 
     Raises UnknownError for a live cycle that was never opened.
     """

@@ -53,9 +53,7 @@ def freeze(cycle: Cycle) -> StepResult:
     def work(connection: Connection) -> StepResult:
         snapshot_id = snapshots.save(connection, cycle, chosen, rules.sha256, inputs)
         counts = {s: sum(u.state == s for u in chosen) for s in sorted({u.state for u in chosen})}
-        return StepResult(
-            read=len(chosen), written=1, output={"snapshot_id": snapshot_id, "states": counts}
-        )
+        return StepResult(read=len(chosen), written=1, output={"snapshot_id": snapshot_id, "states": counts})
 
     result = run_step(cycle, "freeze", inputs, work)
     if cycle.mode is Mode.LIVE and not result.repeated:
@@ -110,7 +108,9 @@ def check(cycle: Cycle, snapshot_id: int) -> StepResult:
 
     def work(connection: Connection) -> StepResult:
         written = quality_findings.save(connection, snapshot_id, verdict, cycle.known_at)
-        by_severity = {s: sum(f.severity == s for f in verdict.findings) for s in ("critical", "warning", "info")}
+        by_severity = {
+            s: sum(f.severity == s for f in verdict.findings) for s in ("critical", "warning", "info")
+        }
         return StepResult(
             written=written, found=len(found), output={"passed": verdict.passed, "findings": by_severity}
         )
@@ -123,7 +123,7 @@ def check(cycle: Cycle, snapshot_id: int) -> StepResult:
 
 
 def evaluate(cycle: Cycle, snapshot_id: int) -> StepResult:
-    """Turn the frozen values into scores, ranks, grades, and what they would mean for titles (2023-156#21)."""
+    """Turn the frozen values into scores, ranks, grades, and what they mean for titles (2023-156#21)."""
     with reading() as connection:
         rules = rules_of(connection, cycle)
         frozen = connection.execute(select(snapshot).where(snapshot.c.id == snapshot_id)).mappings().one()
@@ -203,9 +203,7 @@ def make_rating_list(cycle: Cycle, result_set_id: int) -> StepResult:
         name = f"{rules.rules.title}-{cycle.period}-评级表.xlsx"
         key = f"reports/{cycle.programme}/{cycle.period}/{cycle.mode}/{sha256[:12]}-{name}"
         objects.store().put(key, data, once=True)
-        return StepResult(
-            read=len(listed.rows), written=1, output={"rating_list_sha256": sha256, "key": key}
-        )
+        return StepResult(read=len(listed.rows), written=1, output={"rating_list_sha256": sha256, "key": key})
 
     return run_step(cycle, "rating_list", fingerprint([result_set_id, sha256]), work)
 

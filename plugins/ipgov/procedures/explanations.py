@@ -19,21 +19,29 @@ def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
     Raises UnknownError where the period has no result or the body none in it, naming those there are.
     """
     with reading() as connection:
-        head = connection.execute(
-            select(result_set)
-            .where(
-                result_set.c.programme == programme,
-                result_set.c.period == period,
-                result_set.c.mode == "live",
+        head = (
+            connection.execute(
+                select(result_set)
+                .where(
+                    result_set.c.programme == programme,
+                    result_set.c.period == period,
+                    result_set.c.mode == "live",
+                )
+                .order_by(result_set.c.id.desc())
+                .limit(1)
             )
-            .order_by(result_set.c.id.desc())
-            .limit(1)
-        ).mappings().first()
+            .mappings()
+            .first()
+        )
         if head is None:
             raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
-        known = connection.execute(
-            select(result.c.unit).where(result.c.result_set_id == head["id"]).order_by(result.c.unit)
-        ).scalars().all()
+        known = (
+            connection.execute(
+                select(result.c.unit).where(result.c.result_set_id == head["id"]).order_by(result.c.unit)
+            )
+            .scalars()
+            .all()
+        )
         if unit not in known:
             raise UnknownError(f"{period} 年度结果中没有单位“{unit}”;有:{'、'.join(known)}")
         rules = store.parse(objects.get_content(head["rule_sha256"]), f"{programme}/{period}(已冻结)").rules
@@ -50,9 +58,7 @@ def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
                 )
                 .join(submitted_value, submitted_value.c.id == snapshot_value.c.submitted_value_id)
                 .join(submission, submission.c.id == submitted_value.c.submission_id)
-                .where(
-                    snapshot_value.c.snapshot_id == head["snapshot_id"], snapshot_value.c.unit == unit
-                )
+                .where(snapshot_value.c.snapshot_id == head["snapshot_id"], snapshot_value.c.unit == unit)
             )
         }
         return explaining.explain(

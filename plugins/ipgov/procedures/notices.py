@@ -43,7 +43,7 @@ class Filed:
 
 
 def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, seal_code: str) -> list[Planned]:
-    """Return the documents of an approved round in the order of their numbers: bodies, outcomes, provinces."""
+    """Return the documents of an approved round in the order of the rules' notices."""
     results = unit_results(connection, rules.rules, round_.result_set_id)
     shared: dict[str, Any] = {
         "rules": rules.rules,
@@ -62,7 +62,14 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
     for notice in rules.rules.notices:
         if notice.kind == "result_to_unit":
             planned += [
-                Planned(f"{prefix}/{notice.kind}/{r.unit}", notice, r.unit, r.unit, r.name, {**shared, "result": r})
+                Planned(
+                    f"{prefix}/{notice.kind}/{r.unit}",
+                    notice,
+                    r.unit,
+                    r.unit,
+                    r.name,
+                    {**shared, "result": r},
+                )
                 for r in results
                 if r.passed is not None
             ]
@@ -88,7 +95,7 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
 def _to_provinces(
     prefix: str, notice: Notice, results: list[UnitResult], shared: Mapping[str, Any]
 ) -> list[Planned]:
-    """Locally built platforms are guided by their provinces (2023-156#13); directly managed ones have none."""
+    """Locally built platforms are guided by their provinces (2023-156#13), directly managed ones by none."""
     provinces = sorted({r.province for r in results if r.route == "province"})
     return [
         Planned(
@@ -159,4 +166,6 @@ def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) 
     )
     for channel in planned.notice.channels:
         dispatch.queue(connection, document_id, planned.recipient, channel, cycle.known_at)
-    return Filed(document_id, planned.notice.kind, planned.unit, planned.number.text if planned.number else "")
+    return Filed(
+        document_id, planned.notice.kind, planned.unit, planned.number.text if planned.number else ""
+    )

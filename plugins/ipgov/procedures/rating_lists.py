@@ -67,30 +67,35 @@ class UnitResult:
 
 def unit_results(connection: Connection, rules: RuleVersion, result_set_id: int) -> list[UnitResult]:
     """Return every body's result of a result set: evaluated ones by rank, then the others by code."""
-    rows = connection.execute(
-        select(result, snapshot_unit)
-        .join(result_set, result_set.c.id == result.c.result_set_id)
-        .join(
-            snapshot_unit,
-            (snapshot_unit.c.snapshot_id == result_set.c.snapshot_id) & (snapshot_unit.c.unit == result.c.unit),
+    rows = (
+        connection.execute(
+            select(result, snapshot_unit)
+            .join(result_set, result_set.c.id == result.c.result_set_id)
+            .join(
+                snapshot_unit,
+                (snapshot_unit.c.snapshot_id == result_set.c.snapshot_id)
+                & (snapshot_unit.c.unit == result.c.unit),
+            )
+            .where(result.c.result_set_id == result_set_id)
+            .order_by(result.c.rank.asc().nulls_last(), result.c.unit)
+            .with_only_columns(
+                result.c.unit,
+                snapshot_unit.c.name,
+                snapshot_unit.c.kind,
+                snapshot_unit.c.province,
+                snapshot_unit.c.route,
+                snapshot_unit.c.state,
+                result.c.total,
+                result.c.rank,
+                result.c.group_rank,
+                result.c.grade,
+                result.c.passed,
+                result.c.reasons,
+            )
         )
-        .where(result.c.result_set_id == result_set_id)
-        .order_by(result.c.rank.asc().nulls_last(), result.c.unit)
-        .with_only_columns(
-            result.c.unit,
-            snapshot_unit.c.name,
-            snapshot_unit.c.kind,
-            snapshot_unit.c.province,
-            snapshot_unit.c.route,
-            snapshot_unit.c.state,
-            result.c.total,
-            result.c.rank,
-            result.c.group_rank,
-            result.c.grade,
-            result.c.passed,
-            result.c.reasons,
-        )
-    ).mappings().all()
+        .mappings()
+        .all()
+    )
     sizes: dict[str, int] = {}
     for row in rows:
         sizes[row["kind"]] = sizes.get(row["kind"], 0) + (row["rank"] is not None)
@@ -103,9 +108,7 @@ def unit_results(connection: Connection, rules: RuleVersion, result_set_id: int)
         select(proposed_outcome).where(proposed_outcome.c.result_set_id == result_set_id)
     ).mappings():
         outcomes.setdefault(row["unit"], []).append(
-            Outcome(
-                row["outcome"], names[row["outcome"]], row["basis"], row["explanation"], row["evidence"]
-            )
+            Outcome(row["outcome"], names[row["outcome"]], row["basis"], row["explanation"], row["evidence"])
         )
     return [
         UnitResult(

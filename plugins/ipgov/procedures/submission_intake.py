@@ -16,10 +16,12 @@ from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import Cycle, StepResult
 from ipgov.documents import dispatch, register, templates
 from ipgov.documents.model import SIMULATION_BANNER
-from ipgov.intake import correction, inbox, reading as reader, submissions
+from ipgov.intake import correction, inbox, submissions
+from ipgov.intake import reading as reader
 from ipgov.policy.store import Loaded
 from ipgov.procedures.cycles import rules_of
-from ipgov.registry.platforms import Unit, unit as registered_unit
+from ipgov.registry.platforms import Unit
+from ipgov.registry.platforms import unit as registered_unit
 
 INBOX = "inbox/"
 
@@ -48,7 +50,7 @@ def receive(keys: Sequence[str], as_of: dt.date, known_at: dt.datetime) -> StepR
 @dataclass(frozen=True)
 class _Answered:
     key: str
-    outcome: str
+    outcome: str  # accepted, returned, refused or unclaimed
     problems: int
 
 
@@ -70,7 +72,9 @@ def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered |
             rules = rules_of(connection, cycle)
             sender = registered_unit(connection, place.programme, place.unit, as_of, known_at)
             if sender.province != place.province:
-                raise UnknownError(f"{sender.unit} 属省份 {sender.province},文件却放在省份 {place.province} 的目录")
+                raise UnknownError(
+                    f"{sender.unit} 属省份 {sender.province},文件却放在省份 {place.province} 的目录"
+                )
         except UnknownError as error:
             submissions.record_unclaimed(connection, key, sha256, error.message, info.modified, known_at)
             return _Answered(key, "unclaimed", 1)
@@ -88,11 +92,13 @@ def _answer(
     received_at: dt.datetime,
 ) -> _Answered:
     due_on = cycle_days(rules.rules.cycle, cycle.year).due.date
-    until = submissions.extension_until(connection, cycle.programme, cycle.period, sender.unit, cycle.known_at)
+    until = submissions.extension_until(
+        connection, cycle.programme, cycle.period, sender.unit, cycle.known_at
+    )
     late = submissions.is_late(received_at, due_on, until)
     expected = reader.Expected(programme=cycle.programme, period=cycle.period, unit=sender)
     got = reader.read_submission(data, place.filename, expected, rules)
-    outcome = "accepted" if not got.problems else "returned" if got.readable else "refused"
+    outcome = got.outcome
     banner = SIMULATION_BANNER if is_simulation(connection) else ""
     context = {
         "unit": sender,

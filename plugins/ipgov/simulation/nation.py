@@ -1,4 +1,4 @@
-"""The synthetic nation: its bodies in the registry and its workbooks in the inbox. Everything is fictitious."""
+"""The synthetic nation: bodies in the registry, workbooks in the inbox. Everything is fictitious."""
 
 from __future__ import annotations
 
@@ -39,7 +39,13 @@ def fictitious_code(province: str, serial: int) -> str:
     """Return a well-formed 统一社会信用代码 of a body that does not exist (GB 32100-2015, check included)."""
     organisation = f"MA{serial:06d}"
     weights = (3, 7, 9, 10, 5, 8, 4, 2)
-    inner = (11 - sum(w * (int(c) if c.isdigit() else ord(c) - 55) for w, c in zip(weights, organisation, strict=True)) % 11) % 11
+    inner = (
+        11
+        - sum(
+            w * (int(c) if c.isdigit() else ord(c) - 55) for w, c in zip(weights, organisation, strict=True)
+        )
+        % 11
+    ) % 11
     head = f"12{province}0000{organisation}{'X' if inner == 10 else inner}"
     total = sum(_ALPHABET.index(c) * pow(3, i, 31) for i, c in enumerate(head))
     return head + _ALPHABET[(31 - total % 31) % 31]
@@ -54,7 +60,12 @@ def register(connection: Connection) -> None:
     kinds = store.in_force(programme, day).rules.kinds
     for index, platform in enumerate(described["platforms"], start=1):
         host, operator = (
-            Organisation(fictitious_code(platform["province"], 2 * index + n), platform[role], platform["province"], False)
+            Organisation(
+                fictitious_code(platform["province"], 2 * index + n),
+                platform[role],
+                platform["province"],
+                False,
+            )
             for n, role in enumerate(("host", "operator"))
         )
         for organisation in (host, operator):

@@ -101,7 +101,10 @@ def _year(stage: Stage, period: int) -> None:
     _run(stage, operator, "cycle_calendar", days.opens.date, {"period": str(period)}, f"{period} 年度开启")
     units = _titled(days.opens.date)
     _send_in(period, units)
-    for day, what in ((days.due.date - dt.timedelta(days=10), "首批"), (_last_receipt(period, days), "更正与逾期")):
+    for day, what in (
+        (days.due.date - dt.timedelta(days=10), "首批"),
+        (_last_receipt(period, days), "更正与逾期"),
+    ):
         _run(stage, operator, "submission_intake", day, {}, f"{period} 年度接收报送({what})")
     _run(stage, operator, "platform_performance", days.evaluate_on.date, {}, f"{period} 年度评价")
     _approve(stage, period, days.evaluate_on.date)
@@ -178,11 +181,15 @@ def _await(done: Callable[[], bool], what: str) -> None:
 def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     """Answer as the reviewer and the issuer: in the browser's API, in the last year by the returned list."""
     with reading() as connection:
-        round_id = connection.execute(
-            select(review_round.c.id)
-            .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
-            .order_by(review_round.c.number.desc())
-        ).scalars().first()
+        round_id = (
+            connection.execute(
+                select(review_round.c.id)
+                .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
+                .order_by(review_round.c.number.desc())
+            )
+            .scalars()
+            .first()
+        )
     if round_id is None:
         raise EnvironmentProblemError(f"{period} 年度没有待审核的轮次")
     begun = time.monotonic()
@@ -192,7 +199,9 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     if period == PERIODS[-1]:
         listed = reviewer.download(f"/governance/rating-list/{round_id}")
         answered = returned_list.fill(listed, APPROVE, "数据与依据核对无误(模拟)")
-        reviewer.upload(f"/governance/round/{round_id}", "评级表.xlsx", answered, {"as_of": as_of.isoformat()})
+        reviewer.upload(
+            f"/governance/round/{round_id}", "评级表.xlsx", answered, {"as_of": as_of.isoformat()}
+        )
     else:
         _answer(reviewer, run_id, "audit", "数据与依据核对无误(模拟)")
     _await(lambda: _asks(issuer, run_id, "sign"), f"{period} 年度签发")
@@ -210,7 +219,8 @@ def _asks(client: Client, run_id: str, task: str) -> bool:
         f"/api/v2/dags/approval_and_issue/dagRuns/{run_id}/hitlDetails", response_received="false"
     )["hitl_details"]
     return any(
-        h["task_instance"]["task_id"] == task and h["task_instance"]["state"] == "awaiting_input" for h in waiting
+        h["task_instance"]["task_id"] == task and h["task_instance"]["state"] == "awaiting_input"
+        for h in waiting
     )
 
 

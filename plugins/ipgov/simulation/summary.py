@@ -13,10 +13,10 @@ from ipgov.core.tables import (
     issue,
     proposed_outcome,
     result,
+    result_set,
     review_round,
     snapshot_unit,
     submission,
-    result_set,
 )
 
 
@@ -56,17 +56,25 @@ def _ranking(programme: str, period: int) -> list[str]:
             .join(issue, issue.c.round_id == review_round.c.id)
             .where(review_round.c.programme == programme, review_round.c.period == str(period))
         ).one()
-        rows = connection.execute(
-            select(result, snapshot_unit.c.name, snapshot_unit.c.state)
-            .join(snapshot_unit, snapshot_unit.c.unit == result.c.unit)
-            .where(result.c.result_set_id == head.id, snapshot_unit.c.snapshot_id == head.snapshot_id)
-            .order_by(result.c.rank.nulls_last(), result.c.unit)
-        ).mappings().all()
-        proposed = connection.execute(
-            select(proposed_outcome)
-            .where(proposed_outcome.c.result_set_id == head.id)
-            .order_by(proposed_outcome.c.unit)
-        ).mappings().all()
+        rows = (
+            connection.execute(
+                select(result, snapshot_unit.c.name, snapshot_unit.c.state)
+                .join(snapshot_unit, snapshot_unit.c.unit == result.c.unit)
+                .where(result.c.result_set_id == head.id, snapshot_unit.c.snapshot_id == head.snapshot_id)
+                .order_by(result.c.rank.nulls_last(), result.c.unit)
+            )
+            .mappings()
+            .all()
+        )
+        proposed = (
+            connection.execute(
+                select(proposed_outcome)
+                .where(proposed_outcome.c.result_set_id == head.id)
+                .order_by(proposed_outcome.c.unit)
+            )
+            .mappings()
+            .all()
+        )
     lines = [
         f"  {r['rank']:>2}  {r['unit']} {r['name']}  {r['total']:f}  {r['grade']}"
         if r["rank"] is not None

@@ -26,7 +26,7 @@ def moment(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
 
 
 def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
-    """Return the cycle of a yearly run. A backfill recalculates, as of the day on which its period was due."""
+    """Return the cycle of a yearly run. A backfill recalculates, as of the day its period was due."""
     run = context["dag_run"]
     if run.data_interval_end is None:
         raise RefusedError("本流程按年度运行,本次运行没有数据区间;请以逻辑日期触发")

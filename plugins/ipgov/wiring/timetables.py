@@ -52,7 +52,7 @@ class PeriodTimetable(Timetable):
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
-        """Return the next period's run. ``restriction.catchup`` is set by a backfill only: our DAGs have none."""
+        """Return the next period's run. Only a backfill sets ``restriction.catchup``: our DAGs have none."""
         if last_automated_data_interval is not None:
             year = _year(last_automated_data_interval) + 1
         elif restriction.earliest is not None:
@@ -78,7 +78,9 @@ class PeriodTimetable(Timetable):
 
 
 def _interval(year: int) -> DataInterval:
-    return DataInterval(pendulum.datetime(year, 1, 1, tz=TIMEZONE), pendulum.datetime(year + 1, 1, 1, tz=TIMEZONE))
+    return DataInterval(
+        pendulum.datetime(year, 1, 1, tz=TIMEZONE), pendulum.datetime(year + 1, 1, 1, tz=TIMEZONE)
+    )
 
 
 def _year(interval: DataInterval) -> int:
@@ -86,7 +88,7 @@ def _year(interval: DataInterval) -> int:
 
 
 def _evaluation_day(programme: str, year: int) -> dt.date:
-    """A year before the first rules is reckoned with the first ones: its run then says that it is refused."""
+    """Reckon a year before the first rules with the first ones: its run then says that it is refused."""
     from ipgov.calendars.deadlines import cycle_days
     from ipgov.policy import store
 
