@@ -29,10 +29,10 @@ SELECT unit, indicator, rater, rater AS found, line FROM given
 WHERE indicator IN ({{ counted | map("text") | join(", ") }}) AND rater IS NOT NULL
 {%- elif name == "not_yes_no" -%}
 SELECT unit, indicator, rater, CAST(value AS VARCHAR) AS found, line FROM given
-WHERE indicator IN ({{ yes_no | map("text") | join(", ") }}) AND CAST(value AS DECIMAL(25, 12)) NOT IN (0, 1)
+WHERE indicator IN ({{ yes_no | map("text") | join(", ") }}) AND TRY_CAST(value AS DECIMAL(25, 12)) NOT IN (0, 1)
 {%- elif name == "rating_range" -%}
 SELECT unit, indicator, rater, CAST(value AS VARCHAR) AS found, line FROM given
-WHERE indicator IN ({{ rated | map("text") | join(", ") }}) AND CAST(value AS DECIMAL(25, 12)) NOT BETWEEN 0 AND 100
+WHERE indicator IN ({{ rated | map("text") | join(", ") }}) AND TRY_CAST(value AS DECIMAL(25, 12)) NOT BETWEEN 0 AND 100
 {%- elif name == "quotient_range" -%}
 SELECT unit, found AS indicator, NULL AS rater, amount AS found, NULL AS line FROM (
 {%- for i in divided %}

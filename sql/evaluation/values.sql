@@ -1,7 +1,8 @@
 -- The values that the rules use, as decimals; one row per unit and input in the wide table. The checks have
--- proved before that every value fits and that no (unit, indicator, rater) stands twice.
+-- proved before that every value used fits (what is not used may be any text) and that no (unit, indicator,
+-- rater) stands twice.
 CREATE OR REPLACE TEMP VIEW typed AS
-SELECT unit, coalesce("group", '') AS grp, indicator, rater, CAST(value AS DECIMAL(25, 12)) AS value
+SELECT unit, coalesce("group", '') AS grp, indicator, rater, TRY_CAST(value AS DECIMAL(25, 12)) AS value
 FROM given;
 
 {% if experts %}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from platform_nation import values_of
 from ipgov.policy import store
+from platform_nation import values_of
 
 
 @pytest.fixture(params=[2023, 2025])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-
 from ipgov.policy.scoring import Scoring
 
 GRADES = [{"name": "合格", "floor": 60, "passes": True}, {"name": "不合格", "passes": False}]

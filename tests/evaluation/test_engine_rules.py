@@ -75,7 +75,7 @@ def test_ratio_to_a_benchmark_per_group():
     [("mean", "28.00", "20.00"), ("median", "56.00", "20.00"), ("maximum", "10.00", "20.00")],
 )
 def test_ratio_to_the_groups_own_benchmark(statistic: str, a: str, b: str):
-    # group a has five values: mean 35.8 (10/35.8 = 27.93 %), hence values chosen: 10, 15, 17.857..., see below
+    # A0 has 10; the mean of the five is 35.714285714286, the median 17.857142857143, the largest 100
     values = {"mean": ("10", "20", "30", "50", "68.571428571429"), "median": ("10", "5", "30", "17.857142857143", "60"),
               "maximum": ("10", "5", "30", "17", "100")}[statistic]  # fmt: skip
     rule = indicator(
@@ -197,7 +197,7 @@ def test_a_veto_lowers_the_grade_and_nothing_else():
     assert results_of(evaluation, "grade") == {"A": "合格", "B": "优秀", "C": "不合格"}
     assert results_of(evaluation, "rank") == {"A": 1, "B": 2, "C": 3}
     reasons = {u: json.loads(str(r)) for u, r in results_of(evaluation, "reasons").items()}
-    assert reasons["A"] == ["否决:指标“指标X”为 1枚,等级最高为“合格”(依据:2023-156#26)"]
+    assert reasons["A"] == ["指标“指标X”为 1 枚,按规则否决,等级最高为“合格”(依据:2023-156#26)"]
     assert reasons["B"] == []
 
 
@@ -401,7 +401,7 @@ def test_geometric_mean():
 
 
 def test_a_geometric_mean_exactly_on_the_edge_goes_up():
-    # the square root of 3.61 x 0.1 ... is irrational; of 0.25 x 0.49 it is 0.35 -> 0.4 at one decimal
+    # the square root of 0.25 x 0.49 is 0.35, which is 0.4 at one decimal
     rules = scoring(
         indicator("I1", weight=50),
         indicator("I2", weight=50),

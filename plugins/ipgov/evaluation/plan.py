@@ -242,7 +242,7 @@ def _indicator(
     }
     basis = basis_of(scoring, i)
     missing = "按规则本年度不予评价" if i.missing == "exclude_unit" else ""
-    vetoed = _reason(f"否决:指标“{i.name}”为 \0{i.unit},等级最高为“{scoring.veto_grade}”", basis)
+    vetoed = _reason(f"指标“{i.name}”为 \0 {i.unit},按规则否决,等级最高为“{scoring.veto_grade}”", basis)
     return IndicatorPlan(
         key=f"i{number}",
         code=i.code,
