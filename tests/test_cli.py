@@ -84,7 +84,7 @@ def test_evaluate_needs_no_database(ipgov, monkeypatch, tmp_path):
     values = tmp_path / "values.csv"
     values.write_text("unit,indicator,value,group\nA,F23,1,tool\nA,F22,0,tool\n", encoding="utf-8")
     policy = settings().policies / "functional_platform" / "2023-09-05.yaml"
-    code, out, err = ipgov("evaluate", "--policy", policy, "--values", values, "-o", tmp_path / "out.csv")
+    code, _, err = ipgov("evaluate", "--policy", policy, "--values", values, "-o", tmp_path / "out.csv")
     assert code == 0, err
     assert "未通过" in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
     values.write_text("unit,indicator,value\nA,F23,many\n", encoding="utf-8")

@@ -116,7 +116,7 @@ def submission_ids(chosen: Sequence[Chosen]) -> list[int]:
 
 
 def _parquet(connection: Connection, chosen: Sequence[Chosen]) -> bytes:
-    """Return the long table unit, indicator, value, group, rater, source of numeric values, in fixed order."""
+    """Return the long table unit, indicator, value, group, rater, source of numbers, in a fixed order."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
