@@ -38,6 +38,9 @@ def _great_expectations() -> Any:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations
 
+    # the library sets this one back to INFO by itself
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+
     return great_expectations
 
 
@@ -78,13 +81,15 @@ def run(rules: Iterable[Rule], connect: Connect, result_format: Mapping[str, Any
 
 
 def _suite(gx: Any, view: str, rules: list[Rule]) -> Any:
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
     suite = gx.ExpectationSuite(name=view)
     for rule in rules:
         try:
-            single = gx.ExpectationSuite(name=rule.rule, expectations=[rule.configuration()])
+            expectation = ExpectationConfiguration(**rule.configuration()).to_domain_obj()
         except Exception as error:  # of many kinds, for a type or an argument that the library does not know
             raise GovernanceError(f"数据质量规则 {rule.rule} 无法使用({rule.type}):{error}") from error
-        suite.add_expectation(single.expectations[0])
+        suite.add_expectation(expectation)
     return suite
 
 

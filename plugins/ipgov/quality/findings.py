@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, exists, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI
@@ -162,7 +163,7 @@ def waivers(connection: Connection, programme: str, period: str, known_at: dt.da
     """Return the waivers known at ``known_at`` and not yet over on that day (in the office's time zone)."""
     newest = connection.execute(
         select(waiver)
-        .distinct(waiver.c.unit, waiver.c.rule)
+        .ext(distinct_on(waiver.c.unit, waiver.c.rule))
         .where(waiver.c.programme == programme, waiver.c.period == period, waiver.c.known_at <= known_at)
         .order_by(waiver.c.unit, waiver.c.rule, waiver.c.id.desc())
     ).mappings()

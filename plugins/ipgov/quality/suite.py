@@ -111,7 +111,9 @@ def parse(data: bytes, name: str) -> Suite:
         raise GovernanceError(f"数据质量规则集 {source} 须为含 expectations 列表的 JSON 对象,且至少一条规则")
     problems = []
     if raw.get("name") != name:
-        problems.append(Problem("suite_name", f"name 为“{raw.get('name')}”", f"与文件名相同:“{name}”", source))
+        problems.append(
+            Problem("suite_name", f"name 为“{raw.get('name')}”", f"与文件名相同:“{name}”", source)
+        )
     if extra := sorted(set(raw) - {"name", "notes", "expectations"}):
         problems.append(
             Problem("suite_keys", f"多余的键 {'、'.join(extra)}", "name、notes、expectations", file=source)

@@ -1,0 +1,198 @@
+"""A snapshot written row by row: twelve clean bodies of four kinds, to which a test does harm."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from ipgov.core.steps import SHANGHAI
+from ipgov.core.tables import (
+    issue,
+    result_set,
+    review_round,
+    snapshot,
+    snapshot_unit,
+    snapshot_value,
+    submission,
+    submitted_value,
+)
+from ipgov.policy.rules import RuleVersion
+from sqlalchemy import Connection, select
+
+PROGRAMME = "functional_platform"
+KNOWN_AT = dt.datetime(2024, 4, 22, 18, 0, tzinfo=SHANGHAI)
+KINDS = ("trading",) * 3 + ("financial",) * 2 + ("characteristic",) * 4 + ("tool",) * 3
+
+# What a careful body answers; a value 2 wherever nothing else is said.
+CLEAN: dict[str, Any] = {
+    "F08": 300,
+    "F09": 200,
+    "F10": 95,
+    "F11": 40,
+    "F12": 40,
+    "F17": Decimal("99.5"),
+    "F19": 1,
+    "F22": 0,
+    "F23": 0,
+    "F24": 0,
+    "F27": "2024-03-15",
+    "F28": "张三",
+}
+
+
+@dataclass
+class Body:
+    """One body of a snapshot and its answers; a number is a value, a string a text."""
+
+    unit: str
+    kind: str
+    answers: dict[str, Any]
+    state: str = "accepted"
+    received_at: dt.datetime = dt.datetime(2024, 3, 20, 10, 0, tzinfo=SHANGHAI)
+
+    @property
+    def name(self) -> str:
+        return f"示例平台{self.unit}"
+
+
+@dataclass
+class Snapshot:
+    """Bodies to be written as one snapshot."""
+
+    rules: RuleVersion
+    period: str
+    bodies: list[Body] = field(default_factory=list)
+
+    def body(self, kind: str) -> Body:
+        return next(b for b in self.bodies if b.kind == kind)
+
+    def write(self, connection: Connection) -> int:
+        snapshot_id = _insert(
+            connection,
+            snapshot,
+            programme=PROGRAMME,
+            period=self.period,
+            mode="live",
+            as_of=KNOWN_AT.date(),
+            fingerprint=f"fingerprint {self.period} {id(self)}",
+            rule_sha256="0" * 64,
+            values_sha256="0" * 64,
+        )
+        for body in self.bodies:
+            self._write_body(connection, snapshot_id, body)
+        return snapshot_id
+
+    def _write_body(self, connection: Connection, snapshot_id: int, body: Body) -> None:
+        accepted = body.state in ("accepted", "accepted_late")
+        submission_id = self._submission(connection, body) if accepted else None
+        _insert(
+            connection,
+            snapshot_unit,
+            snapshot_id=snapshot_id,
+            unit=body.unit,
+            name=body.name,
+            kind=body.kind,
+            province="11",
+            route="province",
+            host_code="HOST",
+            operator_code="OPERATOR",
+            state=body.state,
+            submission_id=submission_id,
+        )
+        if submission_id is None:
+            return
+        both = [
+            {
+                "field": code,
+                "value": None if isinstance(answer, str) else answer,
+                "text_value": answer if isinstance(answer, str) else None,
+            }
+            for code, answer in body.answers.items()
+        ]
+        submitted = connection.execute(
+            submitted_value.insert().returning(submitted_value.c.id, submitted_value.c.field),
+            [
+                row
+                | {
+                    "submission_id": submission_id,
+                    "raw": "原文",
+                    "sheet": "一、业务绩效",
+                    "cell": f"C{int(row['field'][1:]) + 3}",
+                    "transforms": [],
+                    "known_at": KNOWN_AT,
+                }
+                for row in both
+            ],
+        ).all()
+        ids = {code: row_id for row_id, code in submitted}
+        connection.execute(
+            snapshot_value.insert(),
+            [
+                row
+                | {
+                    "snapshot_id": snapshot_id,
+                    "unit": body.unit,
+                    "submitted_value_id": ids[row["field"]],
+                    "known_at": KNOWN_AT,
+                }
+                for row in both
+            ],
+        )
+
+    def _submission(self, connection: Connection, body: Body) -> int:
+        return _insert(
+            connection,
+            submission,
+            object_key=f"inbox/{PROGRAMME}/{self.period}/11/{body.unit}/a{id(self)}.xlsx",
+            sha256="0" * 64,
+            programme=PROGRAMME,
+            period=self.period,
+            unit=body.unit,
+            received_at=body.received_at,
+            late=False,
+            outcome="accepted",
+            problems=[],
+            answer_sha256="0" * 64,
+        )
+
+
+def _insert(connection: Connection, table: Any, **values: Any) -> int:
+    return int(
+        connection.execute(
+            table.insert().values(known_at=values.pop("known_at", KNOWN_AT), **values).returning(table.c.id)
+        ).scalar_one()
+    )
+
+
+def issue_snapshot(connection: Connection, snapshot_id: int, period: str, known_at: dt.datetime) -> None:
+    """Let a snapshot's period be evaluated, approved and issued, as far as the rows go."""
+    found = connection.execute(select(snapshot).where(snapshot.c.id == snapshot_id)).mappings().one()
+    sha = "0" * 64
+    results = _insert(
+        connection,
+        result_set,
+        snapshot_id=snapshot_id,
+        programme=PROGRAMME,
+        period=period,
+        mode="live",
+        fingerprint=found["fingerprint"],
+        rule_sha256=sha,
+        engine_version="1",
+        scores_sha256=sha,
+    )
+    number = connection.execute(select(review_round.c.id)).rowcount + 1
+    fingerprint = f"round {snapshot_id}"
+    opened = _insert(
+        connection,
+        review_round,
+        programme=PROGRAMME,
+        period=period,
+        number=number,
+        result_set_id=results,
+        fingerprint=fingerprint,
+        rating_list_sha256=sha,
+        rule_sha256=sha,
+    )
+    _insert(connection, issue, round_id=opened, fingerprint=fingerprint, known_at=known_at)
