@@ -116,14 +116,18 @@ def end(leaders: Iterable[Identity], patience: float = 20, *, leader_only: bool 
             os.kill(leader.pid, signal.SIGTERM)
         else:
             _signal(members(leader), signal.SIGTERM)
-    limit = time.monotonic() + patience
-    left = running
-    while left and time.monotonic() < limit:
-        time.sleep(0.1)
-        left = [leader for leader in left if members(leader)]
-    for leader in left:
+    for leader in _left(running, patience):
         _signal(members(leader), signal.SIGKILL)
+    _left(running, 5)
     return len(running)
+
+
+def _left(leaders: Iterable[Identity], patience: float) -> list[Identity]:
+    """Wait until the sessions are empty; return those that are not after ``patience`` seconds."""
+    limit = time.monotonic() + patience
+    while (left := [leader for leader in leaders if members(leader)]) and time.monotonic() < limit:
+        time.sleep(0.1)
+    return left
 
 
 def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
