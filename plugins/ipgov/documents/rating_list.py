@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
-from ipgov.core.fingerprint import fingerprint, short_code
+from ipgov.core.fingerprint import sha256_hex, short_code
 from ipgov.documents.model import plain_text
 from ipgov.documents.rating_layout import (
     ACTOR_CELL,
@@ -57,7 +58,7 @@ class _Book:
 
     workbook: Any
     formats: dict[tuple[tuple[str, Any], ...], Any]
-    content: list[list[str]]
+    content: list[str]
 
     def format(self, **properties: Any) -> Any:
         """Return the format with these properties; one object for the same properties."""
@@ -82,7 +83,7 @@ class _Book:
                 f"“{sheet.get_name()}”表第 {row} 行第 {column} 列无法写入({failed})"
             )
         shown = format(value, "f") if isinstance(value, Decimal) else str(value)
-        self.content.append([sheet.get_name(), str(row), str(column), shown])
+        self.content.append(f"{sheet.get_name()}\t{row}\t{column}\t{shown}")
 
 
 def _put_text(sheet: Any, at: tuple[int, int], text: str, style: Any) -> int:
@@ -159,12 +160,14 @@ def _table(
     head = {"font_name": "黑体", "bg_color": "#DDE6F0", "border": 1, "align": "center", "text_wrap": True}
     sheet.set_row(HEAD_ROW - 1, 36)
     last = HEAD_ROW + len(listed.rows)
+    values = [[column.value(row) for column in columns] for row in listed.rows]
     for number, column in enumerate(columns, 1):
         sheet.set_column(number - 1, number - 1, column.width)
         colour = {"bg_color": "#FFF2CC"} if column.free else {}
         book.put(sheet, HEAD_ROW, number, column.head, book.format(**{**head, **colour}))
-        for row_number, row in enumerate(listed.rows, HEAD_ROW + 1):
-            book.put(sheet, row_number, number, column.value(row), _cell_format(book, column, row))
+        styles = {evaluated: _cell_format(book, column, evaluated) for evaluated in (True, False)}
+        for row_number, (row, cells) in enumerate(zip(listed.rows, values, strict=True), HEAD_ROW + 1):
+            book.put(sheet, row_number, number, cells[number - 1], styles[row.evaluated])
         if column.head == MARK_HEAD and listed.rows:
             sheet.data_validation(
                 HEAD_ROW,
@@ -187,21 +190,34 @@ def _table(
                 number - 1,
                 {**bars, "min_value": 0, "max_type": "num", "max_value": int(listed.rules.scoring.maximum)},
             )
+    for row_number, cells in enumerate(values, HEAD_ROW):
+        sheet.set_row(row_number, _height(columns, cells))
     sheet.freeze_panes(HEAD_ROW, 3)
     sheet.autofilter(HEAD_ROW - 1, 0, last - 1, len(columns) - 1)
     sheet.repeat_rows(0, HEAD_ROW - 1)
     sheet.repeat_columns(0, 2)
 
 
-def _cell_format(book: _Book, column: Column, row: Row) -> Any:
+def _height(columns: tuple[Column, ...], cells: list[Value]) -> float:
+    """Return a row's height in points: not every program fits rows to wrapped text by itself."""
+    lines = [
+        # in GBK a wide character is two bytes, as it is two columns wide
+        math.ceil(len(str(cell).encode("gbk", "replace")) / (column.width - 2))
+        for column, cell in zip(columns, cells, strict=True)
+        if column.wrap and cell
+    ]
+    return 4 + 14 * max(lines, default=1)
+
+
+def _cell_format(book: _Book, column: Column, evaluated: bool) -> Any:
     style: dict[str, Any] = {"border": 1, "text_wrap": column.wrap}
     if column.decimals:
         style["num_format"] = "0." + "0" * column.decimals
     if not column.wrap:
         style["align"] = "center"
-    if column.free and row.evaluated:
+    if column.free and evaluated:
         style |= {"locked": False, "bg_color": "#FFFBEB"}
-    elif not row.evaluated:
+    elif not evaluated:
         style["bg_color"] = "#EEEEEE"
     return book.format(**style)
 
@@ -275,7 +291,7 @@ def _identity(book: _Book, listed: RatingList) -> None:
         ("programme", listed.programme),
         ("period", listed.period),
         ("rule_sha256", listed.rule_sha256),
-        ("content_sha256", fingerprint(sorted(book.content))),
+        ("content_sha256", sha256_hex("\n".join(sorted(book.content)).encode())),
     )
     for row, (name, value) in enumerate(values, 1):
         book.put(sheet, row, 1, name, book.format())
