@@ -1,5 +1,5 @@
 -- The results with every node's score beside them, for a file.
-SELECT r.unit, r."group", r.total, r.rank, r.group_rank, r.grade, r.passed
+SELECT r.unit, nullif(r."group", '') AS "group", r.total, r.rank, r.group_rank, r.grade, r.passed
 {%- for c in nodes if not c.leaf %},
     CAST(s.{{ c.score }} AS DECIMAL(38, {{ rounding.dimension }})) AS "{{ c.code }}"
 {%- endfor %}

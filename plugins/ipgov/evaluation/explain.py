@@ -104,7 +104,7 @@ class Explanation:
         return {
             "unit": self.unit,
             "group": self.group,
-            "total": None if self.total is None else plain(self.total),
+            "total": None if self.total is None else format(self.total, "f"),
             "rank": self.rank,
             "group_rank": self.group_rank,
             "grade": self.grade,

@@ -81,6 +81,8 @@ def read_values(data: bytes, name: str) -> pa.Table:
                 for r in ragged[:SHOWN]
             ),
         )
+    if not table.num_rows:
+        raise GovernanceError(f"{name} 没有数据:表头之下须至少有一行")
     return table.append_column("line", pa.array(range(2, table.num_rows + 2), pa.int64()))
 
 
