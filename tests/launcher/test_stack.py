@@ -244,7 +244,7 @@ def test_secrets_stay_in_their_files(stack: Stack) -> None:
     assert len(set(hidden)) == len(accounts.DEMO_PEOPLE) + 3
     written = [f.read_bytes() for f in (stack.state / "logs").rglob("*") if f.is_file()]
     written += [stack.output.encode(), (stack.state / "processes.json").read_bytes()]
-    written += [" ".join(p.cmdline()).encode() for p in psutil.process_iter()]
+    written += [" ".join(p.info["cmdline"] or ()).encode() for p in psutil.process_iter(["cmdline"])]
     assert len(written) > 20
     assert not [s for s in hidden if any(s.encode() in text for text in written)]
 
