@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,11 +46,12 @@ class People:
     )
 
     async def get_user_from_token(self, token: str) -> Person:
-        if token == "token-expired":
+        login = token.removeprefix("token-")
+        if login == "expired":
             raise ExpiredSignatureError
-        if token.removeprefix("token-") not in self.may:
+        if login not in self.may:
             raise InvalidTokenError
-        return Person(token.removeprefix("token-"))
+        return Person(login)
 
     def is_authorized_custom_view(self, *, method: str, resource_name: str, user: Person) -> bool:
         return (method, resource_name) in self.may[user.login]
@@ -64,21 +67,77 @@ def people(monkeypatch: pytest.MonkeyPatch) -> People:
     return known
 
 
-@pytest.fixture
-def sample(database: Path) -> Sample:
-    return fill()
+@dataclass
+class Filled:
+    """A database with the sample in it, to be cloned, and the files that it names."""
+
+    name: str
+    sample: Sample
+    state: Path
+
+
+@pytest.fixture(scope="session")
+def filled(postgres: Path, migrated_template: str, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    name, state = "console_sample", tmp_path_factory.mktemp("console")
+    with pytest.MonkeyPatch.context() as patch:
+        use_database(patch, postgres, name, state, migrated_template)
+        inserted = fill()
+    forget()
+    return Filled(name, inserted, state)
 
 
 @pytest.fixture
-def anonymous(database: Path) -> Browser:
+def sample(postgres: Path, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sample]:
+    """The sample, shared by the tests that only read."""
+    use_database(monkeypatch, postgres, "console_read", filled.state, filled.name)
+    yield filled.sample
+    forget()
+
+
+@pytest.fixture
+def own_sample(
+    postgres: Path, filled: Filled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Sample]:
+    """The sample in a database and an object store of the test's own."""
+    from ipgov.launcher import postgres as embedded
+
+    name = f"console_{os.getpid()}_{abs(hash(tmp_path)) % 10**9}"
+    use_database(monkeypatch, postgres, name, tmp_path, filled.name)
+    shutil.copytree(filled.state / "objects", tmp_path / "objects")
+    yield filled.sample
+    forget()
+    embedded.drop_database(postgres, name)
+
+
+def use_database(patch: pytest.MonkeyPatch, postgres: Path, name: str, state: Path, template: str) -> None:
+    from ipgov.launcher import postgres as embedded
+
+    embedded.ensure_database(postgres, name, owner=embedded.OWNER, template=template)
+    patch.setenv("IPGOV_DATABASE_URL", embedded.url(postgres, name, embedded.APPLICATION))
+    patch.setenv("IPGOV_STATE", str(state))
+    forget()
+
+
+def forget() -> None:
+    """Drop what was cached for another database."""
+    from ipgov.core import database, objects, settings
+
+    if database.engine.cache_info().currsize:
+        database.engine().dispose()
+    for cached in (database.engine, objects.store, settings.settings):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def anonymous() -> Browser:
     return open_browser()
 
 
 @pytest.fixture
-def viewer(database: Path) -> Browser:
+def viewer() -> Browser:
     return open_browser("viewer1")
 
 
 @pytest.fixture
-def issuer(database: Path) -> Browser:
+def issuer() -> Browser:
     return open_browser("issuer1")

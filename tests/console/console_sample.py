@@ -308,6 +308,7 @@ def _results(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
         severity="critical",
         basis="2023-156#26",
         message=HOSTILE,
+        waiver_id=waiver,
     )
 
 

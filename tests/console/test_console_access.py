@@ -33,7 +33,7 @@ def test_the_pages_tried_here_are_all_there_are() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_browser_without_login_is_sent_to_the_login_page(anonymous: Browser, path: str) -> None:
+def test_a_browser_without_login_is_sent_to_log_in(anonymous: Browser, sample: Sample, path: str) -> None:
     answer = anonymous.get(path)
     assert answer.status_code == 302
     assert answer.headers["location"].startswith("/auth/login?next=")
@@ -41,30 +41,30 @@ def test_a_browser_without_login_is_sent_to_the_login_page(anonymous: Browser, p
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_programme_without_login_gets_401_and_nothing_else(anonymous: Browser, path: str) -> None:
+def test_a_programme_without_login_gets_401(anonymous: Browser, sample: Sample, path: str) -> None:
     answer = anonymous.get(path, headers={"accept": "application/json"})
     assert (answer.status_code, answer.text) == (401, "未登录")
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_login_without_the_right_is_refused_in_chinese(database: object, path: str) -> None:
+def test_a_login_without_the_right_is_refused_in_chinese(sample: Sample, path: str) -> None:
     answer = open_browser("stranger1").get(path)
     assert answer.status_code == 403
     assert "您的账户没有查看治理页面的权限" in answer.text
 
 
-def test_an_expired_login_is_sent_to_the_login_page(database: object) -> None:
+def test_an_expired_login_is_sent_to_the_login_page(sample: Sample) -> None:
     assert open_browser("expired").get("/governance/").status_code == 302
 
 
-def test_a_forged_login_is_refused_in_chinese(database: object) -> None:
+def test_a_forged_login_is_refused_in_chinese(sample: Sample) -> None:
     answer = open_browser("forged").get("/governance/")
     assert answer.status_code == 403
     assert "登录凭据无效" in answer.text
     assert "Invalid" not in answer.text
 
 
-def test_a_token_in_the_header_is_a_login(anonymous: Browser) -> None:
+def test_a_token_in_the_header_is_a_login(anonymous: Browser, sample: Sample) -> None:
     answer = anonymous.get("/governance/", headers={"authorization": "Bearer token-viewer1"})
     assert answer.status_code == 200
     assert "当前账户:viewer1" in answer.text

@@ -15,7 +15,7 @@ from ipgov.console import rendering as r
 from ipgov.console.access import Id, Name, Reader, Submitter
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
-from ipgov.core.steps import resolve_moment
+from ipgov.core.steps import SHANGHAI, resolve_moment
 from ipgov.policy.store import clauses
 from ipgov.registry.asof import listed
 
@@ -74,6 +74,7 @@ def overview(request: Request, user: Reader) -> HTMLResponse:
         "overview.html",
         simulation,
         cycles=[(c, r.frozen_rules(c["rule_sha256"])) for c in cycles],
+        today=access.now().astimezone(SHANGHAI).date(),
         newest_round=newest,
         standings=standings,
         unclaimed=unclaimed,
@@ -114,7 +115,20 @@ def cycle(request: Request, user: Reader, programme: Name, period: Name) -> HTML
         check=check,
         findings=_grouped(findings),
         documents=documents,
+        recipients=_recipients(documents, bodies),
     )
+
+
+def _recipients(documents: queries.Rows, bodies: queries.Rows) -> dict[str, str]:
+    """Return the names of those whom documents went to: a body's, a province's office, else as written."""
+    from ipgov.registry.codes import province_name
+
+    names = {b["unit"]: f"{b['name'] or '未登记'}({b['unit']})" for b in bodies}
+    found = {}
+    for code in {d["recipient"] for d in documents}:
+        province = f"{province_name(code)}知识产权局" if code.isdecimal() and len(code) == 2 else code
+        found[code] = names.get(code, province)
+    return found
 
 
 def _grouped(findings: queries.Rows) -> list[list[Any]]:
@@ -160,6 +174,7 @@ def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Na
         clauses=_clauses_of(explanation, results) if explanation else [],
         submissions=sent,
         documents=documents,
+        recipients=_recipients(documents, bodies),
     )
 
 
@@ -197,6 +212,7 @@ def _round_page(
         refusals = review_queries.refused_decisions(connection, round_id)
         marks = review_queries.marks(connection, round_id)
         simulation = is_simulation(connection)
+    rules = r.frozen_rules(head["rule_sha256"])
     return _page(
         request,
         user,
@@ -204,7 +220,8 @@ def _round_page(
         simulation,
         status=status,
         round=head,
-        rules=r.frozen_rules(head["rule_sha256"]),
+        rules=rules,
+        steps={step.step: step.name for step in rules.approval.steps},
         standing=standing,
         refusals=refusals,
         marks=marks,
