@@ -56,28 +56,48 @@ def normalisations(draw: st.DrawFn) -> dict[str, Any]:
     method = draw(st.sampled_from(["goalposts", "steps", "ratio", "group", "boolean", "expert_mean"]))
     if method == "goalposts":
         low = draw(st.decimals(min_value=-10, max_value=40, places=1))
-        return {"method": method, "minimum": low, "maximum": low + draw(st.sampled_from([1, 3, 7, 64, 100])),
-                "direction": draw(st.sampled_from(["up", "down"]))}  # fmt: skip
+        return {
+            "method": method,
+            "minimum": low,
+            "maximum": low + draw(st.sampled_from([1, 3, 7, 64, 100])),
+            "direction": draw(st.sampled_from(["up", "down"])),
+        }
     if method == "steps":
         floors = sorted(draw(st.sets(st.integers(0, 100), min_size=1, max_size=3)))
         steps: list[dict[str, Any]] = [{"score": draw(st.integers(0, 20))}]
         for f in floors:
-            steps.append({"at_least": f, "score": draw(st.integers(0, 80)),
-                          "per_unit": draw(st.sampled_from([Decimal(x) for x in ("0", "0.5", "0.005", "0.333")])),
-                          "cap": draw(st.none() | st.just(Decimal("99.5")))})  # fmt: skip
+            steps.append(
+                {
+                    "at_least": f,
+                    "score": draw(st.integers(0, 80)),
+                    "per_unit": draw(st.sampled_from([Decimal(x) for x in ("0", "0.5", "0.005", "0.333")])),
+                    "cap": draw(st.none() | st.just(Decimal("99.5"))),
+                }
+            )
         return {"method": method, "steps": steps}
     if method == "ratio":
-        return {"method": "ratio_to_benchmark", "benchmark": draw(st.sampled_from([3, 7, 64, Decimal("80.5")])),
-                "cap": draw(st.sampled_from([100, 120]))}  # fmt: skip
+        return {
+            "method": "ratio_to_benchmark",
+            "benchmark": draw(st.sampled_from([3, 7, 64, Decimal("80.5")])),
+            "cap": draw(st.sampled_from([100, 120])),
+        }
     if method == "group":
-        own = {"statistic": draw(st.sampled_from(["mean", "median", "maximum"])),
-               "minimum_members": draw(st.integers(1, 4)), "otherwise": draw(st.sampled_from([9, 60]))}  # fmt: skip
+        own = {
+            "statistic": draw(st.sampled_from(["mean", "median", "maximum"])),
+            "minimum_members": draw(st.integers(1, 4)),
+            "otherwise": draw(st.sampled_from([9, 60])),
+        }
         return {"method": "ratio_to_benchmark", "benchmark": own}
     if method == "boolean":
         return {"method": method, "score": draw(st.sampled_from([100, Decimal("66.665")]))}
     drop = draw(st.integers(0, 1))
-    return {"method": method, "drop_highest": drop, "drop_lowest": drop, "minimum_raters": draw(st.integers(2 * drop + 1, 4)),
-            "below_minimum": draw(st.sampled_from(["mean_of_all", "missing"]))}  # fmt: skip
+    return {
+        "method": method,
+        "drop_highest": drop,
+        "drop_lowest": drop,
+        "minimum_raters": draw(st.integers(2 * drop + 1, 4)),
+        "below_minimum": draw(st.sampled_from(["mean_of_all", "missing"])),
+    }
 
 
 MISSING = st.sampled_from(["zero", "zero", "drop_and_rescale", "drop_and_rescale", "exclude_unit"])
@@ -102,34 +122,73 @@ def scorings(draw: st.DrawFn) -> Scoring:
     homes = ["X", "Y", "Z", *draw(st.lists(st.sampled_from("XYZ"), max_size=3))]
     indicators: list[dict[str, Any]] = []
     for n, home in enumerate(homes):
-        i = {"code": f"I{n}", "name": f"指标{n}", "dimension": home, "weight": weight(1),
-             "missing": draw(MISSING), "normalisation": draw(normalisations())}  # fmt: skip
+        i = {
+            "code": f"I{n}",
+            "name": f"指标{n}",
+            "dimension": home,
+            "weight": weight(1),
+            "missing": draw(MISSING),
+            "normalisation": draw(normalisations()),
+        }
         if i["normalisation"]["method"] in ("goalposts", "ratio_to_benchmark") and draw(st.booleans()):
             i["denominator"] = "N"
         if groups and n > 2 and draw(st.booleans()):
             i["groups"] = ["a"]
         indicators.append(i)
     for role in ("bonus", "deduction"):
-        indicators.append({"code": role[0].upper(), "name": role, "role": role, "missing": draw(MISSING),
-                           "normalisation": {"method": "per_unit", "points": Decimal("0.25"), "cap": 4}})  # fmt: skip
-    indicators.append({"code": "V", "name": "否决", "role": "veto",
-                       "normalisation": {"method": "threshold", "at_least": 90}})  # fmt: skip
-    quotas = st.none() | st.fixed_dictionaries({
-        "share": st.sampled_from([Decimal("0.25"), Decimal("0.3"), Decimal("0.5"), Decimal(1)]),
-        "within": st.sampled_from(["all", "group"]), "rounding": st.sampled_from(["down", "half_up", "up"]),
-        "tie_at_edge": st.sampled_from(["all_in", "all_out"])})  # fmt: skip
-    grades = [{"name": "优", "floor": 60, "quota": draw(quotas), "passes": True},
-              {"name": "良", "floor": draw(st.none() | st.just(40)), "quota": draw(quotas), "passes": True},
-              {"name": "合格", "floor": 30, "passes": True}, {"name": "不合格", "passes": False}]  # fmt: skip
+        indicators.append(
+            {
+                "code": role[0].upper(),
+                "name": role,
+                "role": role,
+                "missing": draw(MISSING),
+                "normalisation": {"method": "per_unit", "points": Decimal("0.25"), "cap": 4},
+            }
+        )
+    indicators.append(
+        {
+            "code": "V",
+            "name": "否决",
+            "role": "veto",
+            "normalisation": {"method": "threshold", "at_least": 90},
+        }
+    )
+    quotas = st.none() | st.fixed_dictionaries(
+        {
+            "share": st.sampled_from([Decimal("0.25"), Decimal("0.3"), Decimal("0.5"), Decimal(1)]),
+            "within": st.sampled_from(["all", "group"]),
+            "rounding": st.sampled_from(["down", "half_up", "up"]),
+            "tie_at_edge": st.sampled_from(["all_in", "all_out"]),
+        }
+    )
+    grades = [
+        {"name": "优", "floor": 60, "quota": draw(quotas), "passes": True},
+        {"name": "良", "floor": draw(st.none() | st.just(40)), "quota": draw(quotas), "passes": True},
+        {"name": "合格", "floor": 30, "passes": True},
+        {"name": "不合格", "passes": False},
+    ]
     scale = st.sampled_from([2, 2, 2, 0, 3])
-    return Scoring.model_validate({
-        "groups": groups, "dimensions": dimensions, "indicators": indicators, "grades": grades,
-        "aggregation": draw(aggregation), "bonus_cap": draw(st.sampled_from([0, 2, 5])),
-        "deduction_cap": draw(st.none() | st.just(3)), "maximum": draw(st.sampled_from([100, 90])),
-        "veto_grade": draw(st.sampled_from(["良", "不合格"])), "operator": "测试",
-        "rounding": {"indicator": draw(scale), "dimension": draw(scale), "total": draw(scale),
-                     "rank_on": draw(st.sampled_from(["rounded", "unrounded"])),
-                     "ties": draw(st.sampled_from(["min", "dense", "max"]))}})  # fmt: skip
+    return Scoring.model_validate(
+        {
+            "groups": groups,
+            "dimensions": dimensions,
+            "indicators": indicators,
+            "grades": grades,
+            "aggregation": draw(aggregation),
+            "bonus_cap": draw(st.sampled_from([0, 2, 5])),
+            "deduction_cap": draw(st.none() | st.just(3)),
+            "maximum": draw(st.sampled_from([100, 90])),
+            "veto_grade": draw(st.sampled_from(["良", "不合格"])),
+            "operator": "测试",
+            "rounding": {
+                "indicator": draw(scale),
+                "dimension": draw(scale),
+                "total": draw(scale),
+                "rank_on": draw(st.sampled_from(["rounded", "unrounded"])),
+                "ties": draw(st.sampled_from(["min", "dense", "max"])),
+            },
+        }
+    )
 
 
 @st.composite
@@ -159,8 +218,15 @@ def cases(draw: st.DrawFn) -> tuple[Scoring, list[dict[str, Any]]]:
                 value = few
             for rater in raters:
                 v = draw(st.none() | value if draw(st.integers(0, 4)) == 0 else value)
-                rows.append({"unit": unit, "indicator": i.code, "value": None if v is None else str(v), "group": group,
-                             "rater": rater})  # fmt: skip
+                rows.append(
+                    {
+                        "unit": unit,
+                        "indicator": i.code,
+                        "value": None if v is None else str(v),
+                        "group": group,
+                        "rater": rater,
+                    }
+                )
     return scoring, rows
 
 
@@ -169,7 +235,7 @@ def as_table(rows: list[dict[str, Any]]):
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 @given(case=cases(), random=st.randoms(use_true_random=False))
 def test_equals_the_reference_in_any_order_of_rows(case: tuple[Scoring, list[dict[str, Any]]], random: Any):
@@ -182,7 +248,7 @@ def test_equals_the_reference_in_any_order_of_rows(case: tuple[Scoring, list[dic
     assert_it_sums(evaluation, scoring)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     terms=st.lists(
         st.tuples(st.integers(1, 60), st.decimals(min_value="0.01", max_value=100, places=2)),

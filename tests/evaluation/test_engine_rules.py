@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
 from ipgov.evaluation.engine import Evaluation, evaluate
 from small_rules import indicator, scoring, table
+
+D = Decimal
 
 GROUPED = {"groups": ["a", "b"]}
 
@@ -59,7 +61,8 @@ def test_steps_count_from_their_floor_up_to_their_cap():
 
 
 def test_ratio_to_a_fixed_benchmark_is_capped_and_never_negative():
-    assert one({"method": "ratio_to_benchmark", "benchmark": 300, "cap": 120}, "-5", "1", "300", "359.97", "1000") == [
+    ratio = {"method": "ratio_to_benchmark", "benchmark": 300, "cap": 120}
+    assert one(ratio, "-5", "1", "300", "359.97", "1000") == [
         D("0.00"), D("0.33"), D("100.00"), D("119.99"), D("120.00"),
     ]  # fmt: skip
 
@@ -76,8 +79,11 @@ def test_ratio_to_a_benchmark_per_group():
 )
 def test_ratio_to_the_groups_own_benchmark(statistic: str, a: str, b: str):
     # A0 has 10; the mean of the five is 35.714285714286, the median 17.857142857143, the largest 100
-    values = {"mean": ("10", "20", "30", "50", "68.571428571429"), "median": ("10", "5", "30", "17.857142857143", "60"),
-              "maximum": ("10", "5", "30", "17", "100")}[statistic]  # fmt: skip
+    values = {
+        "mean": ("10", "20", "30", "50", "68.571428571429"),
+        "median": ("10", "5", "30", "17.857142857143", "60"),
+        "maximum": ("10", "5", "30", "17", "100"),
+    }[statistic]
     rule = indicator(
         normalisation={
             "method": "ratio_to_benchmark",
@@ -262,8 +268,8 @@ def test_an_excluded_unit_has_no_result_and_counts_among_nobody():
     rules = scoring(
         indicator(missing="exclude_unit"),
         grades=[
-            {"name": "优", "floor": 0, "quota": {"share": D("0.5"), "rounding": "down", "tie_at_edge": "all_out"},
-             "passes": True},
+            {"name": "优", "floor": 0, "passes": True,
+             "quota": {"share": D("0.5"), "rounding": "down", "tie_at_edge": "all_out"}},
             {"name": "其余", "passes": True},
         ],
     )  # fmt: skip

@@ -22,11 +22,23 @@ scoring:
   operator: 样例
   dimensions: [{code: D, name: 维度, weight: 100}]
   indicators:
-    - {code: I1, name: 甲, dimension: D, weight: 50, normalisation: {method: goalposts, minimum: 0, maximum: 0.3}}
-    - {code: I2, name: 乙, dimension: D, weight: 50, missing: drop_and_rescale, normalisation: {method: boolean}}
+    - code: I1
+      name: 甲
+      dimension: D
+      weight: 50
+      normalisation: {method: goalposts, minimum: 0, maximum: 0.3}
+    - code: I2
+      name: 乙
+      dimension: D
+      weight: 50
+      missing: drop_and_rescale
+      normalisation: {method: boolean}
   rounding: {indicator: 2, dimension: 2, total: 2}
   grades: [{name: 合格, floor: 60, passes: true}, {name: 不合格, passes: false}]
 """
+
+
+HEAD = "unit,indicator,value\n"
 
 
 @pytest.fixture
@@ -43,7 +55,7 @@ def run(folder: Path, values: str | bytes) -> str:
 
 
 def test_values_to_results(folder: Path):
-    values = "unit,indicator,value\nB,I1,0.2\nB,I2,1\nA,I1,0.1\nA,I2,\n"
+    values = HEAD + "B,I1,0.2\nB,I2,1\nA,I1,0.1\nA,I2,\n"
     assert run(folder, values) == (
         "unit,group,total,rank,group_rank,grade,passed,D,I1,I2\n"
         "A,,33.33,2,,不合格,false,33.33,33.33,\n"
@@ -59,21 +71,21 @@ def test_byte_order_mark_columns_in_any_order_quotes_and_windows_lines(folder: P
 @pytest.mark.parametrize(
     ("values", "error", "says"),
     [
-        ("unit,indicator\nA,I1\n", UnknownError, "values.csv 第 1 行(表头)缺少列:value;可用的列:unit,indicator,value,group"),
+        ("unit,indicator\nA,I1\n", UnknownError, "values.csv 第 1 行(表头)缺少列:value;可用的列:unit,"),
         ("unit,indicator,value,score\nA,I1,1,2\n", UnknownError, "有未知的列:第 4 列“score”"),
         ("unit,indicator,value,value\nA,I1,1,2\n", GovernanceError, "列重复:value"),
         ("", UnknownError, "缺少列:unit、indicator、value"),
-        ("unit,indicator,value\n", GovernanceError, "values.csv 没有数据"),
-        ("unit,indicator,value\nA,I1,1\nB,I1\n", GovernanceError, "有 1 行的列数不对.*应为 3 列.*第 3 行有 2 列"),
-        ("unit,indicator,value\nA,I1,1,5\n\nB,I1,1\n", GovernanceError, "有 1 行的列数不对.*第 2 行有 4 列"),
-        ("unit,indicator,value\nA,I1,1\n\nB,I1,1\n", GovernanceError, "第 3 行对象“(空)”unit 或 indicator 列为空"),
-        ("unit,indicator,value\nA,I1,0.1\nA,I2,是\n", GovernanceError, "第 3 行对象“A”指标“I2”value 列的数值无法识别(“是”)"),
-        ("unit,indicator,value\nA,I1,0.1\nA,I3,1\n", UnknownError, "第 3 行对象“A”指标“I3”indicator 列有未知的指标.*I1、I2"),
-        ("unit,indicator,value\nA,I1,0.1\nA,I1,1\n", GovernanceError, "第 3 行对象“A”指标“I1”.*重复"),
-        ("unit,indicator,value\nA,I1,NaN\n", GovernanceError, "第 2 行.*“NaN”"),
-        ("unit,indicator,value\n甲,I1,1\n".encode("gb18030"), GovernanceError, "第 2 行不是 UTF-8 文字"),
+        (HEAD, GovernanceError, "values.csv 没有数据"),
+        (HEAD + "A,I1,1\nB,I1\n", GovernanceError, "有 1 行的列数不对.*应为 3 列.*第 3 行有 2 列"),
+        (HEAD + "A,I1,1,5\n\nB,I1,1\n", GovernanceError, "有 1 行的列数不对.*第 2 行有 4 列"),
+        (HEAD + "A,I1,1\n\nB,I1,1\n", GovernanceError, "第 3 行对象“(空)”unit 或 indicator 列为空"),
+        (HEAD + "A,I1,0.1\nA,I2,是\n", GovernanceError, "第 3 行对象“A”指标“I2”value 列的数值无法识别(“是”)"),
+        (HEAD + "A,I1,0.1\nA,I3,1\n", UnknownError, "第 3 行对象“A”指标“I3”indicator 列有未知的指标.*I1、I2"),
+        (HEAD + "A,I1,0.1\nA,I1,1\n", GovernanceError, "第 3 行对象“A”指标“I1”.*重复"),
+        (HEAD + "A,I1,NaN\n", GovernanceError, "第 2 行.*“NaN”"),
+        (HEAD.encode() + "甲,I1,1\n".encode("gb18030"), GovernanceError, "第 2 行不是 UTF-8 文字"),
     ],
-)  # fmt: skip
+)
 def test_values_files_that_are_refused_leave_no_result(
     folder: Path, values: str, error: type[Exception], says: str
 ):
@@ -84,12 +96,12 @@ def test_values_files_that_are_refused_leave_no_result(
 
 
 def test_files_that_cannot_be_read_or_written(folder: Path):
-    (folder / "values.csv").write_text("unit,indicator,value\nA,I1,0.1\n")
-    with pytest.raises(GovernanceError, match="规则文件 .*nowhere.yaml 无法读取"):
+    (folder / "values.csv").write_text(HEAD + "A,I1,0.1\n")
+    with pytest.raises(GovernanceError, match=r"规则文件 .*nowhere.yaml 无法读取"):
         evaluate_files(folder / "nowhere.yaml", folder / "values.csv", folder / "results.csv")
-    with pytest.raises(GovernanceError, match="数值文件 .*nowhere.csv 无法读取"):
+    with pytest.raises(GovernanceError, match=r"数值文件 .*nowhere.csv 无法读取"):
         evaluate_files(folder / "policy.yaml", folder / "nowhere.csv", folder / "results.csv")
-    with pytest.raises(GovernanceError, match="结果文件 .*results.csv 无法写入"):
+    with pytest.raises(GovernanceError, match=r"结果文件 .*results.csv 无法写入"):
         evaluate_files(folder / "policy.yaml", folder / "values.csv", folder / "none" / "results.csv")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from ipgov.evaluation.engine import Evaluation, evaluate
@@ -11,6 +11,8 @@ from ipgov.policy import store
 from platform_nation import rows_of, values_of
 from scoring_reference import Reference
 from test_engine_exact import assert_equal, assert_it_sums
+
+D = Decimal
 
 
 def nation(year: int) -> tuple[Evaluation, Reference]:
@@ -63,7 +65,7 @@ def test_a_platform_by_hand():
 
 @pytest.mark.clause("2023-156#26")
 def test_a_seal_in_the_platforms_name_fails_it_whatever_its_score():
-    evaluation, reference = nation(2023)
+    evaluation, _ = nation(2023)
     grades = {r["unit"]: r for r in evaluation.results.to_pylist()}
     assert grades["P12"]["grade"] == "未通过"
     assert "以平台名称刻制公章" in grades["P12"]["reasons"]

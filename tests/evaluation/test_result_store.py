@@ -35,9 +35,15 @@ def cycle(period: str = "2024", day: int = 1, mode: Mode = Mode.LIVE) -> Cycle:
 
 def frozen(connection: Connection, of: Cycle, mark: str) -> int:
     row = {
-        "programme": of.programme, "period": of.period, "mode": of.mode, "as_of": of.as_of, "fingerprint": mark,
-        "rule_sha256": "0" * 64, "values_sha256": "0" * 64, "known_at": of.known_at,
-    }  # fmt: skip
+        "programme": of.programme,
+        "period": of.period,
+        "mode": of.mode,
+        "as_of": of.as_of,
+        "fingerprint": mark,
+        "rule_sha256": "0" * 64,
+        "values_sha256": "0" * 64,
+        "known_at": of.known_at,
+    }
     return connection.execute(snapshot.insert().values(row).returning(snapshot.c.id)).scalar_one()
 
 
@@ -58,9 +64,15 @@ def saved(
 def issued(connection: Connection, of: Cycle, result_set_id: int, number: int = 1) -> None:
     mark = f"{of.period}{number}".ljust(64, "0")
     row = {
-        "programme": of.programme, "period": of.period, "number": number, "result_set_id": result_set_id,
-        "fingerprint": mark, "rating_list_sha256": "0" * 64, "rule_sha256": "0" * 64, "known_at": of.known_at,
-    }  # fmt: skip
+        "programme": of.programme,
+        "period": of.period,
+        "number": number,
+        "result_set_id": result_set_id,
+        "fingerprint": mark,
+        "rating_list_sha256": "0" * 64,
+        "rule_sha256": "0" * 64,
+        "known_at": of.known_at,
+    }
     round_id = connection.execute(review_round.insert().values(row).returning(review_round.c.id)).scalar_one()
     connection.execute(issue.insert().values(round_id=round_id, fingerprint=mark, known_at=of.known_at))
 
@@ -82,9 +94,15 @@ def test_what_is_saved_is_what_was_evaluated(database: Path):
         rows = store.results(connection, result_set_id)
         assert rows[:2] == [r | {"reasons": []} for r in evaluation.results.to_pylist()]
         assert rows[2] == {
-            "unit": "C", "group": "", "total": None, "rank": None, "group_rank": None, "grade": None, "passed": None,
+            "unit": "C",
+            "group": "",
+            "total": None,
+            "rank": None,
+            "group_rank": None,
+            "grade": None,
+            "passed": None,
             "reasons": ["未报送业务数据,不予评价(依据:运行方自定)"],
-        }  # fmt: skip
+        }
         assert store.results(connection, result_set_id, "B") == [rows[1]]
         scores = store.scores(connection, result_set_id)
         wanted = evaluation.scores.to_pylist()
