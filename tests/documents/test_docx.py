@@ -1,0 +1,144 @@
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from document_samples import HOSTILE, RARE, letter
+from ipgov.core.fingerprint import sha256_hex
+from ipgov.documents.docx import render_docx
+from ipgov.documents.model import Attachment, OfficialDocument
+from lxml import etree
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+MM = 1440 / 25.4
+
+
+def parts(data: bytes) -> dict[str, etree._Element]:
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        assert package.testzip() is None
+        return {n: etree.fromstring(package.read(n)) for n in package.namelist()}
+
+
+def texts(element: etree._Element) -> list[str]:
+    return ["".join(t.text or "" for t in p.iter(f"{W}t")) for p in element.iter(f"{W}p")]
+
+
+def styles(data: bytes) -> dict[str, etree._Element]:
+    return {s.get(f"{W}styleId"): s for s in parts(data)["word/styles.xml"].iter(f"{W}style")}
+
+
+@pytest.mark.parametrize("text", [RARE, HOSTILE, "𠮷😀\u200e甲", "]]>", "<w:p/>", "{% raw %}"])
+def test_text_arrives_whole_wherever_it_stands(text: str) -> None:
+    document = letter(
+        paragraphs=(text, "特此通知。"),
+        recipients=(text,),
+        copies_to=(text,),
+        attachments=(Attachment(title="表", columns=(text,), rows=((text,),)),),
+    )
+    body = texts(parts(render_docx(document))["word/document.xml"])
+    assert body.count(text) == 3  # paragraph, head and cell
+    assert f"{text}\uff1a" in body
+    assert f"抄送\uff1a{text}。" in body
+    with_core = parts(render_docx(letter(title=f"甲{text}")))["docProps/core.xml"]
+    assert f"甲{text}" in "".join(with_core.itertext())
+
+
+def test_page_and_grid_are_those_of_the_standard() -> None:
+    section = next(parts(render_docx(letter()))["word/document.xml"].iter(f"{W}sectPr"))
+    size, margins, grid = (section.find(f"{W}{n}") for n in ("pgSz", "pgMar", "docGrid"))
+    assert (int(size.get(f"{W}w")), int(size.get(f"{W}h"))) == (11906, 16838)
+    for side, millimetres in (("top", 37), ("bottom", 35), ("left", 28), ("right", 26)):
+        assert int(margins.get(f"{W}{side}")) / MM == pytest.approx(millimetres, abs=0.1)
+    assert int(grid.get(f"{W}linePitch")) * 22 <= 225 * MM < (int(grid.get(f"{W}linePitch")) + 6) * 22
+    normal = styles(render_docx(letter()))["Normal"]
+    run = normal.find(f"{W}rPr")
+    pitch = int(run.find(f"{W}sz").get(f"{W}val")) * 10 + int(run.find(f"{W}spacing").get(f"{W}val"))
+    assert pitch * 28 <= 156 * MM < pitch * 29
+
+
+def test_fonts_are_named_for_east_asian_text_too() -> None:
+    found = styles(render_docx(letter()))
+    for style, name, half_points in (
+        ("Normal", "仿宋_GB2312", "32"),
+        ("DocTitle", "方正小标宋简体", "44"),
+        ("Level1", "黑体", "32"),
+        ("Level2", "楷体_GB2312", "32"),
+        ("PageNumber", "宋体", "28"),
+    ):
+        run = found[style].find(f"{W}rPr")
+        assert run.find(f"{W}rFonts").get(f"{W}eastAsia") == name
+        assert run.find(f"{W}sz").get(f"{W}val") == half_points
+
+
+def test_letters_and_files_have_their_own_heads_and_feet() -> None:
+    as_letter, as_file = parts(render_docx(letter())), parts(render_docx(letter(form="file")))
+    assert next(as_letter["word/document.xml"].iter(f"{W}titlePg")) is not None
+    assert not list(as_file["word/document.xml"].iter(f"{W}titlePg"))
+    assert "国家知识产权局" in texts(as_letter["word/header_first.xml"])
+    assert texts(as_file["word/document.xml"])[0] == "国家知识产权局文件"
+    borders = [b.get(f"{W}val") for b in as_letter["word/header_first.xml"].iter(f"{W}top")]
+    assert borders == ["thickThinSmallGap"]
+    assert "PAGE" not in "".join(as_letter["word/footer_first.xml"].itertext())
+    for side, alignment in (("odd", "right"), ("even", "left")):
+        footer = as_letter[f"word/footer_{side}.xml"]
+        assert next(footer.iter(f"{W}jc")).get(f"{W}val") == alignment
+        assert "— " in "".join(footer.itertext())
+
+
+def test_the_banner_stands_in_every_header() -> None:
+    found = parts(render_docx(letter()))
+    for name in ("word/header.xml", "word/header_first.xml"):
+        assert letter().banner in texts(found[name])
+    plain = parts(render_docx(letter(banner="")))
+    assert not any("模拟" in "".join(p.itertext()) for n, p in plain.items() if n.startswith("word/"))
+
+
+def test_long_and_short_issuers_stay_centred_above_the_date() -> None:
+    def indents(document: OfficialDocument) -> tuple[int, int]:
+        body = parts(render_docx(document))["word/document.xml"]
+        by_text = {"".join(t.text or "" for t in p.iter(f"{W}t")): p for p in body.iter(f"{W}p")}
+        both = (by_text[t].find(f"{W}pPr/{W}ind") for t in (document.issuer, "2026年4月20日"))
+        issuer, date = (int(i.get(f"{W}right")) for i in both)
+        return issuer, date
+
+    character = 156 * MM / 28
+    short_issuer, date = indents(letter())
+    assert date == pytest.approx(4 * character, abs=1)
+    assert short_issuer + 7 * character / 2 == pytest.approx(date + 6.5 * character / 2, abs=1)
+    long_issuer, date = indents(letter(issuer="国家知识产权局知识产权运用促进司专利转化运用工作专班"))
+    assert long_issuer == 0
+    assert 26 * character / 2 == pytest.approx(date + 6.5 * character / 2, abs=1)
+
+
+def test_the_package_opens_in_python_docx() -> None:
+    import docx
+
+    document = docx.Document(io.BytesIO(render_docx(letter())))
+    assert document.core_properties.title == letter().title
+    assert [[c.text for c in r.cells] for r in document.tables[0].rows][1] == ["1", "南方平台", "85.35"]
+
+
+def test_bytes_are_the_same_in_another_process() -> None:
+    here = Path(__file__).parent
+    script = (
+        f"import sys; sys.path.insert(0, {str(here)!r}); from document_samples import letter;"
+        "from ipgov.documents.docx import render_docx; from ipgov.documents.pdf import render_pdf;"
+        "from ipgov.core.fingerprint import sha256_hex as h;"
+        "print(h(render_docx(letter())), h(render_pdf(letter())))"
+    )
+    from ipgov.documents.pdf import render_pdf
+
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={"PYTHONHASHSEED": seed, "TZ": zone, "PATH": ""},
+        ).stdout.split()[0:2][i]
+        for seed, zone in (("1", "UTC"), ("2", "America/New_York"))
+        for i in (0, 1)
+    }
+    assert runs == {sha256_hex(render_docx(letter())), sha256_hex(render_pdf(letter()))}
