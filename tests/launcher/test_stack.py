@@ -264,6 +264,12 @@ def test_airflow_cannot_open_the_governance_database(stack: Stack) -> None:
         connection.execute("DELETE FROM officer")
 
 
+def test_command_line_of_another_terminal_finds_the_database(stack: Stack) -> None:
+    command = f". {stack.state}/env && {Path(sys.executable).with_name('ipgov')} status --json"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout.strip()) == (0, "[]"), result.stderr
+
+
 def test_second_instance_and_taken_port_are_named(stack: Stack, tmp_path: Path) -> None:
     second = start_and_end(stack.state, free_port())
     assert f"已有一个实例在运行:进程 {stack.process.pid},地址 {stack.url}/" in second

@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -320,6 +321,9 @@ class _Instance:
         database.migrate(self.kind, note, dt.datetime.now(dt.UTC))
         del os.environ["IPGOV_OWNER_DATABASE_URL"]
         _use(ours)
+        # for the command line in another terminal: . STATE/env
+        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(ours.items())]
+        (self.state / "env").write_text("".join(lines), encoding="utf-8")
         if self.kind == "simulation":
             accounts.register_officers(accounts.DEMO_PEOPLE)
         self.say("治理数据库已就绪")
