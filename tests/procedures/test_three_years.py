@@ -150,7 +150,7 @@ def test_a_return_voids_approvals_and_the_next_evaluation_opens_the_next_round(n
     from ipgov.core.errors import RefusedError
     from ipgov.procedures import approval
 
-    from tests.procedures.conftest import at
+    at = nation.at
 
     nation.collect(2023)
     day = nation.days(2023).evaluate_on.date

@@ -78,6 +78,10 @@ class _Template(BaseModel):
 
 def _shown(value: Any) -> Any:
     """Return what a value looks like in a document; a float or a nothing is a mistake of the template."""
+    from jinja2 import Undefined
+
+    if isinstance(value, Undefined):
+        return str(value)  # raises, naming what the context lacks
     if isinstance(value, str):
         return plain_text(value)
     if isinstance(value, Decimal):
@@ -210,6 +214,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         visible=_visible,
         indicator_basis=_indicator_basis,
         adjusting=_adjusting,
+        full_width=full_width,
     )
     return environment
 
