@@ -88,11 +88,8 @@ def node(normalised: str | None, weight: str | None = "20.000000", contribution:
 def scores(**changes: Any) -> dict[str, Mapping[str, Any]]:
     found = {d.code: node("90.000000") for d in RULES.scoring.dimensions}
     found |= {i.code: node("77.500000") for i in RULES.scoring.indicators if i.role == "score"}
-    found |= {
-        i.code: node("0", None, "0", "0")
-        for i in RULES.scoring.indicators
-        if i.role in ("bonus", "deduction")
-    }
+    outside = (i.code for i in RULES.scoring.indicators if i.role in ("bonus", "deduction"))
+    found |= {code: node("0", None, "0", "0") for code in outside}
     return {**found, **changes}
 
 

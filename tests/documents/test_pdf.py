@@ -1,4 +1,5 @@
 import io
+import itertools
 import re
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_the_page_is_a4_and_the_text_stands_on_the_grid() -> None:
     )
     lines = [(x, y) for text, x, y, size in placed(second) if text.startswith("国" * 5) and size == 16]
     assert len(lines) == 22
-    for (_, above), (_, below) in zip(lines, lines[1:], strict=False):
+    for (_, above), (_, below) in itertools.pairwise(lines):
         assert below - above == pytest.approx(28.95, abs=0.01)
     assert {round(x, 1) for x, _ in lines} == {round(28 * MM, 1)}
     # the first line's glyphs begin within half a pitch of the type area's top, the last ends above its foot
@@ -137,7 +138,7 @@ def test_attachments_begin_a_page_and_the_imprint_ends_the_last() -> None:
     assert "附件\uff1a1.评价结果2.评价结果" in "".join(map(squeezed, found[:-2]))
     assert squeezed(found[-2]).removeprefix(letter().banner).startswith("附件1评价结果")
     assert squeezed(found[-1]).removeprefix(letter().banner).startswith("附件2评价结果")
-    _, y, size = at(found[-1], "抄送")
+    *_, size = at(found[-1], "抄送")
     assert size == 14
     assert "封存码\uff1aABCD-1234-5678" in squeezed(found[-1])
     assert not any("封存码" in squeezed(p) for p in found[:-1])
