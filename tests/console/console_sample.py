@@ -31,7 +31,7 @@ class Sample:
     returned_id: int = 0
     document_id: int = 0
     fingerprint: str = "f" * 64
-    rating_list: bytes = b"PK\x03\x04 rating list"
+    rating_list: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -65,7 +65,7 @@ def fill() -> Sample:
         _registry(c)
         _submissions(c, sample, rule_sha256)
         _results(c, sample, loaded)
-        _review(c, sample, rule_sha256)
+        _review(c, sample, loaded)
         _documents(c, sample)
         insert(
             c,
@@ -312,7 +312,12 @@ def _results(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
     )
 
 
-def _review(c: Connection, sample: Sample, rule_sha256: str) -> None:
+def _review(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
+    from ipgov.documents import rating_list
+    from ipgov.procedures.rating_lists import compose
+
+    cycle = Cycle(PROGRAMME, PERIOD, dt.date(2025, 4, 15), KNOWN_AT)
+    sample.rating_list = rating_list.write(compose(c, cycle, loaded, sample.result_set_id), "模拟数据")
     for number, fingerprint in ((1, "e" * 64), (2, sample.fingerprint)):
         round_id = insert(
             c,
@@ -323,7 +328,7 @@ def _review(c: Connection, sample: Sample, rule_sha256: str) -> None:
             result_set_id=sample.result_set_id,
             fingerprint=fingerprint,
             rating_list_sha256=objects.put_content(sample.rating_list),
-            rule_sha256=rule_sha256,
+            rule_sha256=loaded.sha256,
         )
         insert(
             c,

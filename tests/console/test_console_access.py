@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from console_browser import HOST, Browser, open_browser
+from console_browser import HOST, Browser, open_browser, words
 from console_sample import PERIOD, PROGRAMME, Sample
 from fastapi.routing import APIRoute
 
@@ -50,7 +50,7 @@ def test_a_programme_without_login_gets_401(anonymous: Browser, sample: Sample, 
 def test_a_login_without_the_right_is_refused_in_chinese(sample: Sample, path: str) -> None:
     answer = open_browser("stranger1").get(path)
     assert answer.status_code == 403
-    assert "您的账户没有查看治理页面的权限" in answer.text
+    assert "您的账户没有查看治理页面的权限" in words(answer.text)
 
 
 def test_an_expired_login_is_sent_to_the_login_page(sample: Sample) -> None:
@@ -60,14 +60,14 @@ def test_an_expired_login_is_sent_to_the_login_page(sample: Sample) -> None:
 def test_a_forged_login_is_refused_in_chinese(sample: Sample) -> None:
     answer = open_browser("forged").get("/governance/")
     assert answer.status_code == 403
-    assert "登录凭据无效" in answer.text
+    assert "登录凭据无效" in words(answer.text)
     assert "Invalid" not in answer.text
 
 
 def test_a_token_in_the_header_is_a_login(anonymous: Browser, sample: Sample) -> None:
     answer = anonymous.get("/governance/", headers={"authorization": "Bearer token-viewer1"})
     assert answer.status_code == 200
-    assert "当前账户:viewer1" in answer.text
+    assert "当前账户:viewer1" in words(answer.text)
 
 
 def test_sending_needs_login(anonymous: Browser, sample: Sample) -> None:
@@ -77,7 +77,7 @@ def test_sending_needs_login(anonymous: Browser, sample: Sample) -> None:
 def test_sending_needs_the_right_to_send(viewer: Browser, sample: Sample) -> None:
     answer = viewer.upload(sample.round_id, b"PK")
     assert answer.status_code == 403
-    assert "没有在治理页面提交评级表的权限" in answer.text
+    assert "没有在治理页面提交评级表的权限" in words(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_another_sites_page_cannot_send_in_a_persons_name(
 ) -> None:
     answer = issuer.upload(sample.round_id, b"PK", origin=origin)
     assert answer.status_code == 403
-    assert "不是从治理页面发出的" in answer.text
+    assert "不是从治理页面发出的" in words(answer.text)
 
 
 def test_a_referer_of_another_site_counts_where_there_is_no_origin(issuer: Browser, sample: Sample) -> None:
@@ -112,7 +112,7 @@ def test_a_programme_with_its_token_needs_no_origin(anonymous: Browser, sample: 
         f"/governance/round/{sample.round_id}", headers={"authorization": "Bearer token-issuer1"}
     )
     assert answer.status_code == 422
-    assert "没有收到文件" in answer.text
+    assert "没有收到文件" in words(answer.text)
 
 
 def test_pages_bring_nothing_from_elsewhere_and_run_no_script(viewer: Browser, sample: Sample) -> None:

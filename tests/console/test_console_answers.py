@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from console_browser import Browser
+from console_browser import Browser, words
 from console_sample import HOSTILE, KNOWN_AT, Sample, insert
 from ipgov.core import tables
 from ipgov.core.database import transaction
@@ -114,9 +115,9 @@ def test_an_answer_is_recorded_and_lets_the_task_go_on(
     before = dt.datetime.now(dt.UTC)
     answer = issuer.upload(own_sample.round_id, b"PK workbook")
     assert answer.status_code == 200
-    assert said in answer.text
-    assert "审核员甲" in answer.text  # the round's page, as it is now
-    assert "签发人甲" in answer.text
+    assert said in words(answer.text)
+    assert "审核员甲" in words(answer.text)  # the round's page, as it is now
+    assert "签发人甲" in words(answer.text)
     (call,) = procedure.calls
     assert (call["round_id"], call["data"], call["actor"]) == (own_sample.round_id, b"PK workbook", "issuer1")
     assert before <= call["answered_at"] == call["known_at"] <= dt.datetime.now(dt.UTC)
@@ -153,8 +154,8 @@ def test_a_task_that_does_not_go_on_is_a_hint_and_the_record_stands(
     api_server.status = status
     answer = issuer.upload(own_sample.round_id, b"PK")
     assert answer.status_code == 200
-    assert "您的答复“同意”已在案" in answer.text
-    assert hint in answer.text
+    assert "您的答复“同意”已在案" in words(answer.text)
+    assert hint in words(answer.text)
 
 
 def test_an_api_server_that_is_away_is_a_hint_too(
@@ -163,7 +164,7 @@ def test_an_api_server_that_is_away_is_a_hint_too(
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://127.0.0.1:9")
     answer = issuer.upload(own_sample.round_id, b"PK")
     assert answer.status_code == 200
-    assert "未能通知待办任务(ConnectError);答复已记录" in answer.text
+    assert "未能通知待办任务(ConnectError);答复已记录" in words(answer.text)
 
 
 def test_marks_without_an_answer_leave_the_task_waiting(
@@ -171,7 +172,7 @@ def test_marks_without_an_answer_leave_the_task_waiting(
 ) -> None:
     procedure.answer = None
     answer = issuer.upload(sample.round_id, b"PK")
-    assert "评级表已收下,标注已记录;表中没有给出答复" in answer.text
+    assert "评级表已收下,标注已记录;表中没有给出答复" in words(answer.text)
     assert api_server.requests == []
 
 
@@ -185,7 +186,7 @@ def test_every_refused_cell_is_listed(
     procedure.error = RefusedError("评级表被拒收", problems)
     answer = issuer.upload(sample.round_id, b"PK")
     assert answer.status_code == 422
-    assert "被拒收的单元格(9 处)" in answer.text
+    assert "被拒收的单元格(9 处)" in words(answer.text)
     for n in range(9):
         assert f'<td class="code">F{n}</td>' in answer.text
     assert "<script" not in answer.text
@@ -202,8 +203,8 @@ def test_a_refused_workbook_is_said_on_the_rounds_page(
     procedure.error = error
     answer = issuer.upload(sample.round_id, b"PK")
     assert answer.status_code == 422
-    assert str(error) in answer.text
-    assert "上传填写好的评级表" in answer.text
+    assert str(error) in words(answer.text)
+    assert "上传填写好的评级表" in words(answer.text)
 
 
 def test_a_refused_answer_is_said_with_its_reason_and_the_task_waits_on(
@@ -212,7 +213,7 @@ def test_a_refused_answer_is_said_with_its_reason_and_the_task_waits_on(
     procedure.refused = "现在应由“审核”答复,不是“签发”"
     answer = issuer.upload(sample.round_id, b"PK")
     assert answer.status_code == 422
-    assert "答复未被采纳:现在应由“审核”答复,不是“签发”" in answer.text
+    assert "答复未被采纳:现在应由“审核”答复,不是“签发”" in words(answer.text)
     assert api_server.requests == []
 
 
@@ -238,14 +239,14 @@ def test_elsewhere_it_cannot(
     monkeypatch.setattr("ipgov.console.app.is_simulation", lambda connection: False)
     answer = issuer.upload(sample.round_id, b"PK", as_of="2025-04-18")
     assert answer.status_code == 422
-    assert "只有模拟库才可以指定基准日" in answer.text
+    assert "只有模拟库才可以指定基准日" in words(answer.text)
     assert procedure.calls == []
 
 
 def test_a_day_that_is_none_is_refused(issuer: Browser, sample: Sample, procedure: Procedure) -> None:
     answer = issuer.upload(sample.round_id, b"PK", as_of="2025-02-30")
     assert answer.status_code == 422
-    assert "基准日“2025-02-30”不是日期" in answer.text
+    assert "基准日“2025-02-30”不是日期" in words(answer.text)
     assert procedure.calls == []
 
 
@@ -266,7 +267,7 @@ def test_a_file_beyond_the_limit_is_not_read_to_its_end(
     settings.settings.cache_clear()
     answer = issuer.upload(sample.round_id, b"P" * (50_001 + envelope))
     assert answer.status_code == 413
-    assert "文件超过 50,000 字节的上限" in answer.text
+    assert "文件超过 50,000 字节的上限" in words(answer.text)
     assert procedure.calls == []
 
 
@@ -312,5 +313,66 @@ def test_a_form_that_is_none_is_refused(
     headers = {"origin": "http://governance.test", **form.pop("headers", {})}
     answer = issuer.post(f"/governance/round/{sample.round_id}", headers=headers, **form)
     assert answer.status_code == status
-    assert said in answer.text
+    assert said in words(answer.text)
     assert procedure.calls == []
+
+
+def filled_in(listed: bytes, answer: str, remark: str) -> bytes:
+    """What a spreadsheet program saves after somebody answered on the signing sheet."""
+    import openpyxl
+    from ipgov.documents.rating_layout import ANSWER_CELL, REMARK_CELL, SIGNING
+
+    book = openpyxl.load_workbook(io.BytesIO(listed))
+    for (row, column), value in ((ANSWER_CELL, answer), (REMARK_CELL, remark)):
+        book[SIGNING].cell(row, column).value = value
+    saved = io.BytesIO()
+    book.save(saved)
+    return saved.getvalue()
+
+
+def test_a_list_filled_in_by_hand_signs_the_round(
+    issuer: Browser, own_sample: Sample, api_server: ApiServer
+) -> None:
+    from ipgov.core.database import reading
+    from ipgov.procedures import approval
+
+    listed = issuer.get(f"/governance/rating-list/{own_sample.round_id}").content
+    answer = issuer.upload(own_sample.round_id, filled_in(listed, "同意", "按程序签发"))
+    assert answer.status_code == 200, words(answer.text)
+    assert "您的答复“同意”已在案" in words(answer.text)
+    assert "已完成审批" in words(answer.text)
+    with reading() as connection:
+        row = (
+            connection.execute(tables.decision.select().where(tables.decision.c.actor == "issuer1"))
+            .mappings()
+            .one()
+        )
+    assert (row["step"], row["answer"], row["comment"], row["entry"]) == (
+        "sign",
+        "approve",
+        "按程序签发",
+        "workbook",
+    )
+    assert approval.step_status(own_sample.round_id, "sign").status == "approved"
+    assert api_server.requests[0]["body"] == {
+        "chosen_options": ["同意"],
+        "params_input": {"comment": "按程序签发"},
+    }
+
+
+def test_a_list_with_a_changed_score_is_refused_and_the_cell_named(
+    issuer: Browser, own_sample: Sample, api_server: ApiServer
+) -> None:
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(own_sample.rating_list))
+    sheet = book.worksheets[0]
+    cell = next(c for row in sheet.iter_rows() for c in row if c.value == "示例交易平台")
+    cell.value = "别的平台"
+    saved = io.BytesIO()
+    book.save(saved)
+    answer = issuer.upload(own_sample.round_id, saved.getvalue())
+    assert answer.status_code == 422
+    assert f'<td class="code">{cell.coordinate}</td>' in answer.text
+    assert "没有记录任何内容" in words(answer.text)
+    assert api_server.requests == []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 
 import pytest
-from console_browser import Browser
+from console_browser import NARROW, Browser, words
 from console_sample import HOSTILE, OPENED_ONLY, PERIOD, PROGRAMME, Sample
 from sqlalchemy import event
 
@@ -17,12 +16,11 @@ BANNER = "模拟数据库,所列单位、数据、文件均为虚构"
 
 
 def shown(browser: Browser, path: str, status: int = 200) -> str:
-    """The page's text as a reader sees it: no markup, single spaces."""
     answer = browser.get(f"/governance/{path}")
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "<script>" not in answer.text
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", answer.text)))
+    return words(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +28,8 @@ def shown(browser: Browser, path: str, status: int = 200) -> str:
     ["", f"cycle/{PROGRAMME}/{PERIOD}", f"unit/{PROGRAMME}/{PERIOD}/FP01", "round/1", "round/99", "nothing"],
 )
 def test_every_page_of_a_simulation_says_so(viewer: Browser, sample: Sample, path: str) -> None:
-    assert f'<p class="simulation" role="note">{BANNER}</p>' in viewer.get(f"/governance/{path}").text
+    answer = viewer.get(f"/governance/{path}").text
+    assert f'<p class="simulation" role="note">{BANNER}</p>' in answer.translate(NARROW)
 
 
 def test_no_page_of_a_production_database_says_so(
@@ -76,10 +75,19 @@ def test_a_cycle_shows_bodies_results_rounds_findings_documents(viewer: Browser,
     assert "国知平评函〔2025〕1号 关于2024年度绩效评价结果的函 示例交易平台(FP01) 2025-04-20" in text
 
 
+def test_chinese_is_punctuated_as_chinese_and_what_others_wrote_as_they_wrote_it(
+    viewer: Browser, sample: Sample
+) -> None:
+    text = viewer.get(f"/governance/round/{sample.round_id}").text
+    assert "评审标注\uff081 条\uff09" in text
+    assert "2025-04-16 09:00" in text
+    assert "alert(&#39;x&#39;)" in text
+
+
 def test_a_cycle_that_was_only_opened(viewer: Browser, sample: Sample) -> None:
     text = shown(viewer, f"cycle/{PROGRAMME}/{OPENED_ONLY}")
-    for words in ("暂定", "尚未冻结", "尚未评价", "尚未提交审核", "尚未检查", "尚无文书"):
-        assert words in text
+    for said in ("暂定", "尚未冻结", "尚未评价", "尚未提交审核", "尚未检查", "尚无文书"):
+        assert said in text
 
 
 def test_a_figure_is_explained_down_to_the_cell_and_the_clause(viewer: Browser, sample: Sample) -> None:

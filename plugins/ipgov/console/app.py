@@ -16,6 +16,7 @@ from ipgov.console.access import Id, Name, Reader, Submitter
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI, resolve_moment
+from ipgov.documents.typography import full_width
 from ipgov.policy.store import clauses
 from ipgov.registry.asof import listed
 
@@ -262,10 +263,12 @@ def answer(
     with reading() as connection:
         decision = review_queries.decision_of(connection, round_id, login)
     if decision is None:
-        return _round_page(request, user, round_id, message="评级表已收下,标注已记录;表中没有给出答复。")
+        return _round_page(
+            request, user, round_id, message=full_width("评级表已收下,标注已记录;表中没有给出答复。")
+        )
     hint = release.release(access.base_url(), access.token(request), round_id, dict(decision))
     said = f"评级表已收下;您的答复“{r.word('answer', decision['answer'])}”已在案。{hint}"
-    return _round_page(request, user, round_id, message=said)
+    return _round_page(request, user, round_id, message=full_width(said))
 
 
 def _as_of(fields: dict[str, str], simulation: bool) -> dt.date | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -13,14 +14,16 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 
 from ipgov.core import objects
 from ipgov.core.fingerprint import short_code
 from ipgov.core.steps import SHANGHAI
+from ipgov.documents.typography import full_width
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
 
-BANNER = "模拟数据库,所列单位、数据、文件均为虚构"
+BANNER = full_width("模拟数据库,所列单位、数据、文件均为虚构")
 HERE = Path(__file__).parent
 
 # Nothing from elsewhere, no script at all; framed by Airflow's own pages only.
@@ -84,7 +87,18 @@ def clause_text(clause_id: str) -> str:
     row = store.clauses().get(clause_id)
     if row is None:
         return clause_id
-    return f"{row['doc_no']}{row['section']}:“{row['key_zh']}”({clause_id})"
+    return f"{row['doc_no']}{row['section']}{full_width(':')}“{row['key_zh']}”({clause_id})"
+
+
+class ChinesePunctuation(Extension):
+    """Gives the words of a template, not its tags and not what is filled in, full-width punctuation."""
+
+    _MARKUP = re.compile(r"(\{[{%#].*?[}%#]\}|<[^>]*>)", re.DOTALL)
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the template's source with its own text rewritten."""
+        parts = self._MARKUP.split(source)
+        return "".join(part if at % 2 else full_width(part) for at, part in enumerate(parts))
 
 
 @cache
@@ -94,6 +108,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(HERE / "pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        extensions=[ChinesePunctuation],
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -104,6 +119,7 @@ def environment() -> Environment:
         "filename": filename,
         "short_code": short_code,
         "clause": clause_text,
+        "full_width": full_width,
         "word": lambda value, kind: word(kind, value),
     }
     return made

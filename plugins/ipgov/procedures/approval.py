@@ -173,7 +173,8 @@ def answer_by_workbook(
         returned.answer,
         actor,
         returned.comment,
-        returned.fingerprint,
+        # the file names its results; unchanged, it is this round's list, and so answers exactly this round
+        round_.fingerprint,
         "workbook",
         answered_at,
         known_at,
