@@ -20,11 +20,16 @@ help:
 
 # The exact versions of requirements.lock, as wheels, each checked against its hash.
 $(READY): requirements.lock pyproject.toml
-	@python=$$(command -v python3.11 || command -v python3 || true); \
-	if [[ -z $$python ]] || ! "$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))'; then \
-	  echo '需要 Python 3.11:未找到 python3.11,python3 也不是 3.11 / Python 3.11 is needed' >&2; exit 2; fi; \
-	echo "正在用 $$("$$python" --version) 建立 .venv(首次约一至两分钟)…"; \
-	[[ -x $(BIN)/python ]] || "$$python" -m venv .venv
+	@python=; for each in python3.11 python3; do \
+	  if "$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then python=$$each; break; fi; \
+	done; \
+	if [[ -z $$python ]]; then \
+	  echo '需要 Python 3.11:python3.11 与 python3 都不是 / Python 3.11 is needed, found neither as python3.11 nor as python3' >&2; \
+	  exit 2; \
+	fi; \
+	if [[ ! -x $(BIN)/python ]]; then \
+	  echo "正在用 $$("$$python" --version) 建立 .venv,首次约一至两分钟…"; "$$python" -m venv .venv; \
+	fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
