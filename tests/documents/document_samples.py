@@ -93,17 +93,17 @@ def scores(**changes: Any) -> dict[str, Mapping[str, Any]]:
     return {**found, **changes}
 
 
-def row(unit: str, rank: int, **changes: Any) -> Row:
+def row(unit: str, place: int, **changes: Any) -> Row:
     points = {n.code: Decimal("85.35") for n in (*RULES.scoring.dimensions, *RULES.scoring.indicators)}
     values: dict[str, Any] = {
         "unit": unit,
-        "name": f"第{rank}平台",
+        "name": f"第{place}平台",
         "kind": "交易服务类",
         "province": "44",
         "state": "按期报送",
         "total": Decimal("85.35"),
-        "rank": rank,
-        "group_rank": rank,
+        "rank": place,
+        "group_rank": place,
         "grade": "优秀",
         "scores": points,
         "last_total": Decimal("80.10"),

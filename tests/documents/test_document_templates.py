@@ -187,7 +187,7 @@ def test_values_are_never_structure_nor_templates() -> None:
 def test_what_the_context_lacks_is_an_error_that_names_it() -> None:
     context = receipt_context()
     del context["due_on"]
-    with pytest.raises(UnknownError, match="文书模板“receipt”无法填写:.*due_on"):
+    with pytest.raises(UnknownError, match=r"文书模板“receipt”无法填写:.*due_on"):
         render("receipt", context)
 
 
