@@ -16,7 +16,21 @@ def sha256_hex(data: bytes) -> str:
 
 
 def _plain(value: Any) -> Any:
+    """Return plain JSON data for a value, all the way down."""
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, dict):
+        plain = {str(k): _plain(v) for k, v in value.items()}
+        if len(plain) != len(value):
+            raise TypeError("two keys with one spelling have no canonical form")
+        return plain
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise TypeError(f"{value} is no number and has no canonical form")
         return format(value, "f")
     if isinstance(value, dt.datetime):
         if value.tzinfo is None:
@@ -24,31 +38,19 @@ def _plain(value: Any) -> Any:
         return value.astimezone(dt.UTC).isoformat()
     if isinstance(value, dt.date):
         return value.isoformat()
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, float):
         raise TypeError("floats have no place in a fingerprint: use Decimal")
     raise TypeError(f"no canonical form for {type(value).__name__}")
 
 
 def canonical_json(value: Any) -> bytes:
-    """Serialise to the one JSON text of ``value``: sorted keys, no spaces, UTF-8, decimals as written.
+    """Serialise to the one JSON text of ``value``: sorted keys, no spaces, UTF-8.
 
-    Raises TypeError for floats, naive datetimes and anything without one canonical form.
+    A decimal is a string of its digits as written, without exponent: ``1E+2`` and ``100`` are one text,
+    ``1.0`` and ``1.00`` are two, for a fingerprint binds what people see, and they see the digits.
+    Raises TypeError for floats, naive datetimes, NaN and anything without one canonical form.
     """
-
-    def refuse_floats(v: Any) -> Any:
-        if isinstance(v, float):
-            raise TypeError("floats have no place in a fingerprint: use Decimal")
-        if isinstance(v, dict):
-            return {str(k): refuse_floats(x) for k, x in v.items()}
-        if isinstance(v, (list, tuple)):
-            return [refuse_floats(x) for x in v]
-        return v
-
-    return json.dumps(
-        refuse_floats(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain
-    ).encode()
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def fingerprint(value: Any) -> str:

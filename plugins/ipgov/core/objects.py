@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,11 +49,22 @@ class ObjectStore(Protocol):
         """Yield the objects whose key starts with ``prefix``, sorted by key."""
 
 
+_TEMPORARY = ".ipgov-put-"  # a local write that is not yet complete
+
+
 def _check_key(key: str) -> str:
     parts = key.split("/")
-    if not key or key.startswith("/") or any(p in ("", ".", "..") for p in parts) or "\\" in key or "\0" in key:
+    forbidden = any(p in ("", ".", "..") or p.startswith(_TEMPORARY) for p in parts)
+    if forbidden or "\0" in key:
         raise UnknownError(f"对象名“{key}”无效:须为以“/”分隔的相对路径")
     return key
+
+
+def _check_prefix(prefix: str) -> str:
+    """Return the prefix, which is a key cut off anywhere, or nothing."""
+    if prefix:
+        _check_key(prefix + "x")
+    return prefix
 
 
 def _refuse_other_content(key: str, there: bytes, data: bytes) -> None:
@@ -72,10 +84,16 @@ class LocalStore:
     def put(self, key: str, data: bytes, *, once: bool = False) -> None:
         """See ObjectStore."""
         path = self._path(key)
+        try:
+            self._put(path, key, data, once)
+        except OSError as error:  # a full disk, a missing right, a folder in the place of a file
+            raise EnvironmentProblemError(f"对象“{key}”无法写入 {self.root}:{error.strerror}") from error
+
+    def _put(self, path: Path, key: str, data: bytes, once: bool) -> None:
         if once and path.exists():
             return _refuse_other_content(key, path.read_bytes(), data)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".put-")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)
         try:
             with os.fdopen(handle, "wb") as f:
                 f.write(data)
@@ -88,6 +106,7 @@ class LocalStore:
                     _refuse_other_content(key, path.read_bytes(), data)
             else:
                 os.replace(temporary, path)
+            _sync(path.parent)
         finally:
             Path(temporary).unlink(missing_ok=True)
         return None
@@ -108,22 +127,36 @@ class LocalStore:
         path = self._path(key)
         if not path.is_file():
             raise UnknownError(f"没有名为“{key}”的对象")
-        stat = path.stat()
-        return ObjectInfo(key, stat.st_size, dt.datetime.fromtimestamp(stat.st_mtime, dt.UTC))
+        return _info(key, path)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ObjectStore."""
-        folder = self.root / prefix.rpartition("/")[0]
+        folder = self.root / _check_prefix(prefix).rpartition("/")[0]
         found = []
         for directory, _, names in os.walk(folder):
             for name in names:
-                if name.startswith(".put-"):
+                if name.startswith(_TEMPORARY):
                     continue
                 key = (Path(directory) / name).relative_to(self.root).as_posix()
                 if key.startswith(prefix):
                     found.append(key)
         for key in sorted(found):
-            yield self.info(key)
+            with suppress(FileNotFoundError):  # taken away since
+                yield _info(key, self.root / key)
+
+
+def _info(key: str, path: Path) -> ObjectInfo:
+    stat = path.stat()
+    return ObjectInfo(key, stat.st_size, dt.datetime.fromtimestamp(stat.st_mtime, dt.UTC))
+
+
+def _sync(folder: Path) -> None:
+    """Make a new name in a folder survive a power cut: a row of the database is about to rely on it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class S3Store:
@@ -167,6 +200,7 @@ class S3Store:
 
     def exists(self, key: str) -> bool:
         """See ObjectStore."""
+        _check_key(key)
         try:
             self.info(key)
         except UnknownError:
@@ -188,10 +222,12 @@ class S3Store:
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ObjectStore. S3 lists in the order of UTF-8 bytes, as sorted() does for these keys."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix + prefix
+            Bucket=self.bucket, Prefix=self.prefix + _check_prefix(prefix)
         )
         for page in pages:
             for item in page.get("Contents", ()):
+                if item["Key"].endswith("/"):  # the mark by which some tools make a folder
+                    continue
                 yield ObjectInfo(
                     item["Key"][len(self.prefix) :], item["Size"], item["LastModified"].astimezone(dt.UTC)
                 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ipgov.core.errors import GovernanceError, UnknownError
 
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -16,24 +19,46 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="IPGOV_", extra="forbid")
 
-    root: Path = Field(_ROOT, description="the project's own files: policies, sql, expectations, templates")
-    state: Path = Field(_ROOT / ".state", description="everything that this installation writes on local disk")
+    root: Path = Field(
+        default=_ROOT,
+        description="the project's own files: policies, sql, expectations, templates",
+    )
+    state: Path = Field(
+        default=_ROOT / ".state",
+        description="everything that this installation writes on local disk",
+    )
     database_url: str = Field(
-        "", description="PostgreSQL as the application's role (SQLAlchemy URL, postgresql+psycopg)"
+        default="",
+        description="PostgreSQL as the application's role (SQLAlchemy URL, postgresql+psycopg)",
     )
     owner_database_url: str = Field(
-        "", description="PostgreSQL as the owner of the tables; needed by migrations only"
+        default="",
+        description="PostgreSQL as the owner of the tables; needed by migrations only",
     )
-    object_store: str = Field("", description="s3://bucket[/prefix] or a folder; empty: <state>/objects")
-    s3_endpoint: str | None = Field(None, description="address of the S3 service; empty: the AWS default")
-    fonts: Path | None = Field(None, description="the site's own font files, searched before the shipped ones")
+    object_store: str = Field(
+        default="",
+        description="s3://bucket[/prefix] or a folder; empty: <state>/objects",
+    )
+    s3_endpoint: str | None = Field(
+        default=None,
+        description="address of the S3 service; empty: the AWS default",
+    )
+    fonts: Path | None = Field(
+        default=None,
+        description="the site's own font files, searched before the shipped ones",
+    )
     automatic_from: int = Field(
-        2026, description="first period that the scheduler runs live by itself; earlier ones are run by a person"
+        default=2026,
+        description="first period that the scheduler runs live by itself; earlier ones are run by a person",
     )
     by_the_clock: bool = Field(
-        True, description="hourly and daily DAGs start by themselves; off where a simulation plays other days"
+        default=True,
+        description="hourly and daily DAGs start by themselves; off where a simulation plays other days",
     )
-    max_workbook_bytes: int = Field(20_000_000, description="largest workbook accepted, in bytes")
+    max_workbook_bytes: int = Field(
+        default=20_000_000,
+        description="largest workbook accepted, in bytes",
+    )
 
     @property
     def policies(self) -> Path:
@@ -63,5 +88,19 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """Return the settings, read once per process."""
-    return Settings()
+    """Return the settings, read once per process.
+
+    Raises UnknownError for an IPGOV_ variable that is no setting, GovernanceError for values that do not fit.
+    """
+    known = {f"IPGOV_{name}".upper() for name in Settings.model_fields}
+    given = {name.upper(): name for name in os.environ if name.upper().startswith("IPGOV_")}
+    if unknown := sorted(given[name] for name in given.keys() - known):
+        raise UnknownError(f"没有名为 {'、'.join(unknown)} 的设置;可用:{'、'.join(sorted(known))}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = ";".join(
+            f"IPGOV_{'.'.join(map(str, e['loc'])).upper()} 为“{e['input']}”:{e['msg']}"
+            for e in error.errors()
+        )
+        raise GovernanceError(f"设置有误:{wrong}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -93,7 +94,8 @@ def run_step(
         ).scalar()
         if done is not None:
             return StepResult(**{**done, "repeated": True})
-        result = work(connection)
+        # as it will be read again: the first run and every later one return the same
+        result = StepResult(**json.loads(json.dumps(work(connection).as_dict())))
         connection.execute(
             step_run.insert().values(
                 programme=cycle.programme,

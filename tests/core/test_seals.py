@@ -1,0 +1,334 @@
+"""Whoever changes history with all rights over the database is found out, and what was changed is named."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from ipgov.core import database as db
+from ipgov.core import objects, seals
+from ipgov.core.database import reading, transaction
+from ipgov.core.errors import EnvironmentProblemError, Problem
+from ipgov.core.fingerprint import sha256_hex
+from ipgov.core.settings import settings
+from ipgov.core.steps import SHANGHAI
+from ipgov.core.tables import extension, rule_version, seal
+from sqlalchemy import select, text
+
+KNOWN_AT = dt.datetime(2024, 4, 1, 9, 0, tzinfo=SHANGHAI)
+Tamper = Callable[..., None]
+
+
+def add_rows(unit: str = "FP001", content: bytes = b"rules") -> None:
+    """Add an extension, which names no file, and a rule version, which names one."""
+    digest = objects.put_content(content)
+    with transaction() as connection:
+        connection.execute(
+            extension.insert().values(
+                programme="functional_platform",
+                period="2023",
+                unit=unit,
+                until=dt.date(2024, 4, 15),
+                granted_by="李四",
+                reason="系统故障",
+                known_at=KNOWN_AT,
+            )
+        )
+        connection.execute(
+            rule_version.insert().values(
+                programme="functional_platform", version=unit, sha256=digest, known_at=KNOWN_AT
+            )
+        )
+
+
+def verified() -> list[Problem]:
+    with reading() as connection:
+        return seals.verify(connection)
+
+
+def found() -> list[str]:
+    return [p.found for p in verified()]
+
+
+@pytest.fixture
+def two_seals(database: Path) -> Path:
+    add_rows("FP001", b"one")
+    seals.add("freeze", "snapshot:1", KNOWN_AT)
+    add_rows("FP002", b"two")
+    add_rows("FP003", b"three")
+    seals.add("issue", "round:1", KNOWN_AT)
+    assert verified() == []
+    return database / "objects"
+
+
+@pytest.fixture
+def tamper(database: Path, postgres: Path) -> Tamper:
+    """Run SQL as a superuser who has put the guards aside."""
+    name = settings().database_url.partition("@/")[2].partition("?")[0]
+
+    def tamper(*statements: str) -> None:
+        with psycopg.connect(f"postgresql://postgres@/{name}?host={postgres}") as connection:
+            for table in ("extension", "rule_version", "seal"):
+                connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")  # type: ignore[arg-type]
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[arg-type]
+
+    return tamper
+
+
+def manifest_of(sequence: int) -> str:
+    with reading() as connection:
+        found = connection.execute(select(seal.c.manifest_sha256).where(seal.c.sequence == sequence))
+        return str(found.scalar_one())
+
+
+def test_seals_form_a_chain(two_seals: Path) -> None:
+    with reading() as connection:
+        first, second = connection.execute(select(seal).order_by(seal.c.sequence)).mappings()
+        assert seals.current(connection) == second["chain_sha256"]
+        assert seals.find(connection, "freeze", "snapshot:1") == first["chain_sha256"]
+        assert seals.find(connection, "freeze", "snapshot:2") is None
+    assert (first["sequence"], second["sequence"]) == (1, 2)
+    assert first["previous_chain_sha256"] == seals.GENESIS
+    assert second["previous_chain_sha256"] == first["chain_sha256"]
+    assert first["chain_sha256"] == sha256_hex((seals.GENESIS + first["manifest_sha256"]).encode())
+    assert (first["row_count"], second["row_count"]) == (3, 4)  # the first also seals what the database is
+    manifest = json.loads(objects.store().get(f"seals/{first['manifest_sha256']}.json"))
+    assert set(manifest["tables"]) == {"database_identity", "extension", "rule_version"}
+
+
+def test_unsealed_database_has_no_chain(database: Path) -> None:
+    with reading() as connection:
+        assert seals.current(connection) == seals.GENESIS
+        assert seals.verify(connection) == []
+
+
+def test_night_without_news_makes_no_seal_but_an_occasion_does(two_seals: Path) -> None:
+    assert seals.add("nightly", "2024-04-01", KNOWN_AT) is None
+    assert seals.add("approval", "round:1", KNOWN_AT) is not None
+    add_rows("FP004")
+    assert seals.add("nightly", "2024-04-02", KNOWN_AT) is not None
+    assert verified() == []
+
+
+def test_rows_not_yet_sealed_are_no_problem(two_seals: Path) -> None:
+    add_rows("FP009", b"nine")
+    assert verified() == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "what"),
+    [
+        ("UPDATE extension SET reason = '人情' WHERE id = 2", "表 extension 第 2 行在第 2 号封存之后被修改"),
+        (
+            "UPDATE extension SET recorded_at = now() WHERE id = 2",
+            "表 extension 第 2 行在第 2 号封存之后被修改",
+        ),
+        ("DELETE FROM extension WHERE id = 1", "表 extension 第 1 行在第 1 号封存之后被删除"),
+        ("DELETE FROM extension WHERE id = 3", "表 extension 第 3 行在第 2 号封存之后被删除"),
+        ("DELETE FROM database_identity", "表 database_identity 第 1 行在第 1 号封存之后被删除"),
+    ],
+)
+def test_changed_and_deleted_rows_are_named(
+    two_seals: Path, tamper: Tamper, statement: str, what: str
+) -> None:
+    tamper("ALTER TABLE database_identity DISABLE TRIGGER ALL", statement)
+    assert found() == [what]
+    assert [p.check for p in verified()] == ["seal_row"]
+
+
+@pytest.mark.parametrize("row_id", [2, 0, -5])
+def test_row_inserted_into_the_sealed_range_is_named(database: Path, tamper: Tamper, row_id: int) -> None:
+    add_rows("FP001")
+    with transaction() as connection:  # a step that failed leaves a gap: the id 2 is free
+        connection.execute(text("SELECT nextval('extension_id_seq')"))
+    add_rows("FP003")
+    seals.add("manual", "", KNOWN_AT)
+    assert verified() == []
+    columns = "programme, period, unit, until, granted_by, reason, known_at"
+    tamper(
+        f"INSERT INTO extension (id, {columns}) OVERRIDING SYSTEM VALUE"  # noqa: S608
+        f" SELECT {row_id}, {columns} FROM extension WHERE id = 1"
+    )
+    assert found() == [f"表 extension 第 {row_id} 行在第 1 号封存之后被插入"]
+
+
+def test_reordered_rows_are_named(two_seals: Path, tamper: Tamper) -> None:
+    tamper(
+        "CREATE TEMP TABLE kept AS SELECT * FROM extension WHERE id IN (2, 3)",
+        "DELETE FROM extension WHERE id IN (2, 3)",
+        "INSERT INTO extension OVERRIDING SYSTEM VALUE"
+        " SELECT 5 - id, programme, period, unit, until, granted_by, reason, known_at, recorded_at FROM kept",
+    )
+    assert found() == [f"表 extension 第 {n} 行在第 2 号封存之后被修改" for n in (2, 3)]
+
+
+@pytest.mark.parametrize("change", ["DROP COLUMN reason", "RENAME TO gone"])
+def test_lost_column_or_table_is_named(two_seals: Path, tamper: Tamper, change: str) -> None:
+    tamper(f"ALTER TABLE extension {change}")
+    problems = found()
+    assert len(problems) == 2
+    assert all("表 extension 在第" in p and "reason" in p for p in problems)
+
+
+def test_changed_and_missing_files_are_named(two_seals: Path) -> None:
+    changed, missing = (sha256_hex(c) for c in (b"two", b"three"))
+    (two_seals / objects.content_key(changed)).write_bytes(b"tw0")
+    (two_seals / objects.content_key(missing)).unlink()
+    assert found() == [
+        f"表 rule_version 第 2 行的文件 {changed} 被改动",
+        f"表 rule_version 第 3 行的文件 {missing} 缺失",
+    ]
+    assert {p.check for p in verified()} == {"seal_file"}
+
+
+def test_changed_manifest_is_named_and_nothing_more_is_sealed_on_it(two_seals: Path) -> None:
+    digest = manifest_of(2)
+    path = two_seals / "seals" / f"{digest}.json"
+    path.write_bytes(path.read_bytes().replace(b"round:1", b"round:2"))
+    assert found() == [
+        f"封存清单 {digest} 的内容与其指纹不符,可能被篡改",
+        "第 2 号封存的清单缺失或被改动",
+    ]
+    with pytest.raises(EnvironmentProblemError, match=f"封存清单 {digest} 的内容与其指纹不符"):
+        seals.add("manual", "", KNOWN_AT)
+
+
+def test_missing_manifest_is_named(two_seals: Path) -> None:
+    (two_seals / "seals" / f"{manifest_of(1)}.json").unlink()
+    assert found() == ["第 1 号封存的清单缺失或被改动"]
+
+
+def test_removed_seal_in_the_middle_is_named(two_seals: Path, tamper: Tamper) -> None:
+    tamper("DELETE FROM seal WHERE sequence = 1")
+    assert found() == ["第 2 号封存未接在上一号之后"]
+
+
+def test_removed_last_seal_is_named(two_seals: Path, tamper: Tamper) -> None:
+    """Nothing in the database tells of it, but its manifest lies in the store."""
+    digest = manifest_of(2)
+    tamper("DELETE FROM seal WHERE sequence = 2")
+    assert found() == [f"对象库中有第 2 号封存的清单 {digest},数据库中没有这次封存"]
+
+
+def test_history_rewritten_under_a_new_last_seal_is_named(two_seals: Path, tamper: Tamper) -> None:
+    """The last seal removed, a row changed, and sealed anew: the old manifest still knows the row."""
+    tamper("DELETE FROM seal WHERE sequence = 2", "UPDATE extension SET reason = '人情' WHERE id = 2")
+    seals.add("issue", "round:1", KNOWN_AT)
+    assert found() == ["表 extension 第 2 行在第 2 号封存之后被修改"]
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("occasion = 'manual'", "第 2 号封存的 occasion 为“manual”"),
+        ("subject = 'round:2'", "第 2 号封存的 subject 为“round:2”"),
+        ("row_count = 9", "第 2 号封存的 row_count 为“9”"),
+        ("known_at = '2020-01-01T00:00:00Z'", "第 2 号封存的 known_at 为“2020-01-01T00:00:00+00:00”"),
+        ("chain_sha256 = 'x'", "第 2 号封存的链值不符"),
+        ("manifest_sha256 = 'x'", "第 2 号封存的清单缺失或被改动"),
+        ("previous_chain_sha256 = 'x'", "第 2 号封存未接在上一号之后"),
+        ("sequence = 3", "第 3 号封存的 sequence 为“3”"),
+    ],
+)
+def test_changed_seal_is_named(two_seals: Path, tamper: Tamper, change: str, what: str) -> None:
+    tamper(f"UPDATE seal SET {change} WHERE sequence = 2")  # noqa: S608
+    assert what in found()
+
+
+def test_seal_killed_before_its_commit_is_made_again(
+    two_seals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_rows("FP004", b"four")
+
+    class KilledError(Exception):
+        pass
+
+    class KillAfterPut:
+        def put(self, key: str, data: bytes, *, once: bool = False) -> None:
+            objects.store().put(key, data, once=once)
+            raise KilledError
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(objects.store(), name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seals, "store", KillAfterPut)
+        with pytest.raises(KilledError):
+            seals.add("nightly", "2024-04-02", KNOWN_AT)
+    assert ["对象库中有第 3 号封存的清单" in p for p in found()] == [True]
+    assert seals.add("nightly", "2024-04-03", KNOWN_AT) is not None
+    assert verified() == []
+
+
+def test_seal_waits_for_a_writer_and_a_writer_for_a_seal(database: Path) -> None:
+    """A step half-done when the seal begins is either in it whole or not at all, never under its mark."""
+    started, done = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def write() -> None:
+        with transaction() as connection:
+            connection.execute(
+                extension.insert().values(
+                    programme="p", period="2023", unit="u", until=dt.date(2024, 1, 1),
+                    granted_by="x", reason="y", known_at=KNOWN_AT,
+                )
+            )  # fmt: skip
+            started.set()
+            time.sleep(0.5)
+            order.append("written")
+        done.set()
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert started.wait(10)
+    seals.add("manual", "", KNOWN_AT)
+    order.append("sealed")
+    thread.join()
+    assert order == ["written", "sealed"]
+    with reading() as connection:
+        assert connection.execute(select(seal.c.row_count)).scalar_one() == 2
+    assert verified() == []
+
+
+def test_many_writers_and_seals_at_once_stay_verifiable(database: Path) -> None:
+    stop = threading.Event()
+    errors: list[Exception] = []
+
+    def write(name: str) -> None:
+        number = 0
+        while not stop.is_set():
+            try:
+                add_rows(f"{name}{number}", f"{name}{number}".encode())
+            except Exception as error:
+                errors.append(error)
+                return
+            number += 1
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in "abc"]
+    for t in threads:
+        t.start()
+    for n in range(5):
+        time.sleep(0.05)
+        seals.add("manual", str(n), KNOWN_AT)
+    stop.set()
+    for t in threads:
+        t.join()
+    seals.add("manual", "last", KNOWN_AT)
+    assert errors == []
+    assert verified() == []
+    with reading() as connection:
+        sealed = connection.execute(select(seal.c.row_count)).scalars().all()
+        rows = [connection.execute(select(t.c.id)).all() for t in (extension, rule_version)]
+    assert sum(sealed) == sum(map(len, rows)) + 1
+
+
+def test_table_of_the_code_cannot_be_forgotten() -> None:
+    assert {t.name for t in seals._SEALED_TABLES} == set(db.database_identity.metadata.tables) - {"seal"}
