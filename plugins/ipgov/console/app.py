@@ -255,7 +255,7 @@ def answer(
     except EnvironmentProblemError:
         raise
     except GovernanceError as error:
-        refused = "评级表未被接受,没有记录任何内容。" if error.problems else error.message
+        refused = full_width("评级表未被接受,没有记录任何内容。") if error.problems else error.message
         return _round_page(request, user, round_id, 422, refused=refused, problems=error.problems)
     if answered.refused:
         refused = f"评级表中的标注已记录;答复未被采纳:{answered.refused}"
