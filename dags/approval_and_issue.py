@@ -53,6 +53,9 @@ def approval_and_issue():
             fingerprint=PRESENTED % "fingerprint",
             subject=f"{label}:" + PRESENTED % "subject",
             body=PRESENTED % "body",
+            # an attempt that dies while somebody answers asks again soon
+            retries=10,
+            retry_delay=pendulum.duration(seconds=5),
         )
 
     @task(task_display_name="发文与称号变更")
