@@ -120,7 +120,8 @@ def test_the_notes_name_rules_bases_and_who_was_not_evaluated() -> None:
     "name",
     [
         "=HYPERLINK(\"http://x\")", "{=1+1}", "+1", "-1", "@SUM(A1)", "'=1", "http://x.cn", "internal:A1",
-        "12345678901234567890", "1e5", "TRUE", "#REF!", "<r><t>x</t></r>", "<r></r>", "_x0041_", RARE, HOSTILE, " a ",
+        "12345678901234567890", "1e5", "TRUE", "#REF!", "<r><t>x</t></r>", "<r></r>", "_x0041_",
+        RARE, HOSTILE, " a ",
     ],
 )  # fmt: skip
 def test_input_is_text_and_never_a_formula_link_number_or_markup(name: str) -> None:
@@ -262,7 +263,7 @@ def test_a_cell_that_moved_to_another_body_is_refused() -> None:
 
 
 def test_added_missing_and_doubled_rows_are_refused() -> None:
-    assert [p.found for p in problems(lambda b: b[LIST].delete_rows(6))][0] == "缺少平台“FP002”一行"
+    assert next(p.found for p in problems(lambda b: b[LIST].delete_rows(6))) == "缺少平台“FP002”一行"
 
     def add(book: openpyxl.Workbook) -> None:
         book[LIST]["B9"], book[LIST]["C9"] = "FP009", "新平台"
@@ -301,5 +302,5 @@ def test_unknown_marks_and_answers_are_problems_that_say_what_is_accepted() -> N
 
 
 def test_what_is_no_workbook_is_refused() -> None:
-    with pytest.raises(RefusedError, match="来件不能读取:.*评级表"):
+    with pytest.raises(RefusedError, match=r"来件不能读取:.*评级表"):
         read_returned(b"no workbook", ISSUED)

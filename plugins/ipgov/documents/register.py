@@ -20,7 +20,7 @@ from ipgov.core.settings import settings
 from ipgov.core.tables import document as document_table
 from ipgov.core.tables import document_file
 from ipgov.documents import docx, fonts, pdf
-from ipgov.documents.model import OfficialDocument, parse_document
+from ipgov.documents.model import OfficialDocument, parse_document, plain_text
 from ipgov.documents.numbering import Reserved
 
 RENDERERS: Mapping[str, Callable[[OfficialDocument], bytes]] = {
@@ -133,8 +133,8 @@ def file_document(
 
 
 def _check_filename(filename: str) -> None:
-    if not filename or filename.startswith(".") or re.search(r'[/\\:*?"<>|\x00-\x1f\x7f]', filename):
-        raise RefusedError(f'文件名“{filename}”无效:不得含 / \\ : * ? " < > | 或控制字符,不得以点开头')
+    if not plain_text(filename) or filename.startswith(".") or re.search(r'[/\\:*?"<>|]', filename):
+        raise RefusedError(f'文件名“{filename}”无效:不得含 / \\ : * ? " < > | ,不得以点开头')
 
 
 def documents(
