@@ -20,27 +20,25 @@ from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import extension, rule_version, seal
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 KNOWN_AT = dt.datetime(2024, 4, 1, 9, 0, tzinfo=SHANGHAI)
 Tamper = Callable[..., None]
+EXTENSION = {
+    "programme": "functional_platform",
+    "period": "2023",
+    "until": dt.date(2024, 4, 15),
+    "granted_by": "李四",
+    "reason": "系统故障",
+    "known_at": KNOWN_AT,
+}
 
 
 def add_rows(unit: str = "FP001", content: bytes = b"rules") -> None:
     """Add an extension, which names no file, and a rule version, which names one."""
     digest = objects.put_content(content)
     with transaction() as connection:
-        connection.execute(
-            extension.insert().values(
-                programme="functional_platform",
-                period="2023",
-                unit=unit,
-                until=dt.date(2024, 4, 15),
-                granted_by="李四",
-                reason="系统故障",
-                known_at=KNOWN_AT,
-            )
-        )
+        connection.execute(extension.insert().values(EXTENSION | {"unit": unit}))
         connection.execute(
             rule_version.insert().values(
                 programme="functional_platform", version=unit, sha256=digest, known_at=KNOWN_AT
@@ -147,8 +145,9 @@ def test_changed_and_deleted_rows_are_named(
 @pytest.mark.parametrize("row_id", [2, 0, -5])
 def test_row_inserted_into_the_sealed_range_is_named(database: Path, tamper: Tamper, row_id: int) -> None:
     add_rows("FP001")
-    with transaction() as connection:  # a step that failed leaves a gap: the id 2 is free
-        connection.execute(text("SELECT nextval('extension_id_seq')"))
+    with pytest.raises(ZeroDivisionError), transaction() as connection:  # leaves a gap: the id 2 is free
+        connection.execute(extension.insert().values(EXTENSION | {"unit": "FP002"}))
+        _ = 1 / 0
     add_rows("FP003")
     seals.add("manual", "", KNOWN_AT)
     assert verified() == []
@@ -275,12 +274,7 @@ def test_seal_waits_for_a_writer_and_a_writer_for_a_seal(database: Path) -> None
 
     def write() -> None:
         with transaction() as connection:
-            connection.execute(
-                extension.insert().values(
-                    programme="p", period="2023", unit="u", until=dt.date(2024, 1, 1),
-                    granted_by="x", reason="y", known_at=KNOWN_AT,
-                )
-            )  # fmt: skip
+            connection.execute(extension.insert().values(EXTENSION | {"unit": "FP001"}))
             started.set()
             time.sleep(0.5)
             order.append("written")

@@ -86,9 +86,7 @@ def migrate(kind: Kind, note: str, known_at: dt.datetime) -> None:
             _create_views(connection)
             there = connection.execute(select(database_identity.c.kind)).scalar()
             if there is None:
-                connection.execute(
-                    database_identity.insert().values(kind=kind, note=note, known_at=known_at)
-                )
+                connection.execute(database_identity.insert().values(kind=kind, note=note, known_at=known_at))
             elif there != kind:
                 raise RefusedError(f"此数据库创建时登记为“{there}”,不能当作“{kind}”使用")
     finally:
