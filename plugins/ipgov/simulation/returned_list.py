@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import warnings
+
+from ipgov.documents.rating_layout import ANSWER_CELL, REMARK_CELL, SIGNING
 
 
 def fill(listed: bytes, answer: str, comment: str) -> bytes:
-    """Answer on the 签批 sheet and mark every row; returns the saved workbook."""
+    """Answer on the 签批 sheet; returns the saved workbook."""
     import openpyxl
 
-    book = openpyxl.load_workbook(io.BytesIO(listed))
-    for name, value in (("answer", answer), ("comment", comment)):
-        ((sheet, cell),) = book.defined_names[name].destinations
-        book[sheet][cell.replace("$", "")] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of decorations that openpyxl does not keep
+        book = openpyxl.load_workbook(io.BytesIO(listed))
+    for (row, column), value in ((ANSWER_CELL, answer), (REMARK_CELL, comment)):
+        book[SIGNING].cell(row, column).value = value
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()
