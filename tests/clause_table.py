@@ -1,7 +1,8 @@
 """Which published requirements the tests that ran have proved: a table by document (``make clauses``).
 
-``pytest -p clause_table --clauses FILE``. A requirement is *done* when tests that name it ran and all of them
-passed; *information only* where the register says that nothing is to be done for it.
+``pytest --clauses FILE``; ``tests/conftest.py`` loads this, and every session refuses unknown ids.
+A requirement is *done* when tests that name it ran and all of them passed; *information only* where the
+register says that nothing is to be done for it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--clauses", type=Path, help="write the table of clauses and their tests to this file")
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a test that names a requirement which does not exist, or marks itself and names none."""
+    register = read_register()
+    for item in session.items:
+        ids = named_by(item)
+        if unknown := [i for i in ids if i not in register]:
+            raise pytest.UsageError(f"{item.nodeid} names clauses that are not in {REGISTER.name}: {unknown}")
+        if not ids and item.get_closest_marker("clause"):
+            raise pytest.UsageError(f"{item.nodeid} is marked with a clause and names none")
+
+
+def named_by(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(str(i) for mark in item.iter_markers("clause") for i in mark.args)
+
+
 class ClauseTable:
     """Follows a test session and writes the table at its end."""
 
@@ -30,15 +46,7 @@ class ClauseTable:
         self.passed: dict[str, bool] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        register = read_register()
-        for item in session.items:
-            ids = tuple(str(i) for mark in item.iter_markers("clause") for i in mark.args)
-            if unknown := [i for i in ids if i not in register]:
-                raise pytest.UsageError(
-                    f"{item.nodeid} names clauses that are not in {REGISTER.name}: {unknown}"
-                )
-            if ids:
-                self.named[item.nodeid] = ids
+        self.named = {item.nodeid: ids for item in session.items if (ids := named_by(item))}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed or (report.when == "call" and report.passed):

@@ -21,6 +21,8 @@ os.environ.update(
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+pytest_plugins = ["clause_table"]
+
 KNOWN_AT = dt.datetime(2024, 1, 2, 9, 0, tzinfo=dt.UTC)
 
 

@@ -6,7 +6,8 @@ import datetime as dt
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ import psycopg
 import pytest
 from ipgov.core import database as db
 from ipgov.core import objects, seals
-from ipgov.core.database import reading, transaction
+from ipgov.core.database import engine, reading, transaction
 from ipgov.core.errors import EnvironmentProblemError, Problem
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import extension, rule_version, seal
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 KNOWN_AT = dt.datetime(2024, 4, 1, 9, 0, tzinfo=SHANGHAI)
 Tamper = Callable[..., None]
@@ -44,6 +45,14 @@ def add_rows(unit: str = "FP001", content: bytes = b"rules") -> None:
                 programme="functional_platform", version=unit, sha256=digest, known_at=KNOWN_AT
             )
         )
+
+
+@contextmanager
+def taken_back() -> Iterator[Connection]:
+    """Take back what is written."""
+    with engine().connect() as connection:
+        yield connection
+        connection.rollback()
 
 
 def verified() -> list[Problem]:
@@ -145,9 +154,8 @@ def test_changed_and_deleted_rows_are_named(
 @pytest.mark.parametrize("row_id", [2, 0, -5])
 def test_row_inserted_into_the_sealed_range_is_named(database: Path, tamper: Tamper, row_id: int) -> None:
     add_rows("FP001")
-    with pytest.raises(ZeroDivisionError), transaction() as connection:  # leaves a gap: the id 2 is free
+    with taken_back() as connection:  # a step that fails leaves a gap: the id 2 is free
         connection.execute(extension.insert().values(EXTENSION | {"unit": "FP002"}))
-        _ = 1 / 0
     add_rows("FP003")
     seals.add("manual", "", KNOWN_AT)
     assert verified() == []

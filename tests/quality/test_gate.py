@@ -108,6 +108,7 @@ CLAUSES = {
 }
 
 
+@pytest.mark.clause("2023-156#16", "2023-156#26", "2023-156#27", "2023-156#28")
 def test_each_rule_finds_its_case_at_its_cell(
     clean: Clean, written: Written, rules: RuleVersion, subtests: pytest.Subtests
 ) -> None:
