@@ -21,6 +21,10 @@ FROM given GROUP BY unit HAVING any_value(coalesce("group", '')) NOT IN ({{ grou
 {%- elif name == "doubled" -%}
 SELECT unit, indicator, rater, CAST(count(*) AS VARCHAR) AS found, max(line) AS line
 FROM given GROUP BY unit, indicator, rater HAVING count(*) > 1
+{%- elif name == "doubled_rating" -%}
+SELECT unit, indicator, rater, CAST(count(*) AS VARCHAR) AS found, max(line) AS line
+FROM given WHERE indicator IN ({{ rated | map("text") | join(", ") }})
+GROUP BY unit, indicator, rater HAVING count(*) > 1
 {%- elif name == "no_rater" -%}
 SELECT unit, indicator, rater, NULL AS found, line FROM given
 WHERE indicator IN ({{ rated | map("text") | join(", ") }}) AND (rater IS NULL OR trim(rater) = '')

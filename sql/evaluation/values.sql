@@ -1,6 +1,5 @@
 -- The values that the rules use, as decimals; one row per unit and input in the wide table. The checks have
--- proved before that every value used fits (what is not used may be any text) and that no (unit, indicator,
--- rater) stands twice.
+-- proved before that every value used fits (what is not used may be any text).
 CREATE OR REPLACE TEMP VIEW typed AS
 SELECT unit, coalesce("group", '') AS grp, indicator, rater, TRY_CAST(value AS DECIMAL(25, 12)) AS value
 FROM given;
@@ -41,7 +40,12 @@ FROM units {% for i in experts %} LEFT JOIN panel_{{ i.key }} USING (unit){% end
 {% endif %}
 
 CREATE OR REPLACE TEMP TABLE wide AS
-SELECT unit, any_value(grp) AS grp
+SELECT unit, min(grp) AS grp,
+    -- what cannot be right shows here at no further cost: two groups, or an input that stands twice
+    max(grp) AS last_grp,
+    count(*) FILTER (indicator NOT IN ({{ rated | map("text") | join(", ") or "''" }})) AS rows_given,
+    {% if single and single | length <= 126 %}bit_or(CASE indicator {% for n in single %}WHEN {{ n | text }} THEN {{ 2 ** loop.index0 }}::HUGEINT {% endfor %}ELSE 0 END)
+    {%- else %}0::HUGEINT{% endif %} AS inputs_given
 {%- for input in inputs %},
     any_value(value) FILTER (indicator = {{ input.name | text }}) AS {{ input.column }}
 {%- endfor %}

@@ -184,3 +184,20 @@ QUOTA = {"share": Decimal("0.5"), "rounding": "down", "tie_at_edge": "all_in"}
 def test_rules_that_cannot_be_computed(rules: Any, says: str):
     with pytest.raises(GovernanceError, match=says):
         evaluate(table(("A", "I1", "1", "a")), rules())
+
+
+def test_what_stands_twice_is_found_among_any_number_of_inputs():
+    many = frozenset(f"F{n:03}" for n in range(200))
+    rows = [("A", "I1", "1"), *(("A", n, "x") for n in sorted(many))]
+    assert evaluate(table(*rows), scoring(), allowed_unused=many).results.num_rows == 1
+    for twice in ("F199", "I1"):
+        with pytest.raises(GovernanceError, match=f"指标“{twice}”.*重复"):
+            evaluate(table(*rows, ("A", twice, "1")), scoring(), allowed_unused=many)
+
+
+def test_a_rating_given_twice():
+    rules = scoring(indicator(normalisation=EXPERTS))
+    rows = [("A", "I1", "1", None, "r"), ("A", "I1", "2", None, "s")]
+    assert evaluate(table(*rows), rules).results.num_rows == 1
+    with pytest.raises(GovernanceError, match=r"评分人“r”.*重复"):
+        evaluate(table(*rows, rows[0]), rules)
