@@ -163,6 +163,15 @@ def test_text_is_never_markup() -> None:
     assert len(pages(document)) == 2
 
 
+def test_a_run_of_letters_longer_than_a_line_stays_on_the_page() -> None:
+    run = "899af898ad565705" * 8
+    page = pages(letter(paragraphs=(f"文件名{run}。", "特此通知。"), attachments=()))[0]
+    assert run in squeezed(page).replace("\u200b", "")
+    lines = {round(y) for text, _, y, size in placed(page) if size == 16 and text.isascii()}
+    assert len(lines) >= 3
+    assert all(x < (210 - 26) * MM for _, x, _, size in placed(page) if size == 16)
+
+
 def test_rare_names_have_glyphs() -> None:
     assert RARE in squeezed(pages(letter(recipients=(RARE,)))[0])
 

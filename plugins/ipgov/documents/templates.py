@@ -20,7 +20,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -103,15 +103,20 @@ def _moment(value: dt.datetime) -> str:
 
 def _points(value: Decimal | None, decimals: int) -> str:
     """Return a score with the rule's decimals; 缺 where there is none."""
-    return "缺" if value is None else format(value.quantize(Decimal(1).scaleb(-decimals)), "f")
+    return "缺" if value is None else format(value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP), "f")
 
 
-def _number(value: Decimal | None) -> str:
-    """Return a number without trailing zeros; 缺 where there is none."""
+def _number(value: Decimal | None, decimals: int = 6) -> str:
+    """Return a number to at most ``decimals`` places, without trailing zeros; 缺 where there is none."""
     if value is None:
         return "缺"
-    text = format(value, "f")
+    text = format(value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _grouped(digest: str) -> str:
+    """Return a hash in groups of eight, so that it breaks over lines and can be compared by eye."""
+    return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))
 
 
 def cite(clause_id: str) -> str:
@@ -207,6 +212,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         moment=_moment,
         points=_points,
         number=_number,
+        grouped=_grouped,
         cite=cite,
         cited=_cited,
         quoted=_quoted,

@@ -30,9 +30,11 @@ _GOOD_AFTER = (
 _GOOD_BEFORE = ("关于", "《", "“", "(", "的通知", "的函", "的决定", "的公告", "年度")
 # Terms that a line's end must not cut.
 _WHOLE = re.compile(
-    "知识产权|运营|服务|平台|绩效|评价|功能性|国家|中心|称号|通知|\\d+年度?|第.节|[A-Za-z0-9.]+"
+    "知识产权|运营|服务|平台|绩效|评价|功能性|国家|中心|称号|通知|\\d+(?:年度?|月|日|号)?|第.节|[A-Za-z0-9.]+"
 )
-_NEVER_BEFORE = "、,。;:)》”〉〕】!?%年月日号的\uff0c\uff1b\uff1a\uff09"
+# Names that read better in one line.
+_COMPOUND = re.compile("知识产权运营服务平台|运营服务平台|绩效评价")
+_NEVER_BEFORE = "、,。;:)》”〉〕】!?%的\uff0c\uff1b\uff1a\uff09"
 _NEVER_AFTER = "(《“〈〔【第\uff08"
 
 # Punctuation of Chinese text is full-width (GB/T 15834), however it was typed; written as escapes on purpose.
@@ -82,9 +84,12 @@ def title_lines(title: str, ems: float = TITLE_EMS) -> tuple[str, ...]:
     """
     if width_ems(title) <= ems:
         return (title,)
-    inside = {at for m in _WHOLE.finditer(title) for at in range(m.start() + 1, m.end())}
+    inside, within = (
+        {at for m in pattern.finditer(title) for at in range(m.start() + 1, m.end())}
+        for pattern in (_WHOLE, _COMPOUND)
+    )
     costs = {
-        at: cost
+        at: cost + (2.0 if at in within else 0.0)
         for at in range(1, len(title))
         if at not in inside and (cost := _break_cost(title, at)) is not None
     }
