@@ -51,6 +51,12 @@ def test_every_notice_of_the_rules_has_its_template() -> None:
     assert {n.template for n in RULES.notices} <= set(templates.template_names())
 
 
+def test_the_letter_with_a_rating_list_says_how_to_answer() -> None:
+    document = render("rating_list", {"rules": RULES, "period": "2025"})
+    assert "在“签批”表中填写结论" in text(document)
+    assert render_pdf(document)
+
+
 def test_the_result_notice_says_the_result_and_its_parts() -> None:
     document = notice(Result(scores=scores(I19=node("2", None, "2", "2"), I20=node("5", None, "-5", "1"))))
     body = text(document)
