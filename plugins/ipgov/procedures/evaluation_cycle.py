@@ -104,7 +104,9 @@ def check(cycle: Cycle, snapshot_id: int) -> StepResult:
         rules = rules_of(connection, cycle)
     verdict = gate.check(snapshot_id, rules.rules, cycle.known_at)
     found = [f.as_dict() for f in verdict.findings]
-    inputs = fingerprint({"snapshot": snapshot_id, "suite": verdict.suite_sha256, "found": found})
+    inputs = fingerprint(
+        {"snapshot": snapshot_id, "suite": verdict.suite_sha256, "found": found, "as_of": cycle.as_of}
+    )
 
     def work(connection: Connection) -> StepResult:
         written = quality_findings.save(connection, snapshot_id, verdict, cycle.known_at)

@@ -162,7 +162,7 @@ def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) 
         round_id=round_.id,
         known_at=cycle.known_at,
         formats=("docx", "pdf"),
-        filename=f"{cycle.period}-{planned.notice.kind}-{planned.recipient}",
+        filename=f"{planned.recipient}-{letter.title}",
     )
     for channel in planned.notice.channels:
         dispatch.queue(connection, document_id, planned.recipient, channel, cycle.known_at)

@@ -1,0 +1,148 @@
+"""`make demo` as a whole: real scheduler, API server and PostgreSQL; then once more, and nothing changes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+pytestmark = pytest.mark.scheduler
+
+FACTS = (
+    "submission",
+    "submitted_value",
+    "snapshot",
+    "quality_check",
+    "result",
+    "score",
+    "decision",
+    "document",
+    "document_number",
+    "dispatch_attempt",
+    "title_event",
+    "issue",
+    "seal",
+)
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="ipg") as folder:
+        yield Path(folder) / "state"
+
+
+def _play(state: Path) -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "ipgov.launcher.demo",
+        "--no-wait",
+        "--state",
+        str(state),
+        "--port",
+        str(port),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1500)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def _ask(state: Path, *statements: str) -> list[list[tuple[object, ...]]]:
+    from ipgov.launcher import airflow, postgres
+
+    data = state / "pg"
+    postgres.start(data)
+    try:
+        engine = create_engine(postgres.url(data, airflow.GOVERNANCE_DATABASE, postgres.APPLICATION))
+        with engine.connect() as connection:
+            answers = [[tuple(r) for r in connection.execute(text(s))] for s in statements]
+        engine.dispose()
+    finally:
+        postgres.stop(data)
+    return answers
+
+
+@pytest.fixture(scope="module")
+def told(state: Path) -> str:
+    return _play(state)
+
+
+def test_the_summary_tells_the_years(told: str, state: Path) -> None:
+    for year in ("2023", "2024", "2025"):
+        assert f"── {year} 年度 ──" in told
+    assert "取消称号" in told
+    passwords = state / "passwords.json"
+    assert str(passwords) in told
+    assert stat.S_IMODE(os.stat(passwords).st_mode) == 0o600
+
+
+@pytest.mark.clause("2023-156#20", "2023-156#21")
+def test_each_year_was_decided_as_of_its_own_day_by_two_people(told: str, state: Path) -> None:
+    decisions, titles, results = _ask(
+        state,
+        "SELECT r.period, d.step, d.actor, d.entry FROM decision d JOIN review_round r ON r.id = d.round_id"
+        " ORDER BY d.id",
+        "SELECT unit, effective_on::text, document_number FROM title_event WHERE event = 'cancelled' ORDER BY id",
+        "SELECT s.period, max(r.known_at)::date::text FROM result r"
+        " JOIN result_set s ON s.id = r.result_set_id GROUP BY 1 ORDER BY 1",
+    )
+    assert decisions == [
+        ("2023", "audit", "reviewer1", "airflow"),
+        ("2023", "sign", "issuer1", "airflow"),
+        ("2024", "audit", "reviewer1", "airflow"),
+        ("2024", "sign", "issuer1", "airflow"),
+        ("2025", "audit", "reviewer1", "workbook"),
+        ("2025", "sign", "issuer1", "airflow"),
+    ]
+    assert [(unit, day) for unit, day, _ in titles] == [("FP09", "2025-04-15"), ("FP08", "2026-04-15")]
+    assert all(number.startswith("国知平评函〔") for *_, number in titles)
+    assert results == [("2023", "2024-04-16"), ("2024", "2025-04-15"), ("2025", "2026-04-15")]
+
+
+def test_played_again_nothing_changes(told: str, state: Path) -> None:
+    count = " UNION ALL ".join(f"SELECT '{t}', count(*) FROM {t}" for t in FACTS)  # noqa: S608
+    (before,) = _ask(state, count)
+    again = _play(state)
+    (after,) = _ask(state, count)
+    assert after == before
+    assert again[again.index("── 2023") :].split("界面")[0] == told[told.index("── 2023") :].split("界面")[0]
+
+
+def test_seals_and_documents_of_the_demo_hold(told: str, state: Path) -> None:
+    from ipgov.launcher import airflow, postgres
+
+    data = state / "pg"
+    postgres.start(data)
+    environment = {
+        **os.environ,
+        "IPGOV_STATE": str(state),
+        "IPGOV_DATABASE_URL": postgres.url(data, airflow.GOVERNANCE_DATABASE, postgres.APPLICATION),
+    }
+    try:
+        for arguments in (
+            ["audit", "verify"],
+            ["document", "rebuild", "国知平评函〔2026〕1号"],
+            ["explain", "functional_platform", "2025", "FP01"],
+            ["status"],
+        ):
+            done = subprocess.run(
+                [sys.executable, "-c", "from ipgov.cli import main; main()", *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+            assert done.stdout.strip()
+    finally:
+        postgres.stop(data)
