@@ -102,7 +102,7 @@ def make_values(path: Path, units: int, indicators: int) -> None:
 
 def run(size: str) -> None:
     """Measure one case and print it."""
-    units, indicators = CASES[size]
+    _, indicators = CASES[size]
     with tempfile.TemporaryDirectory() as folder:
         values = Path(folder) / "values.parquet"
         subprocess.run([sys.executable, __file__, "--values", str(values), size], check=True)
@@ -112,6 +112,8 @@ def run(size: str) -> None:
             evaluation = evaluate(values, scoring)
             rows = evaluation.results.num_rows
             report(size, f"run {turn + 1}, {rows:,} results", start)
+            if turn < 2:
+                evaluation.connection.close()
         start = time.perf_counter()
         evaluation.write_scores(Path(folder) / "scores.parquet")
         report(size, "scores to Parquet", start)
