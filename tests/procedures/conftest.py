@@ -63,7 +63,7 @@ class Nation:
 
         opened = self.days(period).opens.date
         for e in nation.extensions(period):
-            extensions.grant_once(PROGRAMME, str(period), e.unit, e.until, "运行组", e.reason, at(opened))
+            extensions.grant(PROGRAMME, str(period), e.unit, e.until, "运行组", e.reason, at(opened))
         sent = list(nation.sent(period, self.units(opened), self.blank))
         for s in sent:
             self.put(s.key, s.data, s.received_at)

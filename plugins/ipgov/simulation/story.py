@@ -128,7 +128,7 @@ def _send_in(period: int, units: Mapping[str, Unit]) -> None:
     opened = cycle_days(store.governing(_programme(), period).rules.cycle, period).opens.date
     for granted in nation.extensions(period):
         known_at = dt.datetime.combine(opened, dt.time(20), tzinfo=SHANGHAI)
-        extensions.grant_once(
+        extensions.grant(
             _programme(), str(period), granted.unit, granted.until, "运行组(模拟)", granted.reason, known_at
         )
     for sent in nation.sent(period, units, _blank):
