@@ -11,8 +11,8 @@ SELECT
     CASE u.state
         WHEN 'accepted' THEN '按期受理'
         WHEN 'accepted_late' THEN '逾期受理'
-        WHEN 'late' THEN '逾期过久,未受理'
-        WHEN 'returned' THEN '已退回,未更正'
+        WHEN 'late' THEN '逾期过久，未受理'
+        WHEN 'returned' THEN '已退回，未更正'
         WHEN 'missing' THEN '未报送'
         WHEN 'exempt' THEN '本期免予评价'
     END AS state_name,

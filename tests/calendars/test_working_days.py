@@ -74,7 +74,7 @@ def test_every_announced_day_is_the_packages_and_none_is_provisional() -> None:
 
 
 def test_a_year_before_the_data_is_unknown() -> None:
-    with pytest.raises(UnknownError, match=r"没有 2003 年的工作日数据:已有 2004 年起.*policies/calendars/"):
+    with pytest.raises(UnknownError, match=r"没有 2003 年的工作日数据：已有 2004 年起.*policies/calendars/"):
         day(dt.date(2003, 12, 31))
 
 
@@ -176,7 +176,7 @@ def test_an_override_wins_and_names_its_note(enter: Enter) -> None:
     )
     read_fresh()
     off, worked, far = (day(dt.date(2024, 9, 5)), day(dt.date(2024, 9, 7)), day(dt.date(2030, 6, 3)))
-    assert (off.working, off.kind, off.source) == (False, "statutory_holiday", "运行方调整:停电")
+    assert (off.working, off.kind, off.source) == (False, "statutory_holiday", "运行方调整：停电")
     assert (worked.working, worked.kind) == (True, "make_up_working_day")
     assert not far.working
     assert far.provisional, "one day entered does not announce its year"
@@ -185,12 +185,12 @@ def test_an_override_wins_and_names_its_note(enter: Enter) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("2027-02-14, ", "2027-02-15, "), r"调休上班日不是星期六、星期日:2027-02-15"),
-        (("2027-02-14, ", "2027-10-02, "), r"既放假又调休上班:2027-10-02"),
-        (("first: 2027-10-01", "first: 2027-09-15"), r"放假日重复:2027-09-15"),
+        (("2027-02-14, ", "2027-02-15, "), r"调休上班日不是星期六、星期日：2027-02-15"),
+        (("2027-02-14, ", "2027-10-02, "), r"既放假又调休上班：2027-10-02"),
+        (("first: 2027-10-01", "first: 2027-09-15"), r"放假日重复：2027-09-15"),
         (("first: 2027-04-03, last: 2027-04-05", "first: 2027-04-03, last: 2027-04-04"), r"未含 2027-04-05"),
         (("first: 2027-05-01", "first: 2027-05-06"), r"“劳动节”的 first 晚于 last"),
-        (("2027-10-09]", "2028-01-08]"), r"不在 2027 年.*之内:2028-01-08"),
+        (("2027-10-09]", "2028-01-08]"), r"不在 2027 年.*之内：2028-01-08"),
         (("  operator: 测试用\n", ""), r"notice.year 没有依据"),
         (("  document: 国办发明电〔2026〕测试号\n", ""), r"notice.document 缺少此项"),
     ],

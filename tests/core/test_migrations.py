@@ -70,7 +70,7 @@ def test_migrating_again_is_harmless(database: Path) -> None:
 
 
 def test_kind_cannot_change(database: Path) -> None:
-    with pytest.raises(RefusedError, match="此数据库创建时登记为“simulation”,不能当作“production”使用"):
+    with pytest.raises(RefusedError, match="此数据库创建时登记为“simulation”，不能当作“production”使用"):
         migrate("production", "", KNOWN_AT)
     assert [kind for kind, _ in identities()] == ["simulation"]
 

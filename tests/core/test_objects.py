@@ -75,7 +75,7 @@ def test_missing_object_is_named(store: ObjectStore) -> None:
 def test_once_keeps_the_first_content(store: ObjectStore) -> None:
     store.put("seal", b"first", once=True)
     store.put("seal", b"first", once=True)
-    with pytest.raises(EnvironmentProblemError, match="“seal”已存在且内容不同:一次写入的对象不得改写"):
+    with pytest.raises(EnvironmentProblemError, match="“seal”已存在且内容不同：一次写入的对象不得改写"):
         store.put("seal", b"second", once=True)
     assert store.get("seal") == b"first"
 
@@ -146,7 +146,7 @@ def test_folder_marks_of_s3_tools_are_no_objects(bucket: str) -> None:
 )
 def test_key_that_leads_elsewhere_is_refused(store: ObjectStore, key: str) -> None:
     for ask in (store.get, store.info, store.exists, lambda k: store.put(k, b"x")):
-        with pytest.raises(UnknownError, match="无效:须为以“/”分隔的相对路径"):
+        with pytest.raises(UnknownError, match="无效：须为以“/”分隔的相对路径"):
             ask(key)
 
 

@@ -201,7 +201,7 @@ def test_changed_manifest_is_named_and_nothing_more_is_sealed_on_it(two_seals: P
     path = two_seals / "seals" / f"{digest}.json"
     path.write_bytes(path.read_bytes().replace(b"round:1", b"round:2"))
     assert found() == [
-        f"封存清单 {digest} 的内容与其指纹不符,可能被篡改",
+        f"封存清单 {digest} 的内容与其指纹不符，可能被篡改",
         "第 2 号封存的清单缺失或被改动",
     ]
     with pytest.raises(EnvironmentProblemError, match=f"封存清单 {digest} 的内容与其指纹不符"):
@@ -222,7 +222,7 @@ def test_removed_last_seal_is_named(two_seals: Path, tamper: Tamper) -> None:
     """Nothing in the database tells of it, but its manifest lies in the store."""
     digest = manifest_of(2)
     tamper("DELETE FROM seal WHERE sequence = 2")
-    assert found() == [f"对象库中有第 2 号封存的清单 {digest},数据库中没有这次封存"]
+    assert found() == [f"对象库中有第 2 号封存的清单 {digest}，数据库中没有这次封存"]
 
 
 def test_history_rewritten_under_a_new_last_seal_is_named(two_seals: Path, tamper: Tamper) -> None:

@@ -39,11 +39,11 @@ def test_variables_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 def test_variable_that_is_no_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPGOV_DATABSE_URL", "x")
-    with pytest.raises(UnknownError, match="没有名为 IPGOV_DATABSE_URL 的设置;可用:IPGOV_"):
+    with pytest.raises(UnknownError, match="没有名为 IPGOV_DATABSE_URL 的设置；可用：IPGOV_"):
         settings()
 
 
 def test_value_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IPGOV_MAX_WORKBOOK_BYTES", "many")
-    with pytest.raises(GovernanceError, match="设置有误:IPGOV_MAX_WORKBOOK_BYTES 为“many”"):
+    with pytest.raises(GovernanceError, match="设置有误：IPGOV_MAX_WORKBOOK_BYTES 为“many”"):
         settings()

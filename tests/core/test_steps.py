@@ -170,7 +170,7 @@ class TestMoment:
         assert resolve_moment(self.NOW, False) == (dt.date(2024, 4, 1), self.NOW)
 
     def test_day_to_come_is_refused(self) -> None:
-        with pytest.raises(RefusedError, match=r"基准日 2024-04-02 晚于今天\(2024-04-01\),只有模拟库才可以"):
+        with pytest.raises(RefusedError, match=r"基准日 2024-04-02 晚于今天（2024-04-01），只有模拟库才可以"):
             resolve_moment(self.NOW, False, dt.date(2024, 4, 2))
         assert resolve_moment(self.NOW, False, dt.date(2024, 4, 1))[0] == dt.date(2024, 4, 1)
 

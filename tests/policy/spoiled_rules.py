@@ -12,7 +12,7 @@ RULES: Spoiled = {
     "value without basis": (
         one("  operator: 数据质量规则为运行方自定\n", ""),
         {"basis"},
-        r"quality\.suite 没有依据;应为:写明 clause",
+        r"quality\.suite 没有依据；应为：写明 clause",
     ),
     "unknown key": (
         one("  suite: functional", "  suit: functional"),
@@ -33,17 +33,17 @@ RULES: Spoiled = {
     "other programme": (
         one("programme: functional_platform", "programme: other"),
         {"names"},
-        r"programme 为“other”;应为:所在文件夹名“functional_platform”",
+        r"programme 为“other”；应为：所在文件夹名“functional_platform”",
     ),
     "version is not the file's": (
         one('version: "2023-09-05"', 'version: "2023-09-06"'),
         {"names"},
-        r"version 为“2023-09-06”;应为:文件名“2023-09-05”",
+        r"version 为“2023-09-06”；应为：文件名“2023-09-05”",
     ),
     "effective is not the file's": (
         one("effective: 2023-09-05", "effective: 2023-09-06"),
         {"names"},
-        r"effective 为 2023-09-06,文件名为“2023-09-05”",
+        r"effective 为 2023-09-06，文件名为“2023-09-05”",
     ),
     "clause that is not": (
         one("    clause: 2023-156#21\n", "    clause: 2023-156#99\n"),
@@ -59,7 +59,7 @@ RULES: Spoiled = {
     "counts do not make the total": (
         one("count: 3, route: direct", "count: 4, route: direct"),
         {"kinds"},
-        r"subject\.total 为 12,各类之和为 13",
+        r"subject\.total 为 12，各类之和为 13",
     ),
     "kind twice": (
         one("code: tool, name: 工具支撑类", "code: trading, name: 工具支撑类"),
@@ -71,7 +71,7 @@ RULES: Spoiled = {
             "  bonus_cap: 5\n", "  bonus_cap: 5\n  groups: [trading, financial, characteristic, tool, else]\n"
         ),
         {"kinds", "weights_sum"},
-        r"scoring\.groups 与 subject\.kinds 不一致:else",
+        r"scoring\.groups 与 subject\.kinds 不一致：else",
     ),
     "opened after due": (
         one("opens: {month: 1", "opens: {month: 4"),
@@ -107,7 +107,7 @@ RULES: Spoiled = {
     "field of an unknown kind": (
         one("kinds: [financial], help", "kinds: [finance], help"),
         {"field_kinds", "indicator_inputs"},
-        r"form\.sheets\.fields\[F03\]\.kinds “finance”不是类别;应为:trading、financial",
+        r"form\.sheets\.fields\[F03\]\.kinds “finance”不是类别；应为：trading、financial",
     ),
     "minimum above maximum": (
         one("minimum: 0, maximum: 34}", "minimum: 35, maximum: 34}"),
@@ -142,7 +142,7 @@ RULES: Spoiled = {
     "yes/no score from a count": (
         one("input: F19", "input: F20"),
         {"indicator_inputs"},
-        r"indicators\[I16\]\.input 栏目 F20 的类型为 count;应为:yes_no",
+        r"indicators\[I16\]\.input 栏目 F20 的类型为 count；应为：yes_no",
     ),
     "denominator is a text": (
         one("input: F09, denominator: F08", "input: F09, denominator: F28"),
@@ -158,7 +158,7 @@ RULES: Spoiled = {
     "suite that is not": (
         one("suite: functional_platform_annual", "suite: monthly"),
         {"quality_suite"},
-        r"quality\.suite “monthly”没有文件;应为:expectations/monthly\.json",
+        r"quality\.suite “monthly”没有文件；应为：expectations/monthly\.json",
     ),
     "outcome twice": (
         one("outcome: warning", "outcome: cancel_title"),
@@ -217,12 +217,12 @@ RULES: Spoiled = {
     "template that is not": (
         one("template: title_cancellation", "template: title"),
         {"notice_templates"},
-        r"notices\[cancel_title\]\.template 模板“title”不存在;应为:reports/templates/ 下有 title",
+        r"notices\[cancel_title\]\.template 模板“title”不存在；应为：reports/templates/ 下有 title",
     ),
     # periods
     "period before the first rules": (
         one("first_period: 2023", "first_period: 2022"),
         {"every_period_has_rules"},
-        r"cycle\.first_period 为 2022,该期末尚无规则;应为:期末不早于首个版本的施行日 2023-09-05",
+        r"cycle\.first_period 为 2022，该期末尚无规则；应为：期末不早于首个版本的施行日 2023-09-05",
     ),
 }

@@ -36,12 +36,12 @@ SCORING: Spoiled = {
     "dimensions sum to 101": (
         one("weight: 12}", "weight: 13}"),
         {"weights_sum"},
-        r"scoring\.dimensions 类别 trading 的下级权重之和为 101;应为:100",
+        r"scoring\.dimensions 类别 trading 的下级权重之和为 101；应为：100",
     ),
     "indicators of one group sum to 99.5": (
         one("weight: {financial: 60}", "weight: {financial: 59.5}"),
         {"weights_sum"},
-        r"dimensions\[D1\] 类别 financial 的下级权重之和为 99\.5;应为:100",
+        r"dimensions\[D1\] 类别 financial 的下级权重之和为 99\.5；应为：100",
     ),
     "dimension without children for a group": (
         one("dimension: D5, input: F10", "dimension: D5, groups: [trading], input: F10"),
@@ -97,7 +97,7 @@ SCORING: Spoiled = {
     "score above 100": (
         one("score: 70}", "score: 170}"),
         {"steps"},
-        r"steps\[2\]\.score 为 170;应为:0 至 100",
+        r"steps\[2\]\.score 为 170；应为：0 至 100",
     ),
     "less per unit": (one("per_unit: 2, cap", "per_unit: -2, cap"), {"steps"}, r"steps\[1\]\.per_unit 为 -2"),
     "per unit from nowhere": (
@@ -118,7 +118,7 @@ SCORING: Spoiled = {
     "deduction that takes nothing": (
         one("deduction_cap: 20", "deduction_cap: 0"),
         {"outside_items"},
-        r"scoring\.deduction_cap 为 0,扣分指标无效",
+        r"scoring\.deduction_cap 为 0，扣分指标无效",
     ),
     # scoring: grades
     "grade twice": (one("{name: 良好", "{name: 优秀"), {"grades"}, r"grades\[优秀\] 出现 2 次"),
@@ -130,7 +130,7 @@ SCORING: Spoiled = {
     "floor above the maximum": (
         one("floor: 85", "floor: 101"),
         {"grades"},
-        r"grades\[优秀\]\.floor 为 101;应为:0 至满分 100",
+        r"grades\[优秀\]\.floor 为 101；应为：0 至满分 100",
     ),
     "middle grade without a floor": (
         one("{name: 通过, floor: 60,", "{name: 通过,"),
@@ -140,7 +140,7 @@ SCORING: Spoiled = {
     "last grade with a floor": (
         one("{name: 未通过, passes", "{name: 未通过, floor: 20, passes"),
         {"grades"},
-        r"grades\[未通过\]\.floor 为 20,其下无等级",
+        r"grades\[未通过\]\.floor 为 20，其下无等级",
     ),
     "last grade with a quota": (
         one(
@@ -158,7 +158,7 @@ SCORING: Spoiled = {
     "nobody can fail": (
         one("{name: 未通过, passes: false}", "{name: 未通过, passes: true}"),
         {"grades", "outcomes"},
-        r"outcomes 无从触发:没有未通过的等级.*没有通过与未通过之分",
+        r"outcomes 无从触发：没有未通过的等级.*没有通过与未通过之分",
     ),
     "veto grade that is not": (
         one("veto_grade: 未通过", "veto_grade: 否决"),
@@ -168,7 +168,7 @@ SCORING: Spoiled = {
     "veto without its grade": (
         one("  veto_grade: 未通过\n", ""),
         {"veto"},
-        r"scoring\.veto_grade 未写,而有否决指标 I22、I23",
+        r"scoring\.veto_grade 未写，而有否决指标 I22、I23",
     ),
     "veto grade without a veto": (
         tuple(

@@ -49,7 +49,7 @@ def test_a_document_is_in_force_from_its_day_on() -> None:
 
 
 def test_an_unknown_document_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UnknownError, match="没有登记文件“2023-157”;已登记:2015-190、2021-22"):
+    with pytest.raises(UnknownError, match="没有登记文件“2023-157”；已登记：2015-190、2021-22"):
         document("2023-157")
 
 
@@ -64,7 +64,7 @@ TWICE = "id: 2015-190\n    number: 国知发运字〔2015〕190号"
         (("    issuer: 国家知识产权局办公室\n", ""), "documents[0].issuer 缺少此项"),
         (("    repealed: null", "    repealed: 2015-04-24"), "2015-190 的废止日期不晚于施行日期"),
         (("    repealed: null\n", ""), "documents[0].repealed 缺少此项"),
-        (("id: 2021-22\n    number: 国知发运字〔2021〕22号", TWICE), "文件重复登记:2015-190"),
+        (("id: 2021-22\n    number: 国知发运字〔2021〕22号", TWICE), "文件重复登记：2015-190"),
     ],
 )
 def test_a_register_that_cannot_be_right_is_refused(

@@ -57,7 +57,7 @@ def test_the_examples_of_days_can_be_entered(policies: Policies) -> None:
     assert check() == []
     assert day(dt.date(2027, 2, 14)).kind == "make_up_working_day"
     assert not day(dt.date(2027, 3, 1)).provisional
-    assert day(dt.date(2026, 6, 1)).source == "运行方调整:办公楼停电"
+    assert day(dt.date(2026, 6, 1)).source == "运行方调整：办公楼停电"
 
 
 def test_the_sample_output_is_what_is_printed(policies: Policies) -> None:

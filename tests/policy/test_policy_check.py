@@ -50,8 +50,8 @@ def test_two_versions_in_force_from_one_day_overlap(policies: Policies) -> None:
     policies.write("functional_platform/2023-09-05b.yaml", policies.read(V1))
     problems = [p for p in check() if p.check == "policy_no_gap_and_no_overlap"]
     assert [str(p) for p in problems] == [
-        "policies/functional_platform:effective 2023-09-05 与 2023-09-05b 同自 2023-09-05 起施行;"
-        "应为:同日只有一个施行的版本"
+        "policies/functional_platform：effective 2023-09-05 与 2023-09-05b 同自 2023-09-05 起施行；"
+        "应为：同日只有一个施行的版本"
     ]
 
 
@@ -70,12 +70,12 @@ def test_a_draft_overlaps_nothing_and_fills_nothing(policies: Policies) -> None:
     [
         (
             one("accepts: [2]", "accepts: [2, 3]"),
-            r"form\.accepts 接受不存在的版本 3;应为:.*FP-ANNUAL.*(1、2)",
+            r"form\.accepts 接受不存在的版本 3；应为：.*FP-ANNUAL.*（1、2）",
         ),
         (one("accepts: [2]", "accepts: [1]"), r"form\.accepts 不含本表版本 2"),
         (
             one("version: 2\n  accepts: [2]", "version: 1\n  accepts: [1]"),
-            rf"form\.version 仍为 1,栏目却与 policies/{V1} 不同",
+            rf"form\.version 仍为 1，栏目却与 policies/{V1} 不同",
         ),
     ],
 )
@@ -109,7 +109,11 @@ def test_a_file_that_is_no_yaml_is_reported_with_its_line_and_the_others_are_jud
         (one("2023-156#02,", "2023-156#03,"), "clause_ids", r"2023-156#03 出现 2 次"),
         (one("2023-156#02,", "2023-156#2,"), "clause_ids", r"2023-156#2 编号写法不对"),
         (one("2023-156#02,", "2023-157#01,"), "clause_ids", r"文件 2023-157 未登记"),
-        (one(",引言,D,decide", ",引言,X,decide"), "clause_values", r"2023-156#01 force 为“X”;应为:M\(必须\)"),
+        (
+            one(",引言,D,decide", ",引言,X,decide"),
+            "clause_values",
+            r"2023-156#01 force 为“X”；应为：M（必须）",
+        ),
         (
             one("国知发运函字〔2023〕156号,", "国知发运函字〔2023〕157号,"),
             "clauses_agree_with_documents",
@@ -121,7 +125,7 @@ def test_a_file_that_is_no_yaml_is_reported_with_its_line_and_the_others_are_jud
                 "2023-09-05,2023-09-06 [inferred: date of issue]",
             ),
             "clauses_agree_with_documents",
-            r"effective 为“2023-09-06 \[inferred: date of issue\]”;应为:documents\.yaml 所载 2023-09-05",
+            r"effective 为“2023-09-06 \[inferred: date of issue\]”；应为：documents\.yaml 所载 2023-09-05",
         ),
         (
             one("2023-09-05,2023-09-05 [inferred: date of issue]", "2023-09-05,2023-09-05"),
@@ -144,7 +148,7 @@ def test_clauses(policies: Policies, changes: Changes, expected: str, message: s
         ("auto", "C+X", r"2023-156#21 auto 为“C\+X”"),
         ("auto", "C+C", r"2023-156#21 auto 为“C\+C”"),
         ("key_zh", " ", r"2023-156#21 key_zh 为空"),
-        ("dated", "2023-09-06", r"2023-156#21 dated 为“2023-09-06”;应为:documents.yaml 所载“2023-09-05”"),
+        ("dated", "2023-09-06", r"2023-156#21 dated 为“2023-09-06”；应为：documents.yaml 所载“2023-09-05”"),
         ("doc_title", "别的通知", r"2023-156#21 doc_title 为“别的通知”"),
     ],
 )
@@ -168,14 +172,16 @@ def test_columns_of_a_clause(policies: Policies, column: str, value: str, messag
 def test_a_lost_clause_leaves_a_gap(policies: Policies) -> None:
     lines = policies.read("clauses.csv").splitlines(keepends=True)
     policies.write("clauses.csv", "".join(line for line in lines if not line.startswith("2023-156#05,")))
-    assert [str(p) for p in check()] == ["policies/clauses.csv:2023-156#05 缺失;应为:2023-156 的条款序号连续"]
+    assert [str(p) for p in check()] == [
+        "policies/clauses.csv：2023-156#05 缺失；应为：2023-156 的条款序号连续"
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("clauses.csv", "id,doc_no\n", r"policies/clauses\.csv 的表头不对;应为:id,doc_no,doc_title"),
-        ("calendars/lunar_days.csv", "year,qingming\n", r"calendars/lunar_days\.csv 有误\(表头\)"),
+        ("clauses.csv", "id,doc_no\n", r"policies/clauses\.csv 的表头不对；应为：id,doc_no,doc_title"),
+        ("calendars/lunar_days.csv", "year,qingming\n", r"calendars/lunar_days\.csv 有误（表头）"),
         (
             "calendars/lunar_days.csv",
             "year,spring_festival,qingming,dragon_boat,mid_autumn\n"
@@ -189,11 +195,11 @@ def test_a_lost_clause_leaves_a_gap(policies: Policies) -> None:
             r"statutory\[0\]\.fixed\[0\] 2 月没有 30 日",
         ),
         ("roles.yaml", "roles: [{name: 甲}]", r"policies/roles\.yaml 的 roles 缺少 code 或 decides"),
-        ("documents.yaml", "documents: []", r"policies/documents\.yaml:documents 至少应有 1 项"),
+        ("documents.yaml", "documents: []", r"policies/documents\.yaml：documents 至少应有 1 项"),
         (
             "calendars/x.yaml",
             "overrides: [{date: 2024-01-02}]",
-            r"calendars/x\.yaml:overrides\[0\]\.working 缺少此项",
+            r"calendars/x\.yaml：overrides\[0\]\.working 缺少此项",
         ),
     ],
 )
@@ -208,7 +214,7 @@ def test_what_the_versions_refer_to_is_read_too(
 def test_a_row_of_clauses_with_a_column_too_many_is_refused(policies: Policies) -> None:
     policies.edit("clauses.csv", ("2023-156#02,", "2023-156#02,,"))
     (problem, *_) = check()
-    assert re.search(r"policies/clauses\.csv 第 \d+ 行的列数不对;应为:16 列", problem.found)
+    assert re.search(r"policies/clauses\.csv 第 \d+ 行的列数不对；应为：16 列", problem.found)
 
 
 def test_a_missing_folder_of_policies_is_the_installations_fault(policies: Policies) -> None:

@@ -43,7 +43,7 @@ def refused(data: str) -> str:
 
 def test_a_key_given_twice_is_refused_with_its_line() -> None:
     text = refused(SCORING.replace("title: 样例\n", "title: 样例\ntitle: 又一个\n"))
-    assert text == "样例.yaml 第 2 行不是有效的 YAML:键重复:title"
+    assert text == "样例.yaml 第 2 行不是有效的 YAML：键重复：title"
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_the_projects_weights_are_exact() -> None:
 
 def test_a_value_without_a_basis_is_refused_wherever_it_stands() -> None:
     text = refused(SCORING.replace("  operator: 运行方自定样例\n", ""))
-    assert "样例.yaml:scoring.indicators[0].normalisation.maximum 没有依据" in text
-    assert "写明 clause(条款)或 operator(运行方自定)" in text
+    assert "样例.yaml：scoring.indicators[0].normalisation.maximum 没有依据" in text
+    assert "写明 clause（条款）或 operator（运行方自定）" in text
 
 
 def test_an_empty_basis_is_none() -> None:
@@ -144,12 +144,12 @@ def test_groups_that_are_listed_stay_as_they_are() -> None:
 
 def test_half_a_version_is_refused() -> None:
     text = refused(SCORING + "issuer: {name: 国家知识产权局, operator: 样例}\n")
-    assert "样例.yaml:subject 缺少此项" in text
+    assert "样例.yaml：subject 缺少此项" in text
 
 
 @pytest.mark.parametrize("text", ["", "- 1", "样例"])
 def test_what_is_no_mapping_is_refused(text: str) -> None:
-    assert "样例.yaml:规则文件须为键值结构" in refused(text)
+    assert "样例.yaml：规则文件须为键值结构" in refused(text)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_version_holds_from_its_first_day_to_the_day_before_the_next(day: str,
 
 def test_before_the_first_version_nothing_is_in_force() -> None:
     with pytest.raises(
-        UnknownError, match="2023-09-04 尚无“functional_platform”的有效规则;最早的规则自 2023-09-05 起施行"
+        UnknownError, match="2023-09-04 尚无“functional_platform”的有效规则；最早的规则自 2023-09-05 起施行"
     ):
         store.in_force(FP, dt.date(2023, 9, 4))
     with pytest.raises(UnknownError, match="2022-12-31 尚无"):
@@ -192,7 +192,7 @@ def test_a_programme_of_drafts_has_no_rules_in_force(policies: Policies) -> None
 
 @pytest.mark.parametrize("programme", ["fund", "calendars", "../policies/functional_platform", ""])
 def test_an_unknown_programme_is_refused_with_those_there_are(programme: str) -> None:
-    with pytest.raises(UnknownError, match="的业务规则;现有:functional_platform"):
+    with pytest.raises(UnknownError, match="的业务规则；现有：functional_platform"):
         store.versions(programme)
 
 

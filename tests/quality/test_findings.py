@@ -97,7 +97,7 @@ def test_waived_finding_is_listed_and_does_not_stop(harmed: int, rules: RuleVers
         ("FPQ005", "FP002", second),
         ("FPQ014", "FP001", None),
     ]
-    assert verdict.findings[0].waived == "李四豁免至 2024-04-22:已电话核实"
+    assert verdict.findings[0].waived == "李四豁免至 2024-04-22：已电话核实"
     assert verdict.findings[2].waived == ""
 
 
@@ -155,11 +155,15 @@ def test_later_waiver_replaces_the_earlier(harmed: int, rules: RuleVersion) -> N
 @pytest.mark.parametrize(
     ("how", "error", "words"),
     [
-        ({"rule": "FPQ999"}, UnknownError, "没有规则“FPQ999”;现有:FPQ001、"),
-        ({"unit": "FP999"}, UnknownError, "没有编号为“FP999”的单位;应为已登记的单位编号,或 *"),
+        ({"rule": "FPQ999"}, UnknownError, "没有规则“FPQ999”；现有：FPQ001、"),
+        ({"unit": "FP999"}, UnknownError, "没有编号为“FP999”的单位；应为已登记的单位编号，或 *"),
         ({"granted_by": " "}, RefusedError, "批准人和理由"),
         ({"reason": ""}, RefusedError, "批准人和理由"),
-        ({"until": TODAY - dt.timedelta(days=1)}, RefusedError, "豁免截止日 2024-04-21 早于今日(2024-04-22)"),
+        (
+            {"until": TODAY - dt.timedelta(days=1)},
+            RefusedError,
+            "豁免截止日 2024-04-21 早于今日（2024-04-22）",
+        ),
     ],
 )
 def test_unfit_waiver_is_refused(

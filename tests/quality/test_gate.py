@@ -77,16 +77,18 @@ CASES = {
     "below the least": ("tool", {"F15": -1}, "FPQ004", "critical", "F15", "-1", "为 -1 人"),
     "above the most": ("tool", {"F10": Decimal("100.01")}, "FPQ004", "critical", "F10", "100.01", "0 至 100"),
     "more small enterprises than enterprises": (
-        "tool", {"F09": 301}, "FPQ005", "critical", "F09", "301", "大于“服务企业数”300 家(C11)",
+        "tool", {"F09": 301}, "FPQ005", "critical", "F09", "301", "大于“服务企业数”300 家（C11）",
     ),
-    "more rated than resident": ("tool", {"F12": 41}, "FPQ006", "critical", "F12", "41", "40 家(C14)"),
-    "more reported than happened": ("tool", {"F21": 3}, "FPQ007", "critical", "F21", "3", "2 件(C23)"),
-    "trade without projects": ("trading", {"F02": 0}, "FPQ008", "warning", "F01", "2", "为 0 项(C5)"),
-    "projects without trade": ("characteristic", {"F01": 0}, "FPQ008", "warning", "F01", "0", "为 2 项(C5)"),
-    "finance without projects": ("financial", {"F04": 0}, "FPQ009", "warning", "F03", "2", "为 0 项(C7)"),
-    "projects without finance": ("financial", {"F03": 0}, "FPQ009", "warning", "F03", "0", "为 2 项(C7)"),
+    "more rated than resident": ("tool", {"F12": 41}, "FPQ006", "critical", "F12", "41", "40 家（C14）"),
+    "more reported than happened": ("tool", {"F21": 3}, "FPQ007", "critical", "F21", "3", "2 件（C23）"),
+    "trade without projects": ("trading", {"F02": 0}, "FPQ008", "warning", "F01", "2", "为 0 项（C5）"),
+    "projects without trade": (
+        "characteristic", {"F01": 0}, "FPQ008", "warning", "F01", "0", "为 2 项（C5）",
+    ),
+    "finance without projects": ("financial", {"F04": 0}, "FPQ009", "warning", "F03", "2", "为 0 项（C7）"),
+    "projects without finance": ("financial", {"F03": 0}, "FPQ009", "warning", "F03", "0", "为 2 项（C7）"),
     "not every institution rated": ("tool", {"F12": 39}, "FPQ010", "warning", "F12", "39", "只对其中 39 家"),
-    "major matter reported late": ("tool", {"F21": 1}, "FPQ011", "warning", "F21", "1", "2 件,只有 1 件"),
+    "major matter reported late": ("tool", {"F21": 1}, "FPQ011", "warning", "F21", "1", "2 件，只有 1 件"),
     "cross-region branch": ("tool", {"F22": 1}, "FPQ012", "warning", "F22", "1", "分支机构 1 个"),
     "seal with the name": ("tool", {"F23": 1}, "FPQ013", "warning", "F23", "1", "公章 1 枚"),
     "business out of scope": ("tool", {"F24": 2}, "FPQ014", "warning", "F24", "2", "商业性活动 2 件"),
@@ -151,8 +153,8 @@ def test_bodies_not_accepted_are_told_and_do_not_stop(
         body.state = state
     verdict = gate.check(written(frozen), rules, KNOWN_AT)
     assert [(f.rule, f.severity, f.unit, f.found) for f in verdict.findings] == [
-        ("FPQ018", "info", "FP001", "逾期过久,未受理"),
-        ("FPQ018", "info", "FP002", "已退回,未更正"),
+        ("FPQ018", "info", "FP001", "逾期过久，未受理"),
+        ("FPQ018", "info", "FP002", "已退回，未更正"),
         ("FPQ018", "info", "FP003", "未报送"),
     ]
     assert verdict.passed
@@ -244,13 +246,13 @@ def test_unknown_snapshot_is_refused(database: Path, rules: RuleVersion) -> None
 
 def test_rules_of_another_programme_are_refused(clean: Clean, written: Written, rules: RuleVersion) -> None:
     other = rules.model_copy(update={"programme": "industry_centre"})
-    with pytest.raises(RefusedError, match="属于“functional_platform”,不能按“industry_centre”"):
+    with pytest.raises(RefusedError, match="属于“functional_platform”，不能按“industry_centre”"):
         gate.check(written(clean()), other, KNOWN_AT)
 
 
 def test_unknown_suite_is_refused(clean: Clean, written: Written, rules: RuleVersion) -> None:
     quality = rules.quality.model_copy(update={"suite": "no_such"})
-    with pytest.raises(UnknownError, match=f"没有名为“no_such”的数据质量规则集;现有:{SUITE}"):
+    with pytest.raises(UnknownError, match=f"没有名为“no_such”的数据质量规则集；现有：{SUITE}"):
         gate.check(written(clean()), rules.model_copy(update={"quality": quality}), KNOWN_AT)
 
 
@@ -298,7 +300,7 @@ def test_column_that_is_not_there_is_refused(
     entry = rows_where("field = 'F09'")
     entry["meta"] |= {"message": "{no_such}"} if where == "message" else {"columns": {"found": "no_such"}}
     in_a_suite(monkeypatch, entry)
-    with pytest.raises(GovernanceError, match=r"引用了不存在的列 'no_such';可用:row_key、unit"):
+    with pytest.raises(GovernanceError, match=r"引用了不存在的列 'no_such'；可用：row_key、unit"):
         gate.check(written(clean()), rules, KNOWN_AT)
 
 

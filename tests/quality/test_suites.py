@@ -60,7 +60,7 @@ def test_every_file_in_the_folder_can_be_read() -> None:
 
 @pytest.mark.parametrize("name", ["no_such", "../policies/clauses", "", "Functional"])
 def test_unknown_suite_is_refused(name: str) -> None:
-    with pytest.raises(UnknownError, match=f"没有名为“{name}”的数据质量规则集;现有:"):
+    with pytest.raises(UnknownError, match=f"没有名为“{name}”的数据质量规则集；现有："):
         suite.load(name)
 
 
@@ -88,11 +88,14 @@ def kwargs(**values: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (without("rule"), "缺 meta.rule;应为:规则编号,如 FPQ001"),
-        (without("severity"), "缺 meta.severity;应为:critical(严重,中止)、warning(警告)、info(提示)之一"),
-        (without("basis"), "缺 meta.basis;应为:条款编号(如 2023-156#16)"),
-        (without("message"), "缺 meta.message;应为:中文提示"),
-        (without("view"), "缺 meta.view;应为:sql/views 中"),
+        (without("rule"), "缺 meta.rule；应为：规则编号，如 FPQ001"),
+        (
+            without("severity"),
+            "缺 meta.severity；应为：critical（严重，中止）、warning（警告）、info（提示）之一",
+        ),
+        (without("basis"), "缺 meta.basis；应为：条款编号（如 2023-156#16）"),
+        (without("message"), "缺 meta.message；应为：中文提示"),
+        (without("view"), "缺 meta.view；应为：sql/views 中"),
         (meta(message=" "), "缺 meta.message"),
         (meta(severity=3), "缺 meta.severity"),
         (meta(severity="fatal"), "严重程度“fatal”未知"),
@@ -103,7 +106,7 @@ def kwargs(**values: Any) -> Callable[[dict[str, Any]], None]:
         (meta(message="{name"), "花括号不成对"),
         (meta(message="{name.__class__}"), "提示引用“name.__class__”无效"),
         (meta(message="{}"), "提示引用“”无效"),
-        (meta(view="submitted_value"), "视图“submitted_value”未知;应为:quality_pair、"),
+        (meta(view="submitted_value"), "视图“submitted_value”未知；应为：quality_pair、"),
         (meta(columns={"place": "cell"}), "meta.columns 无效"),
         (meta(columns={"cell": "a b"}), "meta.columns 无效"),
         (meta(remark="x"), "meta 中多余的键 remark"),
@@ -113,7 +116,7 @@ def kwargs(**values: Any) -> Callable[[dict[str, Any]], None]:
         (kwargs(unexpected_rows_query="SELECT 1"), "unexpected_rows_query 缺失或无效"),
         (kwargs(unexpected_rows_query="SELECT * FROM {batch} {x}"), "unexpected_rows_query 缺失或无效"),
         (kwargs(unexpected_rows_query="SELECT * FROM {batch} }"), "unexpected_rows_query 缺失或无效"),
-        (lambda e: e.pop("kwargs"), "项目不全或多余;应为:{type, kwargs, meta} 三项"),
+        (lambda e: e.pop("kwargs"), "项目不全或多余；应为：{type, kwargs, meta} 三项"),
         (lambda e: e.update(more=1), "项目不全或多余"),
         (lambda e: e.update(meta=[]), "类型不对"),
     ],
@@ -150,7 +153,7 @@ def test_every_fault_is_told_at_once() -> None:
         (b"\xff", "t.json 不是有效的 JSON"),
         (b"[]", "须为含 expectations 列表的 JSON 对象"),
         (b'{"name": "t", "expectations": []}', "且至少一条规则"),
-        (b'{"name": "t", "expectations": [1]}', "第 1 条:项目不全或多余"),
+        (b'{"name": "t", "expectations": [1]}', "第 1 条：项目不全或多余"),
     ],
 )
 def test_file_that_is_no_suite_is_refused(data: bytes, words: str) -> None:

@@ -75,15 +75,15 @@ def test_every_single_wrong_character_of_a_code_is_found(
 @pytest.mark.parametrize(
     ("code", "place"),
     [
-        ("9111000060003734", "有 16 位,应为 18 位"),
-        ("91110000600037341L0", "有 19 位,应为 18 位"),
-        ("91110000600037341l", "第 18 位为“l”,应为数字或大写字母(不含 I、O、S、V、Z)"),
-        ("9111000O600037341L", "第 8 位为“O”,应为数字"),
-        ("91A10000600037341L", "第 3 位为“A”,应为数字"),
-        ("I1110000600037341L", "第 1 位为“I”,应为数字或大写字母"),
+        ("9111000060003734", "有 16 位，应为 18 位"),
+        ("91110000600037341L0", "有 19 位，应为 18 位"),
+        ("91110000600037341l", "第 18 位为“l”，应为数字或大写字母（不含 I、O、S、V、Z）"),
+        ("9111000O600037341L", "第 8 位为“O”，应为数字"),
+        ("91A10000600037341L", "第 3 位为“A”，应为数字"),
+        ("I1110000600037341L", "第 1 位为“I”，应为数字或大写字母"),
         ("9111000060003734ZL", "第 17 位为“Z”"),
-        ("9111000060003734L", "有 17 位,应为 18 位"),
-        ("", "有 0 位,应为 18 位"),
+        ("9111000060003734L", "有 17 位，应为 18 位"),
+        ("", "有 0 位，应为 18 位"),
     ],
 )
 def test_a_malformed_code_is_told_by_its_place(code: str, place: str) -> None:
@@ -97,7 +97,7 @@ def test_the_inner_organisation_code_is_checked_too() -> None:
     first = "91110000" + "600037342"  # 600037341 is right
     problem = codes.uscc_problem(first + codes.uscc_check_character(first))
     assert problem is not None
-    assert "第 17 位)为“2”,按 GB 11714 应为“1”" in problem
+    assert "第 17 位）为“2”，按 GB 11714 应为“1”" in problem
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_every_other_check_character_of_a_patent_number_is_told(number: str) -> 
     for character in set("0123456789X") - {number[-1]}:
         problem = codes.patent_number_problem(number[:-1] + character)
         assert problem is not None
-        assert f"校验码为“{character}”,按 ZC 0006 应为“{number[-1]}”" in problem
+        assert f"校验码为“{character}”，按 ZC 0006 应为“{number[-1]}”" in problem
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_every_other_check_character_of_a_patent_number_is_told(number: str) -> 
 def test_a_malformed_patent_number_says_the_form(number: str) -> None:
     problem = codes.patent_number_problem(number)
     assert problem is not None
-    assert "格式不符:应为 4 位年份" in problem
+    assert "格式不符：应为 4 位年份" in problem
 
 
 def test_provinces_are_those_of_the_standard_and_one_of_our_own() -> None:
@@ -184,5 +184,7 @@ def test_province_names() -> None:
 
 @pytest.mark.parametrize("code", ["99", "1", "110000", "北京", ""])
 def test_an_unknown_province_names_the_code_and_what_exists(code: str) -> None:
-    with pytest.raises(UnknownError, match=re.escape(f"没有代码为“{code}”的省级地区;现有:11 北京、12 天津")):
+    with pytest.raises(
+        UnknownError, match=re.escape(f"没有代码为“{code}”的省级地区；现有：11 北京、12 天津")
+    ):
         codes.province_name(code)

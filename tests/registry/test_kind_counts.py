@@ -74,6 +74,6 @@ def test_tool_platforms_report_directly_and_local_ones_through_the_province(
     title("FP14", "trading", route="direct")
     problems = check_routes(connection, rules, DAY, KNOWN_AT)
     assert [(p.found, p.expected, p.basis) for p in problems] == [
-        ("FP13 示例平台FP13(工具支撑类)登记为经省级知识产权局报送", "直接报送", "2023-156#09、2023-156#11"),
-        ("FP14 示例平台FP14(交易服务类)登记为直接报送", "经省级知识产权局报送", "2023-156#09、2023-156#13"),
+        ("FP13 示例平台FP13（工具支撑类）登记为经省级知识产权局报送", "直接报送", "2023-156#09、2023-156#11"),
+        ("FP14 示例平台FP14（交易服务类）登记为直接报送", "经省级知识产权局报送", "2023-156#09、2023-156#13"),
     ]

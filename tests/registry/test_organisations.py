@@ -59,7 +59,7 @@ def test_a_version_counts_from_its_day_and_a_correction_once_known(
     correction_known = KNOWN_AT + dt.timedelta(30)
     add_organisation(connection, body(name="原名"), DAY, "测试", KNOWN_AT)
     add_organisation(connection, body(name="新名"), LATER, "测试", KNOWN_AT)
-    add_organisation(connection, body(name="原名(更正)"), DAY, "测试", correction_known)
+    add_organisation(connection, body(name="原名（更正）"), DAY, "测试", correction_known)
     names = {
         (day, known_at): organisation(connection, CODE, day, known_at).name
         for day in (DAY, LATER)
@@ -68,7 +68,7 @@ def test_a_version_counts_from_its_day_and_a_correction_once_known(
     assert names == {
         (DAY, KNOWN_AT): "原名",
         (LATER, KNOWN_AT): "新名",
-        (DAY, correction_known): "原名(更正)",
+        (DAY, correction_known): "原名（更正）",
         (LATER, correction_known): "新名",  # a correction of the earlier version leaves the later one
     }
 
@@ -105,7 +105,7 @@ def test_every_question_of_day_and_knowledge_is_answered_like_a_plain_search(
 
 
 def test_a_malformed_code_is_refused_even_if_confirmed(connection: Connection) -> None:
-    with pytest.raises(RefusedError, match="第 3 位为“X”,应为数字"):
+    with pytest.raises(RefusedError, match="第 3 位为“X”，应为数字"):
         add_organisation(connection, body("91X10000600037341L"), DAY, "测试", KNOWN_AT, "张三")
     assert count(connection) == 0
 
@@ -134,7 +134,7 @@ def test_a_platform_is_no_legal_person_and_gets_no_credit_code(
     connection: Connection, title: Callable[..., None]
 ) -> None:
     title("FP01")
-    with pytest.raises(RefusedError, match="“示例平台FP01”是平台 FP01 的名称;平台为非法人、非实体机构"):
+    with pytest.raises(RefusedError, match="“示例平台FP01”是平台 FP01 的名称；平台为非法人、非实体机构"):
         add_organisation(connection, body(name="示例平台FP01"), DAY, "测试", KNOWN_AT)
 
 
@@ -236,12 +236,12 @@ def test_a_circle_written_past_this_module_is_refused_when_read(
 
 
 def test_an_organisation_does_not_carry_on_itself(succeed: Callable[..., bool]) -> None:
-    with pytest.raises(RefusedError, match="不能承继自身;仅更名而代码不变的,应登记该组织的新版本"):
+    with pytest.raises(RefusedError, match="不能承继自身；仅更名而代码不变的，应登记该组织的新版本"):
         succeed(1, 1)
 
 
 def test_an_unknown_kind_of_succession(succeed: Callable[..., bool]) -> None:
-    with pytest.raises(UnknownError, match="没有名为“sold”的承继方式;可用:renamed、merged、split"):
+    with pytest.raises(UnknownError, match="没有名为“sold”的承继方式；可用：renamed、merged、split"):
         succeed(1, 2, kind="sold")
 
 

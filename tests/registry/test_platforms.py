@@ -117,13 +117,13 @@ def test_a_later_version_and_a_renamed_operator_count_from_their_days(
     operator = register(2)
     renamed = Organisation(operator.code, "更名后的运营单位", "31", True)
     add_organisation(connection, renamed, dt.date(2024, 3, 1), "测试", KNOWN_AT)
-    add(name="示例交易平台(新)", host_code=register(3).code, valid_from=dt.date(2024, 6, 1))
+    add(name="示例交易平台（新）", host_code=register(3).code, valid_from=dt.date(2024, 6, 1))
     days = (RECOGNISED, dt.date(2024, 3, 1), dt.date(2024, 6, 1))
     seen = [unit(connection, PROGRAMME, "FP01", day, KNOWN_AT) for day in days]
     assert [(u.name, u.host, u.operator) for u in seen] == [
         ("示例交易平台", register(1), operator),
         ("示例交易平台", register(1), renamed),
-        ("示例交易平台(新)", register(3), renamed),
+        ("示例交易平台（新）", register(3), renamed),
     ]
     assert {u.titled_on for u in seen} == {RECOGNISED}
 
@@ -177,7 +177,7 @@ def test_an_unknown_unit_names_the_code_and_what_exists(connection: Connection, 
     title("FP02")
     title("FP03", recognised_on=None)
     for code in ("FP13", "FP03", "fp01"):
-        expected = f"没有代码为“{code}”的已认定平台;现有:FP01、FP02$"
+        expected = f"没有代码为“{code}”的已认定平台；现有：FP01、FP02$"
         with pytest.raises(UnknownError, match=expected):
             unit(connection, PROGRAMME, code, RECOGNISED, KNOWN_AT)
 
@@ -193,13 +193,15 @@ def test_an_unknown_programme_is_an_error_and_no_empty_roster(connection: Connec
 
 @pytest.mark.parametrize("code", ["FP1", "fp01", "FPX01", "FP0000001", "FP01 ", "FP\uff10\uff11", ""])
 def test_a_malformed_unit_code(add: Callable[..., bool], code: str) -> None:
-    with pytest.raises(RefusedError, match="格式不符:应为 2 个大写字母加 2 至 6 位数字"):
+    with pytest.raises(RefusedError, match="格式不符：应为 2 个大写字母加 2 至 6 位数字"):
         add(unit=code)
 
 
 @pytest.mark.clause("2023-156#25")
 def test_a_platform_carries_no_credit_code_of_its_own(add: Callable[..., bool]) -> None:
-    with pytest.raises(RefusedError, match="“91110000600037341L”是统一社会信用代码;平台为非法人、非实体机构"):
+    with pytest.raises(
+        RefusedError, match="“91110000600037341L”是统一社会信用代码；平台为非法人、非实体机构"
+    ):
         add(unit="91110000600037341L")
 
 
@@ -209,7 +211,7 @@ def test_a_platform_is_not_its_operating_unit_under_the_same_name(
 ) -> None:
     operator = register(2)
     with pytest.raises(
-        RefusedError, match=f"FP01:“{operator.name}”是组织 {operator.code} 的名称;平台为非法人"
+        RefusedError, match=f"FP01：“{operator.name}”是组织 {operator.code} 的名称；平台为非法人"
     ):
         add(name=operator.name)
 
@@ -233,8 +235,11 @@ def test_host_and_operating_unit_must_exist_on_the_first_day(
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"kind": "magic"}, r"FP01:“functional_platform”没有名为“magic”的类别;可用:trading\(交易服务类\)"),
-        ({"route": "pigeon"}, r"FP01:没有名为“pigeon”的报送渠道;可用:province\(经省级知识产权局\)"),
+        (
+            {"kind": "magic"},
+            r"FP01：“functional_platform”没有名为“magic”的类别；可用：trading（交易服务类）",
+        ),
+        ({"route": "pigeon"}, r"FP01：没有名为“pigeon”的报送渠道；可用：province（经省级知识产权局）"),
         ({"province": "99"}, "没有代码为“99”的省级地区"),
     ],
 )

@@ -79,13 +79,13 @@ def test_a_restored_title_dates_from_its_recognition(connection: Connection, rec
 @pytest.mark.parametrize(
     ("before", "event", "message"),
     [
-        ([], "cancelled", "FP01 不能自 2030-05-01 起“取消称号”:当日状态为“尚未认定”,应为“持有称号”"),
-        ([], "restored", "起“恢复称号”:当日状态为“尚未认定”,应为“称号已取消”"),
-        ([], "renamed", "起“更名”:当日状态为“尚未认定”,应为“持有称号”"),
-        (["recognised"], "recognised", "起“认定”:当日状态为“持有称号”,应为“尚未认定或称号已取消”"),
-        (["recognised"], "restored", "起“恢复称号”:当日状态为“持有称号”,应为“称号已取消”"),
-        (["recognised", "cancelled"], "cancelled", "起“取消称号”:当日状态为“称号已取消”,应为“持有称号”"),
-        (["recognised", "cancelled"], "renamed", "起“更名”:当日状态为“称号已取消”,应为“持有称号”"),
+        ([], "cancelled", "FP01 不能自 2030-05-01 起“取消称号”：当日状态为“尚未认定”，应为“持有称号”"),
+        ([], "restored", "起“恢复称号”：当日状态为“尚未认定”，应为“称号已取消”"),
+        ([], "renamed", "起“更名”：当日状态为“尚未认定”，应为“持有称号”"),
+        (["recognised"], "recognised", "起“认定”：当日状态为“持有称号”，应为“尚未认定或称号已取消”"),
+        (["recognised"], "restored", "起“恢复称号”：当日状态为“持有称号”，应为“称号已取消”"),
+        (["recognised", "cancelled"], "cancelled", "起“取消称号”：当日状态为“称号已取消”，应为“持有称号”"),
+        (["recognised", "cancelled"], "renamed", "起“更名”：当日状态为“称号已取消”，应为“持有称号”"),
     ],
 )
 def test_what_is_impossible_in_a_standing_is_refused(
@@ -101,7 +101,7 @@ def test_what_is_impossible_in_a_standing_is_refused(
 def test_a_back_dated_event_may_not_make_a_recorded_one_impossible(record: Record) -> None:
     record("recognised", 2024)
     record("cancelled", 2026)
-    message = r"不能自 2026-05-01 起“取消称号”\(登记本次 2025-05-01 的事项之后\):当日状态为“称号已取消”"
+    message = r"不能自 2026-05-01 起“取消称号”（登记本次 2025-05-01 的事项之后）：当日状态为“称号已取消”"
     with pytest.raises(RefusedError, match=message):
         record("cancelled", 2025)
 
@@ -111,7 +111,7 @@ def test_an_event_may_not_be_known_before_the_one_it_builds_on(record: Record) -
     with pytest.raises(UnknownError, match="没有登记代码为“FP01”的平台"):
         record("cancelled", 2025, known_at=KNOWN_AT - dt.timedelta(1))
     record("cancelled", 2025, known_at=KNOWN_AT + dt.timedelta(9))
-    with pytest.raises(RefusedError, match="起“恢复称号”:当日状态为“持有称号”"):
+    with pytest.raises(RefusedError, match="起“恢复称号”：当日状态为“持有称号”"):
         record("restored", 2026, known_at=KNOWN_AT + dt.timedelta(1))
 
 
@@ -130,20 +130,20 @@ def test_a_recorded_event_is_not_rewritten(record: Record) -> None:
 
 
 def test_an_unknown_event(record: Record) -> None:
-    with pytest.raises(UnknownError, match="没有名为“crowned”的称号事项;可用:recognised、cancelled"):
+    with pytest.raises(UnknownError, match="没有名为“crowned”的称号事项；可用：recognised、cancelled"):
         record("crowned", 2024)
 
 
 @pytest.mark.parametrize("basis", ["2023-156#99", "", "惯例", "2023-156#21、2023-156#99"])
 def test_an_unknown_basis(record: Record, basis: str) -> None:
-    with pytest.raises(UnknownError, match="不是已知条款;应为条款编号"):
+    with pytest.raises(UnknownError, match="不是已知条款；应为条款编号"):
         record("recognised", 2024, basis=basis)
 
 
 def test_an_unregistered_unit_has_neither_events_nor_standing(connection: Connection, record: Record) -> None:
-    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的平台;现有:FP01"):
+    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的平台；现有：FP01"):
         record("recognised", 2024, unit="FP13")
-    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的平台;现有:FP01"):
+    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的平台；现有：FP01"):
         standing(connection, PROGRAMME, "FP13", dt.date(2024, 1, 1), KNOWN_AT)
     with pytest.raises(UnknownError, match="“nonsense”"):
         standing(connection, "nonsense", "FP01", dt.date(2024, 1, 1), KNOWN_AT)

@@ -48,7 +48,7 @@ def add_working_days(start: dt.date, n: int, *, count_start_day: bool = False) -
     ``n`` = 0 is ``roll(start)``. Raises UnknownError for a negative ``n``.
     """
     if n < 0:
-        raise UnknownError(f"工作日天数 {n} 无效:须为 0 或正整数")
+        raise UnknownError(f"工作日天数 {n} 无效：须为 0 或正整数")
     if n == 0:
         return roll(start)
     return _walk(start if count_start_day else start + ONE_DAY, n)
@@ -72,8 +72,8 @@ def cycle_days(cycle: CycleCalendar, year: int) -> CycleDays:
     evaluate_on = _after(due_day, cycle.evaluate_after)
     if not opens.date < due_day.date <= late_until.date < evaluate_on.date:
         raise RefusedError(
-            f"{year} 年度的日期次序不对:开放 {opens.date}、截止 {due_day.date}、"
-            f"逾期受理至 {late_until.date}、评价 {evaluate_on.date};应依次在后"
+            f"{year} 年度的日期次序不对：开放 {opens.date}、截止 {due_day.date}、"
+            f"逾期受理至 {late_until.date}、评价 {evaluate_on.date}；应依次在后"
         )
     return CycleDays(opens, due_day, late_until, evaluate_on)
 

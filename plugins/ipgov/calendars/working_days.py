@@ -48,14 +48,14 @@ def day(date: dt.date) -> Day:
     if base is None:
         first, _ = _package_years()
         raise UnknownError(
-            f"没有 {year} 年的工作日数据:已有 {first} 年起的放假安排;"
+            f"没有 {year} 年的工作日数据：已有 {first} 年起的放假安排；"
             "更早的年份请在 policies/calendars/ 录入放假通知"
         )
     override = entered.overrides.get(date)
     if override is None:
         return base
     kind = _kind(date, off=not override.working, worked=override.working)
-    return Day(date, override.working, kind, base.provisional, f"运行方调整:{override.note}")
+    return Day(date, override.working, kind, base.provisional, f"运行方调整：{override.note}")
 
 
 def calendar_version() -> str:
@@ -108,7 +108,7 @@ def _by_package(date: dt.date) -> Day | None:
         date,
         off=date in chinese_calendar.holidays,
         worked=date in chinese_calendar.workdays,
-        source=f"chinesecalendar {chinese_calendar.__version__}(国务院办公厅放假通知)",
+        source=f"chinesecalendar {chinese_calendar.__version__}（国务院办公厅放假通知）",
     )
 
 
@@ -117,6 +117,6 @@ def _provisional(date: dt.date, entered: Calendars) -> Day | None:
         return None
     names = entered.statutory_days(date.year)
     kind = _kind(date, off=date in names, worked=False)
-    lunar = "" if date.year in entered.festivals else ";农历节日未列入"
-    source = f"暂定:{date.year} 年放假通知尚未录入{lunar}"
+    lunar = "" if date.year in entered.festivals else "；农历节日未列入"
+    source = f"暂定：{date.year} 年放假通知尚未录入{lunar}"
     return Day(date, kind == "working_day", kind, True, source)

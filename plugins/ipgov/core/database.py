@@ -34,7 +34,7 @@ def engine() -> Engine:
     url = settings().database_url
     if not url:
         raise EnvironmentProblemError(
-            "没有数据库地址:请设置 IPGOV_DATABASE_URL,或先运行 make demo / ipgov up 启动内置数据库"
+            "没有数据库地址：请设置 IPGOV_DATABASE_URL，或先运行 make demo / ipgov up 启动内置数据库"
         )
     return _open(url)
 
@@ -73,7 +73,7 @@ def migrate(kind: Kind, note: str, known_at: dt.datetime) -> None:
 
     owner_url = settings().owner_database_url
     if not owner_url:
-        raise EnvironmentProblemError("没有表所有者的数据库地址:请设置 IPGOV_OWNER_DATABASE_URL")
+        raise EnvironmentProblemError("没有表所有者的数据库地址：请设置 IPGOV_OWNER_DATABASE_URL")
     config = Config()
     config.set_main_option("script_location", str(settings().sql / "migrations"))
     owner = _open(owner_url)
@@ -88,7 +88,7 @@ def migrate(kind: Kind, note: str, known_at: dt.datetime) -> None:
             if there is None:
                 connection.execute(database_identity.insert().values(kind=kind, note=note, known_at=known_at))
             elif there != kind:
-                raise RefusedError(f"此数据库创建时登记为“{there}”,不能当作“{kind}”使用")
+                raise RefusedError(f"此数据库创建时登记为“{there}”，不能当作“{kind}”使用")
     finally:
         owner.dispose()
 
@@ -119,5 +119,5 @@ def is_simulation(connection: Connection) -> bool:
     """Tell whether this database was created as a simulation (every page and document then says so)."""
     kind = connection.execute(select(database_identity.c.kind)).scalar()
     if kind is None:
-        raise EnvironmentProblemError("数据库尚未初始化:请先运行 ipgov migrate")
+        raise EnvironmentProblemError("数据库尚未初始化：请先运行 ipgov migrate")
     return kind == "simulation"

@@ -24,7 +24,11 @@ class Problem:
 
     def __str__(self) -> str:
         place = " ".join(p for p in (self.file, f"“{self.sheet}”表" if self.sheet else "", self.cell) if p)
-        return f"{place}:{self.found};应为:{self.expected}" if place else f"{self.found};应为:{self.expected}"
+        return (
+            f"{place}：{self.found}；应为：{self.expected}"
+            if place
+            else f"{self.found}；应为：{self.expected}"
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the problem as plain data for JSON output and storage."""

@@ -56,7 +56,7 @@ def _check_key(key: str) -> str:
     parts = key.split("/")
     forbidden = any(p in ("", ".", "..") or p.startswith(_TEMPORARY) for p in parts)
     if forbidden or "\0" in key:
-        raise UnknownError(f"对象名“{key}”无效:须为以“/”分隔的相对路径")
+        raise UnknownError(f"对象名“{key}”无效：须为以“/”分隔的相对路径")
     return key
 
 
@@ -69,7 +69,7 @@ def _check_prefix(prefix: str) -> str:
 
 def _refuse_other_content(key: str, there: bytes, data: bytes) -> None:
     if there != data:
-        raise EnvironmentProblemError(f"对象“{key}”已存在且内容不同:一次写入的对象不得改写")
+        raise EnvironmentProblemError(f"对象“{key}”已存在且内容不同：一次写入的对象不得改写")
 
 
 class LocalStore:
@@ -87,7 +87,7 @@ class LocalStore:
         try:
             self._put(path, key, data, once)
         except OSError as error:  # a full disk, a missing right, a folder in the place of a file
-            raise EnvironmentProblemError(f"对象“{key}”无法写入 {self.root}:{error.strerror}") from error
+            raise EnvironmentProblemError(f"对象“{key}”无法写入 {self.root}：{error.strerror}") from error
 
     def _put(self, path: Path, key: str, data: bytes, once: bool) -> None:
         if once and path.exists():
@@ -266,5 +266,5 @@ def get_content(sha256: str) -> bytes:
     """
     data = store().get(content_key(sha256))
     if sha256_hex(data) != sha256:
-        raise EnvironmentProblemError(f"归档文件 {sha256} 的内容与其指纹不符,可能被篡改")
+        raise EnvironmentProblemError(f"归档文件 {sha256} 的内容与其指纹不符，可能被篡改")
     return data

@@ -120,8 +120,8 @@ def verify(connection: Connection) -> list[Problem]:
     for digest, manifest in sorted(manifests.items(), key=lambda m: (m[1]["sequence"], m[0])):
         sealed = f"第 {manifest['sequence']} 号封存"
         if manifest["sequence"] > newest and not _stands(digest):
-            found = f"对象库中有{sealed}的清单 {digest},数据库中没有这次封存"
-            problems.append(Problem("seal_chain", found, "封存记录未被删除(封存中断的,再封存一次即可)"))
+            found = f"对象库中有{sealed}的清单 {digest}，数据库中没有这次封存"
+            problems.append(Problem("seal_chain", found, "封存记录未被删除（封存中断的，再封存一次即可）"))
         for name, part in manifest["tables"].items():
             after, upto = manifest["after"].get(name, _FIRST), manifest["upto"][name]
             if lost := _lost_columns(connection, name, part["columns"]):
@@ -165,7 +165,7 @@ def _wrong_link(row: Mapping[Any, Any], chain: str, manifest: Mapping[str, Any] 
     for name in ("sequence", "occasion", "subject", "previous_chain_sha256", "row_count", "known_at"):
         now = row[name].astimezone(dt.UTC).isoformat() if name == "known_at" else row[name]
         if now != manifest[name]:
-            yield Problem("seal_chain", f"{sealed}的 {name} 为“{now}”", f"与清单一致:“{manifest[name]}”")
+            yield Problem("seal_chain", f"{sealed}的 {name} 为“{now}”", f"与清单一致：“{manifest[name]}”")
 
 
 def _lost_columns(connection: Connection, table: str, columns: list[str]) -> list[str]:
@@ -207,7 +207,7 @@ def _wrong_files(
                 verified[digest] = _wrong_file(digest)
             if verified[digest]:
                 found = f"表 {name} 第 {row_id} 行的文件 {digest} {verified[digest]}"
-                yield Problem("seal_file", found, "文件在库,与指纹一致")
+                yield Problem("seal_file", found, "文件在库，与指纹一致")
 
 
 def _wrong_file(digest: str) -> str:
@@ -224,6 +224,6 @@ def _manifest_key(digest: str) -> str:
 def _read_manifest(digest: str) -> dict[str, Any]:
     data = store().get(_manifest_key(digest))
     if sha256_hex(data) != digest:
-        raise EnvironmentProblemError(f"封存清单 {digest} 的内容与其指纹不符,可能被篡改")
+        raise EnvironmentProblemError(f"封存清单 {digest} 的内容与其指纹不符，可能被篡改")
     manifest: dict[str, Any] = json.loads(data)
     return manifest

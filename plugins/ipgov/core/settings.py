@@ -95,12 +95,12 @@ def settings() -> Settings:
     known = {f"IPGOV_{name}".upper() for name in Settings.model_fields}
     given = {name.upper(): name for name in os.environ if name.upper().startswith("IPGOV_")}
     if unknown := sorted(given[name] for name in given.keys() - known):
-        raise UnknownError(f"没有名为 {'、'.join(unknown)} 的设置;可用:{'、'.join(sorted(known))}")
+        raise UnknownError(f"没有名为 {'、'.join(unknown)} 的设置；可用：{'、'.join(sorted(known))}")
     try:
         return Settings()
     except ValidationError as error:
-        wrong = ";".join(
-            f"IPGOV_{'.'.join(map(str, e['loc'])).upper()} 为“{e['input']}”:{e['msg']}"
+        wrong = "；".join(
+            f"IPGOV_{'.'.join(map(str, e['loc'])).upper()} 为“{e['input']}”：{e['msg']}"
             for e in error.errors()
         )
-        raise GovernanceError(f"设置有误:{wrong}") from None
+        raise GovernanceError(f"设置有误：{wrong}") from None

@@ -140,7 +140,7 @@ def resolve_moment(
     """
     today = now.astimezone(SHANGHAI).date()
     if as_of is not None and as_of > today and not simulation:
-        raise RefusedError(f"基准日 {as_of} 晚于今天({today}),只有模拟库才可以")
+        raise RefusedError(f"基准日 {as_of} 晚于今天（{today}），只有模拟库才可以")
     if known_at is None and as_of is not None and simulation:
         known_at = dt.datetime.combine(as_of, dt.time(23, 59, 59), tzinfo=SHANGHAI)
     return as_of or today, known_at or now

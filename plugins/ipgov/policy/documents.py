@@ -64,7 +64,7 @@ class _Register(BaseModel):
     def _unique(self) -> _Register:
         ids = [d.id for d in self.documents]
         if doubled := sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"文件重复登记:{'、'.join(doubled)}")
+            raise ValueError(f"文件重复登记：{'、'.join(doubled)}")
         return self
 
 
@@ -73,7 +73,7 @@ def read_documents(path: Path) -> dict[str, Document]:
     try:
         register = _Register.model_validate(read_yaml(path.read_bytes(), FILE))
     except OSError as error:
-        raise GovernanceError(f"文件登记簿 {path} 无法读取:{error.strerror}") from None
+        raise GovernanceError(f"文件登记簿 {path} 无法读取：{error.strerror}") from None
     except ValidationError as error:
         problems: list[Problem] = shape_problems(error, FILE)
         raise GovernanceError(f"{FILE} 有 {len(problems)} 处问题", tuple(problems)) from None
@@ -95,4 +95,4 @@ def document(document_id: str) -> Document:
     try:
         return documents()[document_id]
     except KeyError:
-        raise UnknownError(f"没有登记文件“{document_id}”;已登记:{'、'.join(documents())}") from None
+        raise UnknownError(f"没有登记文件“{document_id}”；已登记：{'、'.join(documents())}") from None

@@ -94,14 +94,14 @@ class HolidayNotice(Block):
     def _consistent(self) -> HolidayNotice:
         off = [d for h in self.holidays for d in h.days()]
         if doubled := sorted({d for d in off if off.count(d) > 1}):
-            raise ValueError(f"放假日重复:{_listed(doubled)}")
+            raise ValueError(f"放假日重复：{_listed(doubled)}")
         if both := sorted(set(off) & set(self.make_up_days)):
-            raise ValueError(f"既放假又调休上班:{_listed(both)}")
+            raise ValueError(f"既放假又调休上班：{_listed(both)}")
         if weekdays := sorted(d for d in self.make_up_days if d.weekday() < 5):
-            raise ValueError(f"调休上班日不是星期六、星期日:{_listed(weekdays)}")
+            raise ValueError(f"调休上班日不是星期六、星期日：{_listed(weekdays)}")
         first, last = dt.date(self.year - 1, 12, 1), dt.date(self.year, 12, 31)
         if outside := sorted(d for d in (*off, *self.make_up_days) if not first <= d <= last):
-            raise ValueError(f"不在 {self.year} 年(及上年 12 月)之内:{_listed(outside)}")
+            raise ValueError(f"不在 {self.year} 年（及上年 12 月）之内：{_listed(outside)}")
         return self
 
     def days_off(self) -> dict[dt.date, str]:
@@ -166,7 +166,7 @@ def _read_file(path: Path) -> CalendarFile:
     name = f"policies/calendars/{path.name}"
     raw = read_yaml(path.read_bytes(), name)
     problems = [
-        Problem("policy_basis", f"{at} 没有依据", "写明 clause(条款)或 operator(运行方自定)", file=name)
+        Problem("policy_basis", f"{at} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=name)
         for at in without_basis(raw)
     ]
     try:
@@ -187,10 +187,10 @@ def _read_festivals(path: Path) -> dict[int, dict[str, dt.date]]:
                 raise ValueError("表头")
             return {int(row["year"]): {k: _in_year(row, k) for k in columns[1:]} for row in reader}
     except OSError as error:
-        raise GovernanceError(f"农历节日表 {path} 无法读取:{error.strerror}") from None
+        raise GovernanceError(f"农历节日表 {path} 无法读取：{error.strerror}") from None
     except (ValueError, TypeError) as error:
-        expected = f"各列为 {','.join(columns)},日期在所列年份之内"
-        raise GovernanceError(f"policies/calendars/{path.name} 有误({error});应为:{expected}") from None
+        expected = f"各列为 {','.join(columns)}，日期在所列年份之内"
+        raise GovernanceError(f"policies/calendars/{path.name} 有误（{error}）；应为：{expected}") from None
 
 
 def _in_year(row: Mapping[str, str], festival: str) -> dt.date:

@@ -34,7 +34,7 @@ class Goalposts(Block):
     @model_validator(mode="after")
     def _ordered(self) -> Goalposts:
         if self.minimum >= self.maximum:
-            raise ValueError("goalposts: minimum 须小于 maximum")
+            raise ValueError("goalposts：minimum 须小于 maximum")
         return self
 
 
@@ -60,10 +60,10 @@ class Steps(Block):
     def _ascending(self) -> Steps:
         floors = [s.at_least for s in self.steps]
         if floors[0] is not None:
-            raise ValueError("steps: 第一档不写 at_least,表示其余各档以下")
+            raise ValueError("steps：第一档不写 at_least，表示其余各档以下")
         numbers = [f for f in floors[1:] if f is not None]
         if len(numbers) != len(floors) - 1 or any(b <= a for a, b in pairwise(numbers)):
-            raise ValueError("steps: 各档 at_least 须由低到高,逐档写明")
+            raise ValueError("steps：各档 at_least 须由低到高，逐档写明")
         return self
 
 
@@ -109,7 +109,7 @@ class ExpertMean(Block):
     @model_validator(mode="after")
     def _something_left(self) -> ExpertMean:
         if self.minimum_raters <= self.drop_highest + self.drop_lowest:
-            raise ValueError("expert_mean: minimum_raters 须大于去掉的最高分与最低分个数之和")
+            raise ValueError("expert_mean：minimum_raters 须大于去掉的最高分与最低分个数之和")
         return self
 
 
@@ -169,9 +169,9 @@ class Indicator(Block):
     @model_validator(mode="after")
     def _role_fits(self) -> Indicator:
         if self.normalisation.method not in _OUTSIDE[self.role]:
-            raise ValueError(f"指标 {self.code}: {self.role} 不能用 {self.normalisation.method}")
+            raise ValueError(f"指标 {self.code}：{self.role} 不能用 {self.normalisation.method}")
         if (self.role == "score") != bool(self.dimension):
-            raise ValueError(f"指标 {self.code}: 计分指标须属于一个维度,加分、扣分、否决指标不属于任何维度")
+            raise ValueError(f"指标 {self.code}：计分指标须属于一个维度，加分、扣分、否决指标不属于任何维度")
         return self
 
     @property

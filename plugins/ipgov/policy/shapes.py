@@ -30,9 +30,9 @@ _FOUND = {
     "finite_number": "不是有限的数",
     "bool_parsing": "不是 true 或 false",
     "bool_type": "不是 true 或 false",
-    "date_parsing": "不是日期(YYYY-MM-DD)",
-    "date_from_datetime_parsing": "不是日期(YYYY-MM-DD)",
-    "date_type": "不是日期(YYYY-MM-DD)",
+    "date_parsing": "不是日期（YYYY-MM-DD）",
+    "date_from_datetime_parsing": "不是日期（YYYY-MM-DD）",
+    "date_type": "不是日期（YYYY-MM-DD）",
     "greater_than": "须大于 {gt}",
     "greater_than_equal": "须不小于 {ge}",
     "less_than": "须小于 {lt}",
@@ -62,7 +62,7 @@ def shape_problems(error: ValidationError, file: str, prefix: Sequence[object] =
         Problem(
             "policy_shape",
             f"{key_path((*prefix, *e['loc'])) or '整个文件'} {_found(e)}",
-            "符合规则文件格式(见 docs/policy-authoring.md)",
+            "符合规则文件格式（见 docs/policy-authoring.md）",
             file=file,
         )
         for e in errors

@@ -39,7 +39,7 @@ class _Loader(yaml.CSafeLoader):
 def _number(loader: _Loader, node: yaml.ScalarNode) -> Decimal:
     text = str(loader.construct_scalar(node))
     if not re.fullmatch(r"[-+]?\d+\.\d+", text):
-        raise _refused(node, f"{text} 不是十进制数(写作 0.5;文字请加引号)")
+        raise _refused(node, f"{text} 不是十进制数（写作 0.5；文字请加引号）")
     return Decimal(text)
 
 
@@ -47,14 +47,14 @@ def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
     # YAML 1.1 reads 010 as 8 and 1:30 as 90: nobody who writes policy means that
     text = str(loader.construct_scalar(node))
     if not re.fullmatch(r"[-+]?(0|[1-9]\d*)", text):
-        raise _refused(node, f"{text} 不是十进制整数(文字请加引号)")
+        raise _refused(node, f"{text} 不是十进制整数（文字请加引号）")
     return int(text)
 
 
 def _true_false(loader: _Loader, node: yaml.ScalarNode) -> bool:
     text = str(loader.construct_scalar(node))
     if text not in ("true", "false"):
-        raise _refused(node, f"{text} 须写作 true 或 false(文字请加引号)")
+        raise _refused(node, f"{text} 须写作 true 或 false（文字请加引号）")
     return text == "true"
 
 
@@ -63,16 +63,16 @@ def _day(loader: _Loader, node: yaml.ScalarNode) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise _refused(node, f"{text} 不是日期(YYYY-MM-DD)") from None
+        raise _refused(node, f"{text} 不是日期（YYYY-MM-DD）") from None
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [loader.construct_object(k, deep=True) for k, _ in node.value]
     for key, (key_node, _) in zip(keys, node.value, strict=True):
         if not isinstance(key, str):
-            raise _refused(key_node, f"键 {key} 不是文字(请加引号)")
+            raise _refused(key_node, f"键 {key} 不是文字（请加引号）")
         if keys.count(key) > 1:
-            raise _refused(node, f"键重复:{key}")
+            raise _refused(node, f"键重复：{key}")
     return loader.construct_mapping(node, deep=True)
 
 
@@ -98,7 +98,7 @@ def read_yaml(data: bytes, name: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"第 {mark.line + 1} 行" if mark else ""
-        raise GovernanceError(f"{name} {place}不是有效的 YAML:{getattr(error, 'problem', error)}") from None
+        raise GovernanceError(f"{name} {place}不是有效的 YAML：{getattr(error, 'problem', error)}") from None
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def without_basis(raw: Any, path: tuple[object, ...] = (), basis: bool = False) 
 
 def _validated(model: type[_Rules], raw: Any, name: str) -> _Rules:
     problems = [
-        Problem("policy_basis", f"{path} 没有依据", "写明 clause(条款)或 operator(运行方自定)", file=name)
+        Problem("policy_basis", f"{path} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=name)
         for path in without_basis(raw)
     ]
     try:
@@ -147,7 +147,7 @@ def _validated(model: type[_Rules], raw: Any, name: str) -> _Rules:
 def _read_mapping(data: bytes, name: str) -> dict[str, Any]:
     raw = read_yaml(data, name)
     if not isinstance(raw, dict):
-        raise GovernanceError(f"{name}:规则文件须为键值结构")
+        raise GovernanceError(f"{name}：规则文件须为键值结构")
     return raw
 
 
@@ -176,14 +176,14 @@ def load(path: Path) -> Loaded:
     try:
         return parse(path.read_bytes(), path.name)
     except OSError as error:
-        raise GovernanceError(f"规则文件 {path} 无法读取:{error.strerror}") from None
+        raise GovernanceError(f"规则文件 {path} 无法读取：{error.strerror}") from None
 
 
 def versions(programme: str) -> tuple[Loaded, ...]:
     """Return every version of a programme in order of effect, drafts last."""
     if programme not in programmes():
         known = "、".join(programmes()) or "无"
-        raise UnknownError(f"没有名为“{programme}”的业务规则;现有:{known}")
+        raise UnknownError(f"没有名为“{programme}”的业务规则；现有：{known}")
     return _versions(settings().policies / programme)
 
 
@@ -197,7 +197,7 @@ def programmes() -> tuple[str, ...]:
     """Return the programmes that have rule versions."""
     policies = settings().policies
     if not policies.is_dir():
-        raise EnvironmentProblemError(f"没有规则文件夹 {policies}:请检查 IPGOV_ROOT")
+        raise EnvironmentProblemError(f"没有规则文件夹 {policies}：请检查 IPGOV_ROOT")
     folders = (f for f in sorted(policies.iterdir()) if f.is_dir() and f.name != "calendars")
     return tuple(f.name for f in folders if any(f.glob("*.yaml")))
 
@@ -215,7 +215,7 @@ def in_force(programme: str, on: dt.date) -> Loaded:
     if found is None:
         days = [v.rules.effective for v in available if v.rules.status == "in_force"]
         first = f"最早的规则自 {min(days)} 起施行" if days else "该业务只有草案"
-        raise UnknownError(f"{on} 尚无“{programme}”的有效规则;{first}")
+        raise UnknownError(f"{on} 尚无“{programme}”的有效规则；{first}")
     return found
 
 
@@ -232,17 +232,17 @@ def read_clauses(path: Path) -> list[dict[str, str]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise EnvironmentProblemError(f"条款清单 {path} 无法读取:{error.strerror}") from None
+        raise EnvironmentProblemError(f"条款清单 {path} 无法读取：{error.strerror}") from None
     except UnicodeDecodeError:
         raise GovernanceError("policies/clauses.csv 不是 UTF-8 编码的文本") from None
     reader = csv.DictReader(lines)
     if tuple(reader.fieldnames or ()) != _CLAUSE_COLUMNS:
-        raise GovernanceError(f"policies/clauses.csv 的表头不对;应为:{','.join(_CLAUSE_COLUMNS)}")
+        raise GovernanceError(f"policies/clauses.csv 的表头不对；应为：{','.join(_CLAUSE_COLUMNS)}")
     rows = []
     for row in reader:
         if None in row or None in row.values():
             found = f"第 {reader.line_num} 行的列数不对"
-            raise GovernanceError(f"policies/clauses.csv {found};应为:{len(_CLAUSE_COLUMNS)} 列")
+            raise GovernanceError(f"policies/clauses.csv {found}；应为：{len(_CLAUSE_COLUMNS)} 列")
         rows.append(row)
     return rows
 

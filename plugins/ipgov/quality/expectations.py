@@ -88,7 +88,7 @@ def _suite(gx: Any, view: str, rules: list[Rule]) -> Any:
         try:
             expectation = ExpectationConfiguration(**rule.configuration()).to_domain_obj()
         except Exception as error:  # of many kinds, for a type or an argument that the library does not know
-            raise GovernanceError(f"数据质量规则 {rule.rule} 无法使用({rule.type}):{error}") from error
+            raise GovernanceError(f"数据质量规则 {rule.rule} 无法使用（{rule.type}）：{error}") from error
         suite.add_expectation(expectation)
     return suite
 
@@ -98,4 +98,4 @@ def _refuse_exceptions(rule: str, info: Mapping[str, Any] | None) -> None:
     records = [info, *info.values()] if info else []
     for record in records:
         if isinstance(record, Mapping) and record.get("raised_exception"):
-            raise EnvironmentProblemError(f"数据质量规则 {rule} 无法检查:{record.get('exception_message')}")
+            raise EnvironmentProblemError(f"数据质量规则 {rule} 无法检查：{record.get('exception_message')}")

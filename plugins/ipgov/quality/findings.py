@@ -102,7 +102,7 @@ def _finding(row: Mapping[Any, Any]) -> Finding:
 
 
 def _told(waived: Mapping[Any, Any]) -> str:
-    return f"{waived['granted_by']}豁免至 {waived['until']}:{waived['reason']}"
+    return f"{waived['granted_by']}豁免至 {waived['until']}：{waived['reason']}"
 
 
 def waive(
@@ -124,16 +124,16 @@ def waive(
     """
     quality = store.governing(programme, int(period)).rules.quality
     if rule not in (known := [r.rule for r in suite.load(quality.suite).rules]):
-        raise UnknownError(f"规则集“{quality.suite}”没有规则“{rule}”;现有:{'、'.join(known)}")
+        raise UnknownError(f"规则集“{quality.suite}”没有规则“{rule}”；现有：{'、'.join(known)}")
     there = exists().where(titled_body.c.programme == programme, titled_body.c.unit == unit)
     if unit != EVERY_BODY and not connection.execute(select(there)).scalar():
         raise UnknownError(
-            f"“{programme}”没有编号为“{unit}”的单位;应为已登记的单位编号,或 {EVERY_BODY}(全部单位)"
+            f"“{programme}”没有编号为“{unit}”的单位；应为已登记的单位编号，或 {EVERY_BODY}（全部单位）"
         )
     if not granted_by.strip() or not reason.strip():
         raise RefusedError("豁免须写明批准人和理由")
     if until < (today := known_at.astimezone(SHANGHAI).date()):
-        raise RefusedError(f"豁免截止日 {until} 早于今日({today})")
+        raise RefusedError(f"豁免截止日 {until} 早于今日（{today}）")
     values = {
         "programme": programme,
         "period": period,

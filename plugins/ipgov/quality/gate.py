@@ -45,7 +45,7 @@ def check(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Gate:
             raise UnknownError(f"没有编号为 {snapshot_id} 的快照")
         if frozen["programme"] != rules.programme:
             raise RefusedError(
-                f"快照 {snapshot_id} 属于“{frozen['programme']}”,不能按“{rules.programme}”的规则检查"
+                f"快照 {snapshot_id} 属于“{frozen['programme']}”，不能按“{rules.programme}”的规则检查"
             )
         waived = waivers(connection, frozen["programme"], frozen["period"], known_at)
     chosen = suite.load(rules.quality.suite)
@@ -74,7 +74,8 @@ def _findings(connection: Connection, rule: Rule, answer: Answer | None) -> list
     expected = answer.result["unexpected_count"] if answer else None
     if not rows or (expected is not None and len(rows) != expected):
         raise EnvironmentProblemError(
-            f"数据质量规则 {rule.rule} 未通过,但只查到 {len(rows)} 行失败记录(应为 {expected or '至少 1'} 行)"
+            f"数据质量规则 {rule.rule} 未通过，但只查到 {len(rows)} 行失败记录"
+            f"（应为 {expected or '至少 1'} 行）"
         )
     return sorted((_finding(rule, r) for r in rows), key=lambda f: (f.unit or "", f.field or "", f.message))
 
@@ -94,7 +95,7 @@ def _rows(connection: Connection, rule: Rule, query: str) -> list[dict[str, Any]
         # as Great Expectations reads it: :name would be a parameter, a colon is \:, % is itself
         return [dict(r) for r in connection.execute(text(query)).mappings()]
     except ProgrammingError as error:
-        raise GovernanceError(f"数据质量规则 {rule.rule} 的查询无法执行:{error.orig}") from error
+        raise GovernanceError(f"数据质量规则 {rule.rule} 的查询无法执行：{error.orig}") from error
 
 
 def _finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
@@ -104,7 +105,7 @@ def _finding(rule: Rule, row: Mapping[str, Any]) -> Finding:
         message = rule.message.format_map({k: _shown(v) for k, v in row.items()})
     except KeyError as error:
         known = "、".join(row) or "无"
-        raise GovernanceError(f"数据质量规则 {rule.rule} 引用了不存在的列 {error};可用:{known}") from None
+        raise GovernanceError(f"数据质量规则 {rule.rule} 引用了不存在的列 {error}；可用：{known}") from None
     found = place.pop("found")
     return Finding(
         rule=rule.rule,

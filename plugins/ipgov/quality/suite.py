@@ -41,10 +41,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _RULE = re.compile(r"[A-Z]{2,5}[0-9]{3}")
 _REQUIRED = ("rule", "severity", "basis", "message", "view")
 _HOW = {
-    "rule": "规则编号,如 FPQ001",
-    "severity": "critical(严重,中止)、warning(警告)、info(提示)之一",
-    "basis": "条款编号(如 2023-156#16),或“operator: ”加自定理由",
-    "message": "中文提示,可用 {列名} 引用所查视图的列",
+    "rule": "规则编号，如 FPQ001",
+    "severity": "critical（严重，中止）、warning（警告）、info（提示）之一",
+    "basis": "条款编号（如 2023-156#16），或“operator: ”加自定理由",
+    "message": "中文提示，可用 {列名} 引用所查视图的列",
     "view": "sql/views 中以 quality_ 开头的视图",
 }
 
@@ -96,7 +96,7 @@ def load(name: str) -> Suite:
     file = settings().expectations / f"{name}.json"
     if not _NAME.fullmatch(name) or not file.is_file():
         known = "、".join(sorted(f.stem for f in settings().expectations.glob("*.json"))) or "无"
-        raise UnknownError(f"没有名为“{name}”的数据质量规则集;现有:{known}")
+        raise UnknownError(f"没有名为“{name}”的数据质量规则集；现有：{known}")
     return parse(file.read_bytes(), name)
 
 
@@ -106,13 +106,13 @@ def parse(data: bytes, name: str) -> Suite:
     try:
         raw = json.loads(data)
     except ValueError as error:
-        raise GovernanceError(f"数据质量规则集 {source} 不是有效的 JSON:{error}") from None
+        raise GovernanceError(f"数据质量规则集 {source} 不是有效的 JSON：{error}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("expectations"), list) or not raw["expectations"]:
-        raise GovernanceError(f"数据质量规则集 {source} 须为含 expectations 列表的 JSON 对象,且至少一条规则")
+        raise GovernanceError(f"数据质量规则集 {source} 须为含 expectations 列表的 JSON 对象，且至少一条规则")
     problems = []
     if raw.get("name") != name:
         problems.append(
-            Problem("suite_name", f"name 为“{raw.get('name')}”", f"与文件名相同:“{name}”", source)
+            Problem("suite_name", f"name 为“{raw.get('name')}”", f"与文件名相同：“{name}”", source)
         )
     if extra := sorted(set(raw) - {"name", "notes", "expectations"}):
         problems.append(
@@ -124,8 +124,8 @@ def parse(data: bytes, name: str) -> Suite:
             Problem("suite_rule", f, e, source, cell=f"第 {number} 条") for f, e in _wrong(entry, seen)
         ]
     if problems:
-        listed = ";".join(map(str, problems))
-        raise GovernanceError(f"数据质量规则集 {source} 有 {len(problems)} 处问题:{listed}", tuple(problems))
+        listed = "；".join(map(str, problems))
+        raise GovernanceError(f"数据质量规则集 {source} 有 {len(problems)} 处问题：{listed}", tuple(problems))
     return Suite(name, data, tuple(_rule(e) for e in raw["expectations"]))
 
 
@@ -205,7 +205,7 @@ def _wrong_kwargs(type_: str, kwargs: Mapping[str, Any]) -> Iterator[tuple[str, 
         # the index query that Great Expectations hands back leaves the condition out and lists other rows too
         yield "不能用 row_condition", f"条件写入 {ROWS_BY_SQL} 的 SQL"
     if "mostly" in kwargs:
-        yield "不能用 mostly", "每一失败行都是一处发现;可容忍的用 warning"
+        yield "不能用 mostly", "每一失败行都是一处发现；可容忍的用 warning"
     if type_ == ROWS_BY_SQL:
         query = kwargs.get("unexpected_rows_query")
         try:
@@ -213,4 +213,4 @@ def _wrong_kwargs(type_: str, kwargs: Mapping[str, Any]) -> Iterator[tuple[str, 
         except ValueError:
             used = set()
         if "batch" not in used or used - {"batch", None}:
-            yield "unexpected_rows_query 缺失或无效", "以 {batch} 为数据来源的 SELECT,返回视图的各列"
+            yield "unexpected_rows_query 缺失或无效", "以 {batch} 为数据来源的 SELECT，返回视图的各列"

@@ -41,7 +41,7 @@ def check_routes(
     return [
         Problem(
             check="routes",
-            found=f"{u.unit} {u.name}({_kind_name(rules, u.kind)})登记为{words[u.route]}",
+            found=f"{u.unit} {u.name}（{_kind_name(rules, u.kind)}）登记为{words[u.route]}",
             expected=words[rules.kinds[u.kind].route],
             basis=rules.kinds[u.kind].basis,
         )
@@ -51,4 +51,4 @@ def check_routes(
 
 
 def _kind_name(rules: RuleVersion, code: str) -> str:
-    return rules.kinds[code].name if code in rules.kinds else f"类别不明({code})"
+    return rules.kinds[code].name if code in rules.kinds else f"类别不明（{code}）"

@@ -52,13 +52,13 @@ def patent_check_character(digits: str) -> str:
 def uscc_form_problem(code: str) -> str | None:
     """Say in Chinese why this cannot be a 统一社会信用代码 at all; None where it has the right form."""
     if len(code) != 18:
-        return f"统一社会信用代码“{code}”有 {len(code)} 位,应为 18 位"
+        return f"统一社会信用代码“{code}”有 {len(code)} 位，应为 18 位"
     for place, character in enumerate(code, 1):
         # 3–8: the region of the registering office. The first two may be letters, too.
         allowed = "0123456789" if 3 <= place <= 8 else USCC_ALPHABET
         if character not in allowed:
-            expected = "数字" if 3 <= place <= 8 else "数字或大写字母(不含 I、O、S、V、Z)"
-            return f"统一社会信用代码“{code}”第 {place} 位为“{character}”,应为{expected}"
+            expected = "数字" if 3 <= place <= 8 else "数字或大写字母（不含 I、O、S、V、Z）"
+            return f"统一社会信用代码“{code}”第 {place} 位为“{character}”，应为{expected}"
     return None
 
 
@@ -69,11 +69,11 @@ def uscc_check_problem(code: str) -> str | None:
     """
     if (inner := organisation_code_check_character(code[8:16])) != code[16]:
         return (
-            f"统一社会信用代码“{code}”中的组织机构代码校验位(第 17 位)为“{code[16]}”,"
+            f"统一社会信用代码“{code}”中的组织机构代码校验位（第 17 位）为“{code[16]}”，"
             f"按 GB 11714 应为“{inner}”"
         )
     if (check := uscc_check_character(code[:17])) != code[17]:
-        return f"统一社会信用代码“{code}”校验位(第 18 位)为“{code[17]}”,按 GB 32100 应为“{check}”"
+        return f"统一社会信用代码“{code}”校验位（第 18 位）为“{code[17]}”，按 GB 32100 应为“{check}”"
     return None
 
 
@@ -90,12 +90,13 @@ def patent_number_problem(number: str) -> str | None:
     match = _PATENT.fullmatch(number)
     if match is None:
         return (
-            f"专利(申请)号“{number}”格式不符:应为 4 位年份(2003 年起)、1 位种类(1、2、3、8、9)、7 位流水号,"
-            "或旧号 2 位年份、1 位种类、5 位流水号,后接“.”与 1 位校验码,专利号前加“ZL”"
+            f"专利（申请）号“{number}”格式不符：应为 4 位年份（2003 年起）、"
+            "1 位种类（1、2、3、8、9）、7 位流水号，"
+            "或旧号 2 位年份、1 位种类、5 位流水号，后接“.”与 1 位校验码，专利号前加“ZL”"
         )
     digits, given = match.groups()
     if (check := patent_check_character(digits)) != given:
-        return f"专利(申请)号“{number}”校验码为“{given}”,按 ZC 0006 应为“{check}”"
+        return f"专利（申请）号“{number}”校验码为“{given}”，按 ZC 0006 应为“{check}”"
     return None
 
 
@@ -156,5 +157,5 @@ def province_name(code: str) -> str:
     province = PROVINCES.get(code)
     if province is None:
         known = "、".join(f"{p.code} {p.short}" for p in PROVINCES.values())
-        raise UnknownError(f"没有代码为“{code}”的省级地区;现有:{known}")
+        raise UnknownError(f"没有代码为“{code}”的省级地区；现有：{known}")
     return province.name

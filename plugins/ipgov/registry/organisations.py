@@ -45,7 +45,7 @@ def add_organisation(
     _check_code(organisation.code, code_confirmed_by)
     province_name(organisation.province)
     if not organisation.name.strip():
-        raise RefusedError(f"组织 {organisation.code} 没有名称,应填写营业执照或法人证书上的全称")
+        raise RefusedError(f"组织 {organisation.code} 没有名称，应填写营业执照或法人证书上的全称")
     # By name, so that a platform and an organisation of one name cannot be registered at the same time.
     lock(connection, "registered name", organisation.name)
     lock(connection, "organisation", organisation.code)
@@ -55,8 +55,8 @@ def add_organisation(
     ).scalar()
     if platform is not None:
         raise RefusedError(
-            f"“{organisation.name}”是平台 {platform} 的名称;平台为非法人、非实体机构,"
-            "不得登记统一社会信用代码,应登记其依托单位与运营单位"
+            f"“{organisation.name}”是平台 {platform} 的名称；平台为非法人、非实体机构，"
+            "不得登记统一社会信用代码，应登记其依托单位与运营单位"
         )
     values = {
         "code": organisation.code,
@@ -80,7 +80,7 @@ def _check_code(code: str, confirmed_by: str | None) -> None:
         raise RefusedError(problem)
     problem = uscc_check_problem(code)
     if problem and not confirmed_by:
-        raise RefusedError(f"{problem};确有其码的,须由人工核对证照并登记确认人")
+        raise RefusedError(f"{problem}；确有其码的，须由人工核对证照并登记确认人")
 
 
 def organisation(connection: Connection, code: str, on: dt.date, known_at: dt.datetime) -> Organisation:
@@ -88,7 +88,7 @@ def organisation(connection: Connection, code: str, on: dt.date, known_at: dt.da
     table = newest(tables.organisation, [tables.organisation.c.code], on, known_at)
     row = connection.execute(select(table).where(table.c.code == code)).mappings().first()
     if row is None:
-        raise UnknownError(f"{on} 没有统一社会信用代码为“{code}”的已登记组织,应先登记该组织")
+        raise UnknownError(f"{on} 没有统一社会信用代码为“{code}”的已登记组织，应先登记该组织")
     return Organisation(row["code"], row["name"], row["province"], row["central_enterprise"])
 
 
@@ -110,9 +110,9 @@ def record_succession(
     would close on itself.
     """
     if kind not in _KINDS:
-        raise UnknownError(f"没有名为“{kind}”的承继方式;可用:{'、'.join(_KINDS)}")
+        raise UnknownError(f"没有名为“{kind}”的承继方式；可用：{'、'.join(_KINDS)}")
     if predecessor == successor:
-        raise RefusedError(f"组织 {predecessor} 不能承继自身;仅更名而代码不变的,应登记该组织的新版本")
+        raise RefusedError(f"组织 {predecessor} 不能承继自身；仅更名而代码不变的，应登记该组织的新版本")
     lock(connection, "succession")
     for code in (predecessor, successor):
         organisation(connection, code, effective_on, known_at)
@@ -131,7 +131,7 @@ def record_succession(
         ends = current_codes(connection, [successor], dt.date.max, known_at, without=predecessor)
         if ends[successor] == predecessor:
             raise RefusedError(
-                f"{predecessor} 由 {successor} 承继会形成循环:{successor} 已由 {predecessor} 承继,"
+                f"{predecessor} 由 {successor} 承继会形成循环：{successor} 已由 {predecessor} 承继，"
                 "应先更正原记录"
             )
     connection.execute(table.insert().values(**values, known_at=known_at))
@@ -168,7 +168,7 @@ def current_codes(
         },
     ).all()
     if circle := next((row for row in rows if row.is_cycle), None):
-        raise RefusedError(f"组织 {circle.start} 的承继记录形成循环,应先更正")
+        raise RefusedError(f"组织 {circle.start} 的承继记录形成循环，应先更正")
     return {row.start: row.code for row in rows}
 
 

@@ -63,12 +63,12 @@ def add_titled_body(
     _check_unit_code(unit)
     kinds = {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
     if kind not in kinds:
-        known = "、".join(f"{c}({n})" for c, n in kinds.items())
-        raise UnknownError(f"{unit}:“{programme}”没有名为“{kind}”的类别;可用:{known}")
+        known = "、".join(f"{c}（{n}）" for c, n in kinds.items())
+        raise UnknownError(f"{unit}：“{programme}”没有名为“{kind}”的类别；可用：{known}")
     province_name(province)
     if route not in _ROUTES:
-        known = "、".join(f"{c}({n})" for c, n in _ROUTES.items())
-        raise UnknownError(f"{unit}:没有名为“{route}”的报送渠道;可用:{known}")
+        known = "、".join(f"{c}（{n}）" for c, n in _ROUTES.items())
+        raise UnknownError(f"{unit}：没有名为“{route}”的报送渠道；可用：{known}")
     lock(connection, "registered name", name)
     lock(connection, "titled body", programme, unit)
     for code in (host_code, operator_code):
@@ -77,7 +77,7 @@ def add_titled_body(
     same_name = select(legal_person.c.code).where(legal_person.c.name == name).limit(1)
     if (namesake := connection.execute(same_name).scalar()) is not None:
         raise RefusedError(
-            f"{unit}:“{name}”是组织 {namesake} 的名称;平台为非法人、非实体机构,应另有平台名称,"
+            f"{unit}：“{name}”是组织 {namesake} 的名称；平台为非法人、非实体机构，应另有平台名称，"
             "该组织登记为依托单位或运营单位"
         )
     values: dict[str, Any] = {
@@ -103,11 +103,11 @@ def add_titled_body(
 def _check_unit_code(unit: str) -> None:
     if uscc_form_problem(unit) is None:
         raise RefusedError(
-            f"“{unit}”是统一社会信用代码;平台为非法人、非实体机构,应使用平台代码(如 FP01),"
+            f"“{unit}”是统一社会信用代码；平台为非法人、非实体机构，应使用平台代码（如 FP01），"
             "统一社会信用代码登记在依托单位与运营单位名下"
         )
     if UNIT_CODE.fullmatch(unit) is None:
-        raise RefusedError(f"平台代码“{unit}”格式不符:应为 2 个大写字母加 2 至 6 位数字,如 FP01")
+        raise RefusedError(f"平台代码“{unit}”格式不符：应为 2 个大写字母加 2 至 6 位数字，如 FP01")
 
 
 _KEYS = (tables.titled_body.c.programme, tables.titled_body.c.unit)
@@ -143,7 +143,7 @@ _ORGANISATION = tuple(f.name for f in fields(Organisation))
 def _unit(row: RowMapping, on: dt.date) -> Unit:
     for column, what in (("name", "平台登记"), ("host_name", "依托单位"), ("operator_name", "运营单位")):
         if row[column] is None:
-            raise UnknownError(f"{row['unit']} 在 {on} 缺少{what}的有效登记,应补登后再取名册")
+            raise UnknownError(f"{row['unit']} 在 {on} 缺少{what}的有效登记，应补登后再取名册")
     host, operator = (
         Organisation(**{name: row[f"{role}_{name}"] for name in _ORGANISATION})
         for role in ("host", "operator")
@@ -173,5 +173,5 @@ def unit(connection: Connection, programme: str, unit: str, on: dt.date, known_a
     row = connection.execute(query.where(last.c.unit == unit)).mappings().first()
     if row is None:
         known = list(connection.execute(select(last.c.unit).order_by(last.c.unit)).scalars())
-        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台;现有:{listed(known)}")
+        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台；现有：{listed(known)}")
     return _unit(row, on)

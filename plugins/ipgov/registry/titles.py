@@ -105,7 +105,7 @@ def standing(
     """Return a body's standing on a day, as known at a moment; UnknownError where it was not registered."""
     every = standings(connection, programme, on, known_at)
     if unit not in every:
-        raise UnknownError(f"“{programme}”没有登记代码为“{unit}”的平台;现有:{listed(list(every))}")
+        raise UnknownError(f"“{programme}”没有登记代码为“{unit}”的平台；现有：{listed(list(every))}")
     return every[unit]
 
 
@@ -127,7 +127,7 @@ def record_title_event(
     the body's standing on that day, or makes one recorded before impossible.
     """
     if event not in _TRANSITIONS:
-        raise UnknownError(f"没有名为“{event}”的称号事项;可用:{'、'.join(_TRANSITIONS)}")
+        raise UnknownError(f"没有名为“{event}”的称号事项；可用：{'、'.join(_TRANSITIONS)}")
     _check_basis(basis)
     _check_registered(connection, programme, unit, effective_on, known_at)
     lock(connection, "title", programme, unit)
@@ -153,8 +153,8 @@ def record_title_event(
             if all(row[k] == v for k, v in values.items()):
                 return False
             raise RefusedError(
-                f"{unit} 自 {effective_on} 起“{_TRANSITIONS[event][0]}”已登记(依据 {row['basis']}),"
-                "内容与本次不同;已登记的事项不得改写"
+                f"{unit} 自 {effective_on} 起“{_TRANSITIONS[event][0]}”已登记（依据 {row['basis']}），"
+                "内容与本次不同；已登记的事项不得改写"
             )
     _check_sequence(unit, there, values, known_at)
     connection.execute(table.insert().values(**values, known_at=known_at))
@@ -164,7 +164,9 @@ def record_title_event(
 def _check_basis(basis: str) -> None:
     unknown = [part for part in basis.split("、") if part != "operator" and part not in store.clauses()]
     if unknown:
-        raise UnknownError(f"依据“{'、'.join(unknown)}”不是已知条款;应为条款编号(如 2023-156#21)或 operator")
+        raise UnknownError(
+            f"依据“{'、'.join(unknown)}”不是已知条款；应为条款编号（如 2023-156#21）或 operator"
+        )
 
 
 def _check_registered(
@@ -180,7 +182,7 @@ def _check_registered(
     ).scalars()
     known = list(units)
     if unit not in known:
-        raise UnknownError(f"{on}“{programme}”没有登记代码为“{unit}”的平台;现有:{listed(known)}")
+        raise UnknownError(f"{on}“{programme}”没有登记代码为“{unit}”的平台；现有：{listed(known)}")
 
 
 def _check_sequence(
@@ -196,9 +198,9 @@ def _check_sequence(
             name, possible, after = _TRANSITIONS[row["event"]]
             if now not in possible:
                 expected = "或".join(s.label for s in possible)
-                reason = "" if row is new else f"(登记本次 {new['effective_on']} 的事项之后)"
+                reason = "" if row is new else f"（登记本次 {new['effective_on']} 的事项之后）"
                 raise RefusedError(
-                    f"{unit} 不能自 {row['effective_on']} 起“{name}”{reason}:"
-                    f"当日状态为“{now.label}”,应为“{expected}”"
+                    f"{unit} 不能自 {row['effective_on']} 起“{name}”{reason}："
+                    f"当日状态为“{now.label}”，应为“{expected}”"
                 )
             now = after or now

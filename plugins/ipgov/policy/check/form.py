@@ -23,7 +23,7 @@ def sheets(file: VersionFile) -> Iterator[Finding]:
             yield Finding(f"form.sheets[{name}]", f"出现 {count} 次", "工作表名唯一")
     for name in found:
         if len(name) > _SHEET_LENGTH or _SHEET_FORBIDDEN.search(name) or not name.strip("'").strip():
-            expected = f"不超过 {_SHEET_LENGTH} 字,不含 [ ] : * ? / \\"
+            expected = f"不超过 {_SHEET_LENGTH} 字，不含 [ ] : * ? / \\"
             yield Finding(f"form.sheets[{name}]", "不能作工作表名", expected)
 
 
@@ -54,7 +54,7 @@ def field_limits(file: VersionFile) -> Iterator[Finding]:
             )
         if bool(field.choices) != (field.type == "choice"):
             yield Finding(
-                f"{path}.choices", f"与类型 {field.type} 不符", "choice 类型须列出选项,其他类型不列"
+                f"{path}.choices", f"与类型 {field.type} 不符", "choice 类型须列出选项，其他类型不列"
             )
         if field.decimals and field.type not in ("amount", "number", "percent"):
             yield Finding(f"{path}.decimals", f"类型 {field.type} 没有小数", "0")
@@ -95,5 +95,5 @@ def _field_fits(
     for kind in kinds:
         if field.kinds and kind not in field.kinds:
             yield Finding(
-                path, f"类别 {kind} 不填栏目 {code}", f"指标适用的类别都填此栏({'、'.join(field.kinds)})"
+                path, f"类别 {kind} 不填栏目 {code}", f"指标适用的类别都填此栏（{'、'.join(field.kinds)}）"
             )

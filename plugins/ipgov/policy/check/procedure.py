@@ -31,7 +31,7 @@ def outcomes(file: VersionFile) -> Iterator[Finding]:
         yield Finding(f"outcomes[{name}]", f"出现 {count} 次", "结果代码唯一")
     can_fail = rules.not_submitted.result == "failed" or any(not g.passes for g in rules.scoring.grades)
     if rules.outcomes and not can_fail:
-        yield Finding("outcomes", "无从触发:没有未通过的等级", "至少一个 passes: false 的等级")
+        yield Finding("outcomes", "无从触发：没有未通过的等级", "至少一个 passes: false 的等级")
     told = {n.kind for n in rules.notices if n.to == "unit"}
     for outcome in rules.outcomes:
         if outcome.event and outcome.outcome not in told:
@@ -57,7 +57,7 @@ def approval(file: VersionFile) -> Iterator[Finding]:
             expected = f"policies/roles.yaml 中该角色的 decides 含“{step.name}”"
             yield Finding(f"{path}.role", f"角色“{step.role}”不能决定“{step.name}”", expected)
         if "approve" not in step.answers:
-            yield Finding(f"{path}.answers", "不含 approve", "可以同意,否则无法通过")
+            yield Finding(f"{path}.answers", "不含 approve", "可以同意，否则无法通过")
         for answer, count in _doubled(step.answers):
             yield Finding(f"{path}.answers", f"{answer} 出现 {count} 次", "各种答复各一次")
 

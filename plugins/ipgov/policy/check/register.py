@@ -26,7 +26,7 @@ def clause_ids(sources: Sources) -> Iterator[Finding]:
     for clause in ids:
         parts = _ID.fullmatch(clause)
         if parts is None:
-            yield Finding(clause, "编号写法不对", "文件编号#两位序号,如 2023-156#21")
+            yield Finding(clause, "编号写法不对", "文件编号#两位序号，如 2023-156#21")
         elif parts[1] not in sources.context.documents:
             yield Finding(clause, f"文件 {parts[1]} 未登记", "登记于 policies/documents.yaml")
         else:
@@ -40,7 +40,7 @@ def clause_values(sources: Sources) -> Iterator[Finding]:
     """Prove that force and automation are of the known kinds and the quoted words are there."""
     for row in sources.clause_rows:
         if row["force"] not in FORCES:
-            expected = "、".join(f"{k}({v})" for k, v in FORCES.items())
+            expected = "、".join(f"{k}（{v}）" for k, v in FORCES.items())
             yield Finding(row["id"], f"force 为“{row['force']}”", expected)
         kinds = row["auto"].split("+")
         if not set(kinds) <= AUTOMATIONS or len(set(kinds)) != len(kinds):
@@ -68,5 +68,7 @@ def clauses_agree_with_documents(sources: Sources) -> Iterator[Finding]:
                 row["id"], f"effective 为“{row['effective']}”", f"documents.yaml 所载 {document.effective}"
             )
         elif ("[inferred" in row["effective"]) != bool(document.effective_note):
-            expected = "施行日期系推断的,条款清单注 [inferred: …],documents.yaml 写 effective_note,两处一致"
+            expected = (
+                "施行日期系推断的，条款清单注 [inferred: …]，documents.yaml 写 effective_note，两处一致"
+            )
             yield Finding(row["id"], "effective 的推断说明与文件登记簿不一致", expected)

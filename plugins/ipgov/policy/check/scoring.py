@@ -26,7 +26,7 @@ def codes(rules: ScoringRules) -> Iterator[Finding]:
 def groups(rules: ScoringRules) -> Iterator[Finding]:
     """Prove that nothing is given for a group that is not."""
     scoring = rules.scoring
-    known = "、".join(scoring.groups) or "未分类别,不得按类别书写"
+    known = "、".join(scoring.groups) or "未分类别，不得按类别书写"
     for path, named in _named_groups(scoring):
         for group in named:
             if group not in scoring.groups:
@@ -120,7 +120,7 @@ def _step_table(table: Steps, path: str) -> Iterator[Finding]:
         if not 0 <= step.score <= HUNDRED:
             yield Finding(f"{at}.score", f"为 {step.score}", "0 至 100")
         if step.per_unit < 0:
-            yield Finding(f"{at}.per_unit", f"为 {step.per_unit}", "不小于 0(越少越好的指标逐档写明分值)")
+            yield Finding(f"{at}.per_unit", f"为 {step.per_unit}", "不小于 0（越少越好的指标逐档写明分值）")
         elif step.per_unit and step.at_least is None:
             yield Finding(f"{at}.per_unit", "没有起算点", "第一档不写 per_unit")
         elif step.per_unit:
@@ -129,9 +129,9 @@ def _step_table(table: Steps, path: str) -> Iterator[Finding]:
             if reach is None and end is not None and step.at_least is not None:
                 reach = step.score + step.per_unit * (end - step.at_least)
             if unbounded or (reach is not None and reach > HUNDRED):
-                yield Finding(f"{at}.cap", "分值可超过 100", "写明 cap,不大于 100")
+                yield Finding(f"{at}.cap", "分值可超过 100", "写明 cap，不大于 100")
         elif step.cap is not None:
-            yield Finding(f"{at}.cap", "没有 per_unit,封顶无意义", "不写 cap")
+            yield Finding(f"{at}.cap", "没有 per_unit，封顶无意义", "不写 cap")
         if step.cap is not None and step.cap < step.score:
             yield Finding(f"{at}.cap", f"{step.cap} 小于 score {step.score}", "不小于 score")
 
@@ -152,9 +152,9 @@ def outside_items(rules: ScoringRules) -> Iterator[Finding]:
     scoring = rules.scoring
     roles = {i.role for i in scoring.indicators}
     if ("bonus" in roles) != (scoring.bonus_cap > 0):
-        yield Finding("scoring.bonus_cap", f"为 {scoring.bonus_cap}", "有加分指标时大于 0,没有时为 0")
+        yield Finding("scoring.bonus_cap", f"为 {scoring.bonus_cap}", "有加分指标时大于 0，没有时为 0")
     if "deduction" in roles and scoring.deduction_cap == 0:
-        yield Finding("scoring.deduction_cap", "为 0,扣分指标无效", "大于 0,或省略(不封顶)")
+        yield Finding("scoring.deduction_cap", "为 0，扣分指标无效", "大于 0，或省略（不封顶）")
     if "deduction" not in roles and scoring.deduction_cap is not None:
         yield Finding("scoring.deduction_cap", "没有扣分指标", "省略")
 
@@ -179,7 +179,7 @@ def grades(rules: ScoringRules) -> Iterator[Finding]:
     last = found[-1]
     if last.floor is not None:
         yield Finding(
-            f"scoring.grades[{last.name}].floor", f"为 {last.floor},其下无等级", "末位等级不写 floor"
+            f"scoring.grades[{last.name}].floor", f"为 {last.floor}，其下无等级", "末位等级不写 floor"
         )
     if last.quota is not None:
         yield Finding(f"scoring.grades[{last.name}].quota", "名额之外无处可归", "末位等级不设名额")
@@ -199,7 +199,7 @@ def veto(rules: ScoringRules) -> Iterator[Finding]:
         given = (
             f"“{scoring.veto_grade}”不是等级"
             if scoring.veto_grade
-            else f"未写,而有否决指标 {'、'.join(vetoes)}"
+            else f"未写，而有否决指标 {'、'.join(vetoes)}"
         )
         yield Finding("scoring.veto_grade", given, "、".join(names))
     if scoring.veto_grade and not vetoes:

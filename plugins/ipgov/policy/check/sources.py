@@ -59,9 +59,9 @@ def _read_roles(path: Path) -> dict[str, tuple[str, ...]]:
         raw = read_yaml(path.read_bytes(), "policies/roles.yaml")
         return {r["code"]: tuple(r["decides"]) for r in raw["roles"]}
     except OSError as error:
-        raise GovernanceError(f"policies/roles.yaml 无法读取:{error.strerror}") from None
+        raise GovernanceError(f"policies/roles.yaml 无法读取：{error.strerror}") from None
     except (KeyError, TypeError) as error:
-        raise GovernanceError(f"policies/roles.yaml 的 roles 缺少 code 或 decides({error})") from None
+        raise GovernanceError(f"policies/roles.yaml 的 roles 缺少 code 或 decides（{error}）") from None
 
 
 def _read_programme(folder: Path, context: Context, problems: list[Problem]) -> Programme:

@@ -64,7 +64,7 @@ def every_period_has_rules(programme: Programme) -> Iterator[Finding]:
         period = file.rules.cycle.first_period
         if first is not None and dt.date(period, 12, 31) < first:
             expected = f"期末不早于首个版本的施行日 {first}"
-            yield Finding("cycle.first_period", f"为 {period},该期末尚无规则", expected, file=file.name)
+            yield Finding("cycle.first_period", f"为 {period}，该期末尚无规则", expected, file=file.name)
 
 
 def form_versions(programme: Programme) -> Iterator[Finding]:
@@ -75,12 +75,12 @@ def form_versions(programme: Programme) -> Iterator[Finding]:
         form = file.rules.form
         before = known.setdefault((form.id, form.version), (file.name, form))
         if before[1].sheets != form.sheets:
-            found = f"仍为 {form.version},栏目却与 {before[0]} 不同"
+            found = f"仍为 {form.version}，栏目却与 {before[0]} 不同"
             yield Finding("form.version", found, "栏目有改动即用新的版本号", file=file.name)
         if form.version not in form.accepts:
             yield Finding("form.accepts", f"不含本表版本 {form.version}", "至少接受本表版本", file=file.name)
         for accepted in form.accepts:
             if (form.id, accepted) not in known:
                 versions = "、".join(str(v) for i, v in sorted(known) if i == form.id)
-                expected = f"本版本或更早规则中 {form.id} 已有的版本({versions})"
+                expected = f"本版本或更早规则中 {form.id} 已有的版本（{versions}）"
                 yield Finding("form.accepts", f"接受不存在的版本 {accepted}", expected, file=file.name)

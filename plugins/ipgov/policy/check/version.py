@@ -24,7 +24,7 @@ def names(file: VersionFile) -> Iterator[Finding]:
     day = rules.effective.isoformat()
     named = file.stem.startswith(day) if rules.status == "draft" else file.stem == day
     if not named:
-        yield Finding("effective", f"为 {day},文件名为“{file.stem}”", "文件名即施行日期(草案可加后缀)")
+        yield Finding("effective", f"为 {day}，文件名为“{file.stem}”", "文件名即施行日期（草案可加后缀）")
 
 
 def blocks(value: object, path: str = "") -> Iterator[tuple[str, Block]]:
@@ -75,11 +75,11 @@ def kinds(file: VersionFile) -> Iterator[Finding]:
             yield Finding(f"subject.kinds[{code}]", f"出现 {count} 次", "类别代码唯一")
     counted = sum(k.count for k in subject.kinds)
     if counted != subject.total:
-        yield Finding("subject.total", f"为 {subject.total},各类之和为 {counted}", "等于各类 count 之和")
+        yield Finding("subject.total", f"为 {subject.total}，各类之和为 {counted}", "等于各类 count 之和")
     groups, codes = set(file.rules.scoring.groups), set(file.rules.kinds)
     if groups != codes:
         different = "、".join(sorted(groups ^ codes))
-        yield Finding("scoring.groups", f"与 subject.kinds 不一致:{different}", "省略,或与类别代码相同")
+        yield Finding("scoring.groups", f"与 subject.kinds 不一致：{different}", "省略，或与类别代码相同")
 
 
 def cycle_order(file: VersionFile) -> Iterator[Finding]:
@@ -90,7 +90,7 @@ def cycle_order(file: VersionFile) -> Iterator[Finding]:
             yield Finding(f"cycle.{name}", f"{day.month} 月没有 {day.day} 日", "每年都有的日期")
             return
     if cycle.opens.nominal(_COMMON_YEAR) >= cycle.due.nominal(_COMMON_YEAR):
-        yield Finding("cycle.opens", "不早于 cycle.due", "先开放,后截止")
+        yield Finding("cycle.opens", "不早于 cycle.due", "先开放，后截止")
     late, evaluate = _length(cycle.late_until), _length(cycle.evaluate_after)
     # lengths in different units are compared for each period when its days are computed
     if late[0] == evaluate[0] and late[1] >= evaluate[1]:
