@@ -1,4 +1,4 @@
-"""审核与签发:每轮一次运行。审核 → 签发 → 发文、称号变更 → 封存、寄发。"""
+"""审核与签发：每轮一次运行。审核 → 签发 → 发文、称号变更 → 封存、寄发。"""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ipgov.wiring.approval_step import ApprovalStep
 DOCS = """
 ### 审核与签发
 
-每一轮评价结果对应一次运行,由评价流程转来。
+每一轮评价结果对应一次运行，由评价流程转来。
 
-- **审核**由评审人员、**签发**由签发人员办理,同一人不得兼任;也可上传填好的评级表,两种方式记入同一决定记录;
-- 任何一步“退回修改”,本轮即告结束,此前的同意作废;重新评价后另开一轮;
-- **发文**只认决定记录:把任务手工标为“成功”不会发布任何内容。
+- **审核**由评审人员、**签发**由签发人员办理，同一人不得兼任；也可上传填好的评级表，两种方式记入同一决定记录；
+- 任何一步“退回修改”，本轮即告结束，此前的同意作废；重新评价后另开一轮；
+- **发文**只认决定记录：把任务手工标为“成功”不会发布任何内容。
 
-回答在“待办操作”中给出。一人一答;不被采纳的答复(角色不符、兼任、指纹不符等)记录在案并再次询问。
+回答在“待办操作”中给出。一人一答；不被采纳的答复（角色不符、兼任、指纹不符等）记录在案并再次询问。
 """
 PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
 
@@ -51,7 +51,7 @@ def approval_and_issue():
             step=name,
             round_id=PRESENTED % "round_id",
             fingerprint=PRESENTED % "fingerprint",
-            subject=f"{label}:" + PRESENTED % "subject",
+            subject=f"{label}：" + PRESENTED % "subject",
             body=PRESENTED % "body",
             # an attempt that dies while somebody answers asks again soon
             retries=10,

@@ -1,4 +1,4 @@
-"""周期日历:每日开启到期的年度(冻结规则、推算期限、发放空白报送表)。"""
+"""周期日历：每日开启到期的年度（冻结规则、推算期限、发放空白报送表）。"""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ipgov.core.settings import settings
 DOCS = """
 ### 周期日历
 
-每天 8 时运行。凡已到开启日、且不早于“自动办理起始年度”的年度,逐一开启:
+每天 8 时运行。凡已到开启日、且不早于“自动办理起始年度”的年度，逐一开启：
 
-1. 冻结当时有效的规则版本(按内容指纹);
-2. 推算报送截止日、评价日(工作日,暂定日另行标明);
+1. 冻结当时有效的规则版本（按内容指纹）；
+2. 推算报送截止日、评价日（工作日，暂定日另行标明）；
 3. 为每个平台生成空白报送表。
 
-更早的年度由人员开启:触发时填写 `period`。依据:2023-156#19、#20。
+更早的年度由人员开启：触发时填写 `period`。依据：2023-156#19、#20。
 """
 
 
@@ -31,8 +31,10 @@ DOCS = """
     default_args={"owner": "运行组", "retries": 3, "retry_delay": pendulum.duration(minutes=2)},
     dagrun_timeout=pendulum.duration(hours=1),
     params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-01-12;空为今天"),
-        "period": Param(None, type=["null", "string"], title="年度", description="由人员开启的年度;空为自动"),
+        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-01-12；空为今天"),
+        "period": Param(
+            None, type=["null", "string"], title="年度", description="由人员开启的年度；空为自动"
+        ),
     },
 )
 def cycle_calendar():

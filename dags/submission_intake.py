@@ -1,4 +1,4 @@
-"""报送接收:收件目录中的每个新文件都读取一次,合格发回执,不合格发更正工作簿。"""
+"""报送接收：收件目录中的每个新文件都读取一次，合格发回执，不合格发更正工作簿。"""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ipgov.core.settings import settings
 DOCS = """
 ### 报送接收
 
-每小时运行。收件目录 `inbox/<业务>/<年度>/<省份>/<平台>/` 中的每个新文件:
+每小时运行。收件目录 `inbox/<业务>/<年度>/<省份>/<平台>/` 中的每个新文件：
 
-- **合格**:入库并发回执;同一平台同一年度再次报送的,新件取代旧件,两件都保留;
-- **不合格**:发更正工作簿,一次列出全部问题(表、单元格、发现、应为、依据),改好发回即可;
-- **无法认领**:列入清单,不丢弃。
+- **合格**：入库并发回执；同一平台同一年度再次报送的，新件取代旧件，两件都保留；
+- **不合格**：发更正工作簿，一次列出全部问题（表、单元格、发现、应为、依据），改好发回即可；
+- **无法认领**：列入清单，不丢弃。
 
-依据:2023-156#19。
+依据：2023-156#19。
 """
 BATCH = 50
 
@@ -32,7 +32,7 @@ BATCH = 50
     default_args={"owner": "运行组", "retries": 3, "retry_delay": pendulum.duration(minutes=2)},
     dagrun_timeout=pendulum.duration(hours=2),
     params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20;空为今天")
+        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20；空为今天")
     },
 )
 def submission_intake():

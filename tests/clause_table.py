@@ -84,7 +84,7 @@ def table(register: Mapping[str, Mapping[str, str]], results: Mapping[str, Mappi
     lines = [
         "# 条款与测试对照",
         "",
-        "由 `make clauses` 依实际运行的测试生成,请勿手工修改。“仅供参考”指该条款不要求系统做任何事。",
+        "由 `make clauses` 依实际运行的测试生成，请勿手工修改。“仅供参考”指该条款不要求系统做任何事。",
         "",
         f"| 文件 | 条款 | {DONE} | {FAILED} | {OPEN} | {INFORMATION} |",
         "|---|--:|--:|--:|--:|--:|",

@@ -13,10 +13,10 @@ WHERE indicator IN ({{ used | map("text") | join(", ") }}) AND value IS NOT NULL
     {% if textual %}regexp_full_match(value, '[+-]?(0*[0-9]{1,13}([.][0-9]{0,12}0*)?|[.][0-9]{1,12}0*)'){% else %}TRY_CAST(value AS DECIMAL(25, 12)) = value{% endif %}, FALSE)
 {%- elif name == "two_groups" -%}
 SELECT unit, NULL AS indicator, NULL AS rater,
-    string_agg(DISTINCT coalesce("group", '(空)'), '、' ORDER BY coalesce("group", '(空)')) AS found, min(line) AS line
+    string_agg(DISTINCT coalesce("group", '（空）'), '、' ORDER BY coalesce("group", '（空）')) AS found, min(line) AS line
 FROM given GROUP BY unit HAVING count(DISTINCT coalesce("group", '')) > 1
 {%- elif name == "unknown_group" -%}
-SELECT unit, NULL AS indicator, NULL AS rater, coalesce(any_value("group"), '(空)') AS found, min(line) AS line
+SELECT unit, NULL AS indicator, NULL AS rater, coalesce(any_value("group"), '（空）') AS found, min(line) AS line
 FROM given GROUP BY unit HAVING any_value(coalesce("group", '')) NOT IN ({{ groups | map("text") | join(", ") }})
 {%- elif name == "doubled" -%}
 SELECT unit, indicator, rater, CAST(count(*) AS VARCHAR) AS found, max(line) AS line

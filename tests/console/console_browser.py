@@ -11,13 +11,10 @@ from fastapi.testclient import TestClient
 HOST = "http://governance.test"
 
 
-NARROW = str.maketrans("\uff0c\uff1a\uff1b\uff08\uff09\uff1f\uff01", ",:;()?!")
-
-
 def words(page: str) -> str:
-    """A page's text as a reader sees it: no markup, single spaces, punctuation as it is typed."""
+    """A page's text as a reader sees it: no markup, single spaces."""
     text = html.unescape(re.sub(r"<[^>]*>", " ", page))
-    return re.sub(r"\s+", " ", text).translate(NARROW)
+    return re.sub(r"\s+", " ", text)
 
 
 class Browser(TestClient):

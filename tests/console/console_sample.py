@@ -294,7 +294,7 @@ def _results(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
             basis="operator",
             unit="FP01",
             field="F01",
-            message=f"第 {number} 处:较上年增长超过一倍",
+            message=f"第 {number} 处：较上年增长超过一倍",
             found="60000",
             sheet="一、业务绩效",
             cell="D5",

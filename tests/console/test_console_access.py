@@ -67,7 +67,7 @@ def test_a_forged_login_is_refused_in_chinese(sample: Sample) -> None:
 def test_a_token_in_the_header_is_a_login(anonymous: Browser, sample: Sample) -> None:
     answer = anonymous.get("/governance/", headers={"authorization": "Bearer token-viewer1"})
     assert answer.status_code == 200
-    assert "当前账户:viewer1" in words(answer.text)
+    assert "当前账户：viewer1" in words(answer.text)
 
 
 def test_sending_needs_login(anonymous: Browser, sample: Sample) -> None:

@@ -141,11 +141,11 @@ def test_the_token_of_the_header_is_the_one_that_lets_the_task_go_on(
 @pytest.mark.parametrize(
     ("status", "hint"),
     [
-        (404, "待办任务尚未开始等待;答复已记录"),
+        (404, "待办任务尚未开始等待；答复已记录"),
         (409, "待办任务此前已被答复"),
-        (403, "您的账户不能办理待办任务(HTTP 403);答复已记录"),
-        (500, "待办任务未能继续(HTTP 500);答复已记录"),
-        (307, "待办任务未能继续(HTTP 307);答复已记录"),
+        (403, "您的账户不能办理待办任务（HTTP 403）；答复已记录"),
+        (500, "待办任务未能继续（HTTP 500）；答复已记录"),
+        (307, "待办任务未能继续（HTTP 307）；答复已记录"),
     ],
 )
 def test_a_task_that_does_not_go_on_is_a_hint_and_the_record_stands(
@@ -164,7 +164,7 @@ def test_an_api_server_that_is_away_is_a_hint_too(
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "http://127.0.0.1:9")
     answer = issuer.upload(own_sample.round_id, b"PK")
     assert answer.status_code == 200
-    assert "未能通知待办任务(ConnectError);答复已记录" in words(answer.text)
+    assert "未能通知待办任务（ConnectError）；答复已记录" in words(answer.text)
 
 
 def test_marks_without_an_answer_leave_the_task_waiting(
@@ -172,7 +172,7 @@ def test_marks_without_an_answer_leave_the_task_waiting(
 ) -> None:
     procedure.answer = None
     answer = issuer.upload(sample.round_id, b"PK")
-    assert "评级表已收下,标注已记录;表中没有给出答复" in words(answer.text)
+    assert "评级表已收下，标注已记录；表中没有给出答复" in words(answer.text)
     assert api_server.requests == []
 
 
@@ -180,13 +180,13 @@ def test_every_refused_cell_is_listed(
     issuer: Browser, sample: Sample, procedure: Procedure, api_server: ApiServer
 ) -> None:
     problems = tuple(
-        Problem("locked_cell", f"原为 8{n},现为 {HOSTILE}", "不得改动", sheet="评级表", cell=f"F{n}")
+        Problem("locked_cell", f"原为 8{n}，现为 {HOSTILE}", "不得改动", sheet="评级表", cell=f"F{n}")
         for n in range(9)
     )
     procedure.error = RefusedError("评级表被拒收", problems)
     answer = issuer.upload(sample.round_id, b"PK")
     assert answer.status_code == 422
-    assert "被拒收的单元格(9 处)" in words(answer.text)
+    assert "被拒收的单元格（9 处）" in words(answer.text)
     for n in range(9):
         assert f'<td class="code">F{n}</td>' in answer.text
     assert "<script" not in answer.text
@@ -195,7 +195,7 @@ def test_every_refused_cell_is_listed(
 
 @pytest.mark.parametrize(
     "error",
-    [RefusedError("2024 年度第 2 轮已结束,不再接受评级表"), UnknownError("没有登录名为“issuer1”的办理人员")],
+    [RefusedError("2024 年度第 2 轮已结束，不再接受评级表"), UnknownError("没有登录名为“issuer1”的办理人员")],
 )
 def test_a_refused_workbook_is_said_on_the_rounds_page(
     issuer: Browser, sample: Sample, procedure: Procedure, error: Exception
@@ -210,10 +210,10 @@ def test_a_refused_workbook_is_said_on_the_rounds_page(
 def test_a_refused_answer_is_said_with_its_reason_and_the_task_waits_on(
     issuer: Browser, sample: Sample, procedure: Procedure, api_server: ApiServer
 ) -> None:
-    procedure.refused = "现在应由“审核”答复,不是“签发”"
+    procedure.refused = "现在应由“审核”答复，不是“签发”"
     answer = issuer.upload(sample.round_id, b"PK")
     assert answer.status_code == 422
-    assert "答复未被采纳:现在应由“审核”答复,不是“签发”" in words(answer.text)
+    assert "答复未被采纳：现在应由“审核”答复，不是“签发”" in words(answer.text)
     assert api_server.requests == []
 
 

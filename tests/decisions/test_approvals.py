@@ -77,7 +77,7 @@ def test_an_issued_round_stays_approved(desk: Any) -> None:
     )
     assert state(desk.connection, desk.round.id, desk.chain).status is RoundStatus.ISSUED
     assert approved(desk.connection, desk.round.id, desk.chain)
-    assert refused(desk, "sign", "quan") == "2024 年度第 1 轮已签发,不再接受答复"
+    assert refused(desk, "sign", "quan") == "2024 年度第 1 轮已签发，不再接受答复"
 
 
 def test_a_quorum_of_two_needs_two_people(desk: Any, quorum_of_2: Approval) -> None:
@@ -85,7 +85,7 @@ def test_a_quorum_of_two_needs_two_people(desk: Any, quorum_of_2: Approval) -> N
     desk.answer("audit", "shen1")
     now = state(desk.connection, desk.round.id, desk.chain)
     assert (now.next_step, now.steps[0].approvals, now.steps[0].complete) == ("audit", ("shen1",), False)
-    assert "现在应由“审核”答复,不是“签发”" in refused(desk, "sign", "qian1")
+    assert "现在应由“审核”答复，不是“签发”" in refused(desk, "sign", "qian1")
     desk.answer("audit", "shen2")
     now = state(desk.connection, desk.round.id, desk.chain)
     assert (now.next_step, now.steps[0].approvals, now.steps[0].complete) == (
@@ -93,7 +93,7 @@ def test_a_quorum_of_two_needs_two_people(desk: Any, quorum_of_2: Approval) -> N
         ("shen1", "shen2"),
         True,
     )
-    assert "现在应由“签发”答复,不是“审核”" in refused(desk, "audit", "shen3")
+    assert "现在应由“签发”答复，不是“审核”" in refused(desk, "audit", "shen3")
     desk.answer("sign", "qian1")
     assert approved(desk.connection, desk.round.id, desk.chain)
 
@@ -124,7 +124,7 @@ def test_a_return_or_rejection_ends_the_round_and_voids_earlier_approvals(
     assert (now.status, now.next_step) == (status, None)
     assert [(s.approvals, s.complete) for s in now.steps] == [((), False), ((), False)]
     assert not approved(desk.connection, desk.round.id, desk.chain)
-    assert refused(desk, "audit", "shen3") == f"2024 年度第 1 轮{status.label},不再接受答复"
+    assert refused(desk, "audit", "shen3") == f"2024 年度第 1 轮{status.label}，不再接受答复"
     assert desk.answer(step, actor, answer) == replace(ending, repeated=True)
 
 
@@ -139,7 +139,7 @@ def test_approvals_of_an_earlier_round_count_nothing_in_the_next(
     )  # fmt: skip
     later = replace(desk, round=second)
     assert state(desk.connection, second.id, desk.chain).next_step == "audit"
-    assert "指纹(FFFF-FFFF-FFFF)与本轮送审内容的指纹(3333-3333-3333)不同" in refused(
+    assert "指纹（FFFF-FFFF-FFFF）与本轮送审内容的指纹（3333-3333-3333）不同" in refused(
         later, "audit", "shen1", fingerprint=desk.round.fingerprint
     )
     later.answer("audit", "shen1")
@@ -150,7 +150,7 @@ def test_approvals_of_an_earlier_round_count_nothing_in_the_next(
 
 def test_an_unknown_person(desk: Any) -> None:
     reason = refused(desk, "audit", "nobody")
-    assert reason == "没有账号为“nobody”的人员;现有:kan、qian1、quan、shen1、shen2、shen3"
+    assert reason == "没有账号为“nobody”的人员；现有：kan、qian1、quan、shen1、shen2、shen3"
 
 
 def test_a_person_not_yet_known_then(desk: Any) -> None:
@@ -166,8 +166,8 @@ def test_an_inactive_person(desk: Any) -> None:
 @pytest.mark.parametrize(
     ("actor", "reason"),
     [
-        ("kan", "阚读的角色为查阅(viewer),“审核”须由审核(reviewer)答复"),
-        ("qian1", "钱一的角色为签发(issuer),“审核”须由审核(reviewer)答复"),
+        ("kan", "阚读的角色为查阅（viewer），“审核”须由审核（reviewer）答复"),
+        ("qian1", "钱一的角色为签发（issuer），“审核”须由审核（reviewer）答复"),
     ],
 )
 def test_a_person_without_the_steps_role(desk: Any, actor: str, reason: str) -> None:
@@ -175,39 +175,39 @@ def test_a_person_without_the_steps_role(desk: Any, actor: str, reason: str) -> 
 
 
 def test_a_step_before_its_turn(desk: Any) -> None:
-    assert refused(desk, "sign", "qian1") == "现在应由“审核”答复,不是“签发”"
+    assert refused(desk, "sign", "qian1") == "现在应由“审核”答复，不是“签发”"
 
 
 def test_a_step_that_is_complete(desk: Any) -> None:
     desk.answer("audit", "shen1")
-    assert refused(desk, "audit", "shen2") == "现在应由“签发”答复,不是“审核”"
+    assert refused(desk, "audit", "shen2") == "现在应由“签发”答复，不是“审核”"
 
 
 def test_an_unknown_step(desk: Any) -> None:
-    assert refused(desk, "publish", "shen1") == "审批链没有“publish”这一步;现有:audit(审核)、sign(签发)"
+    assert refused(desk, "publish", "shen1") == "审批链没有“publish”这一步；现有：audit（审核）、sign（签发）"
 
 
 @pytest.mark.parametrize("answer", ["reject", "maybe"])
 def test_an_answer_that_the_step_does_not_allow(desk: Any, answer: str) -> None:
     reason = refused(desk, "audit", "shen1", answer)
-    assert reason == f"“审核”不能答复“{answer}”;可答复:approve(同意)、return(退回修改)"
+    assert reason == f"“审核”不能答复“{answer}”；可答复：approve（同意）、return（退回修改）"
 
 
 @pytest.mark.parametrize(("fingerprint", "shown"), [("0" * 64, "0000-0000-0000"), ("", "空")])
 def test_an_answer_to_something_else(desk: Any, fingerprint: str, shown: str) -> None:
     reason = refused(desk, "audit", "shen1", fingerprint=fingerprint)
     assert reason == (
-        f"答复所依的指纹({shown})与本轮送审内容的指纹(FFFF-FFFF-FFFF)不同,应按本轮评级表重新答复"
+        f"答复所依的指纹（{shown}）与本轮送审内容的指纹（FFFF-FFFF-FFFF）不同，应按本轮评级表重新答复"
     )
 
 
 def test_one_digit_of_the_fingerprint_is_enough(desk: Any) -> None:
-    assert "不同,应按本轮评级表重新答复" in refused(desk, "audit", "shen1", fingerprint="f" * 63 + "e")
+    assert "不同，应按本轮评级表重新答复" in refused(desk, "audit", "shen1", fingerprint="f" * 63 + "e")
 
 
 def test_one_person_does_not_fill_two_steps(desk: Any) -> None:
     desk.answer("audit", "quan")
-    assert refused(desk, "sign", "quan") == "全能已在本轮“审核”中答复“同意”,一人在一轮中只能答复一次"
+    assert refused(desk, "sign", "quan") == "全能已在本轮“审核”中答复“同意”，一人在一轮中只能答复一次"
 
 
 def test_nor_two_places_of_one_quorum(desk: Any, quorum_of_2: Approval) -> None:
@@ -216,7 +216,8 @@ def test_nor_two_places_of_one_quorum(desk: Any, quorum_of_2: Approval) -> None:
     assert desk.answer("audit", "shen1").repeated is True
     assert state(desk.connection, desk.round.id, desk.chain).steps[0].complete is False
     assert (
-        refused(desk, "audit", "shen1", "return") == "沈一已在本轮“审核”中答复“同意”,一人在一轮中只能答复一次"
+        refused(desk, "audit", "shen1", "return")
+        == "沈一已在本轮“审核”中答复“同意”，一人在一轮中只能答复一次"
     )
 
 
@@ -227,10 +228,10 @@ def test_a_return_needs_a_comment(desk: Any, comment: str) -> None:
 
 def test_every_reason_is_told_at_once(desk: Any) -> None:
     reason = refused(desk, "sign", "kan", "return", comment="", fingerprint="0" * 64)
-    assert [part[:8] for part in reason.split(";")] == [
+    assert [part[:8] for part in reason.split("；")] == [
         "阚读的角色为查阅",
         "现在应由“审核”",
-        "答复所依的指纹(",
+        "答复所依的指纹（",
         "答复“退回修改”",
     ]
 
@@ -249,7 +250,7 @@ def test_after_a_refusal_the_right_answer_still_counts(desk: Any) -> None:
 
 
 def test_an_unknown_round_or_entry(desk: Any) -> None:
-    with pytest.raises(UnknownError, match="没有名为“fax”的审批入口;可用:airflow、workbook、console、cli"):
+    with pytest.raises(UnknownError, match="没有名为“fax”的审批入口；可用：airflow、workbook、console、cli"):
         desk.answer("audit", "shen1", entry="fax")
     with pytest.raises(UnknownError, match="没有编号为 99 的审批轮次"):
         replace(desk, round=replace(desk.round, id=99)).answer("audit", "shen1")
@@ -266,7 +267,7 @@ def belongs_to(desk: Any, login: str, code: str | None) -> None:
 def test_nobody_decides_on_a_body_of_their_own_organisation(desk: Any, code: str, relation: str) -> None:
     belongs_to(desk, "shen1", code)
     reason = refused(desk, "audit", "shen1")
-    assert reason == f"沈一的所属单位({code})是FP01 示例平台FP01的{relation},应当回避"
+    assert reason == f"沈一的所属单位（{code}）是FP01 示例平台FP01的{relation}，应当回避"
     assert desk.answer("audit", "shen2").decision_id is not None
 
 
@@ -282,7 +283,7 @@ def test_an_organisation_and_the_one_that_carries_it_on_are_the_same(desk: Any) 
         organisation = Organisation(code, f"示例{code}", "11", False)
         add_organisation(desk.connection, organisation, day, "测试", KNOWN_AT, confirmed)
     record_succession(desk.connection, OPERATOR, ELSEWHERE, "merged", day, "测试", KNOWN_AT)
-    assert "是FP01 示例平台FP01的运营单位,应当回避" in refused(desk, "audit", "shen1")
+    assert "是FP01 示例平台FP01的运营单位，应当回避" in refused(desk, "audit", "shen1")
 
 
 def test_an_operator_that_took_over_after_the_data_were_frozen_is_recused_too(desk: Any) -> None:
@@ -295,4 +296,4 @@ def test_an_operator_that_took_over_after_the_data_were_frozen_is_recused_too(de
         desk.connection, "functional_platform", "FP02", "示例平台FP02", "trading", "11", "province", HOST,
         ELSEWHERE, day, "测试", KNOWN_AT,
     )  # fmt: skip
-    assert "是FP02 示例平台FP02的运营单位,应当回避" in refused(desk, "audit", "shen1")
+    assert "是FP02 示例平台FP02的运营单位，应当回避" in refused(desk, "audit", "shen1")

@@ -66,7 +66,7 @@ def test_two_people_at_once_for_one_place(
 ) -> None:
     first, second = at_once(committed_desk, chain, "shen1", "shen2")
     assert first.decision_id is not None
-    assert second.refused == "现在应由“签发”答复,不是“审核”"
+    assert second.refused == "现在应由“签发”答复，不是“审核”"
     with transaction() as connection:
         assert count(connection, tables.decision) == 1
         assert count(connection, tables.refused_decision) == 1

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 KNOWN_AT = dt.datetime(2025, 4, 20, 1, 0, tzinfo=dt.UTC)
 HOST = "91110000600037341L"
-BOTH = {"FP01": ("agree", ""), "FP02": ("question", "满意度偏高,请核")}
+BOTH = {"FP01": ("agree", ""), "FP02": ("question", "满意度偏高，请核")}
 
 
 def give(desk: Any, actor: str, given: dict[str, tuple[str, str]], **other: Any) -> int:
@@ -32,7 +32,7 @@ def test_marks_of_a_file_are_recorded_once(desk: Any) -> None:
     assert give(desk, "shen1", BOTH) == 0
     assert [(m.unit, m.mark, m.comment, m.actor) for m in marks(desk.connection, desk.round.id)] == [
         ("FP01", "agree", "", "shen1"),
-        ("FP02", "question", "满意度偏高,请核", "shen1"),
+        ("FP02", "question", "满意度偏高，请核", "shen1"),
     ]
 
 
@@ -63,7 +63,7 @@ def test_marks_decide_nothing(desk: Any) -> None:
 
 
 def test_only_reviewers_and_issuers_mark(desk: Any) -> None:
-    message = r"阚读的角色为查阅\(viewer\),审阅意见须由审核\(reviewer\)或签发\(issuer\)填写"
+    message = r"阚读的角色为查阅（viewer），审阅意见须由审核（reviewer）或签发（issuer）填写"
     with pytest.raises(RefusedError, match=message):
         give(desk, "kan", BOTH)
     with pytest.raises(UnknownError, match="没有账号为“nobody”的人员"):
@@ -80,8 +80,8 @@ def test_every_wrong_mark_is_told_and_none_recorded(desk: Any) -> None:
     with pytest.raises(UnknownError, match="2024 年度第 1 轮的审阅意见有 2 处问题") as caught:
         give(desk, "shen1", wrong)
     assert [str(p) for p in caught.value.problems] == [
-        "没有代码为“FP13”的被评价平台;应为:本轮的平台:FP01、FP02",
-        "FP02 的审阅意见为“perhaps”;应为:agree(同意)、question(有疑问)",
+        "没有代码为“FP13”的被评价平台；应为：本轮的平台：FP01、FP02",
+        "FP02 的审阅意见为“perhaps”；应为：agree（同意）、question（有疑问）",
     ]
     assert rows(desk) == 0
 
@@ -89,14 +89,14 @@ def test_every_wrong_mark_is_told_and_none_recorded(desk: Any) -> None:
 def test_nobody_marks_a_body_of_their_own_organisation(desk: Any) -> None:
     own = replace(officer(desk.connection, "shen1", KNOWN_AT), organisation_code=HOST)
     register_officer(desk.connection, own, KNOWN_AT)
-    with pytest.raises(RefusedError, match="是FP01 示例平台FP01的依托单位,应当回避,不得填写其审阅意见"):
+    with pytest.raises(RefusedError, match="是FP01 示例平台FP01的依托单位，应当回避，不得填写其审阅意见"):
         give(desk, "shen1", BOTH)
     assert give(desk, "shen1", {"FP02": BOTH["FP02"]}) == 1
 
 
 def test_no_marks_after_the_end(desk: Any) -> None:
     desk.answer("audit", "shen1", "return")
-    with pytest.raises(RefusedError, match="2024 年度第 1 轮已退回修改,不再接受审阅意见"):
+    with pytest.raises(RefusedError, match="2024 年度第 1 轮已退回修改，不再接受审阅意见"):
         give(desk, "shen2", BOTH)
 
 

@@ -32,20 +32,20 @@ def test_a_change_counts_once_known_and_can_be_taken_back(connection: Connection
 
 def test_an_unknown_officer_names_who_there_is(connection: Connection) -> None:
     register_officer(connection, ZHANG, KNOWN_AT)
-    with pytest.raises(UnknownError, match="没有账号为“li”的人员;现有:zhang"):
+    with pytest.raises(UnknownError, match="没有账号为“li”的人员；现有：zhang"):
         officer(connection, "li", KNOWN_AT)
-    with pytest.raises(UnknownError, match="没有账号为“zhang”的人员;现有:无"):
+    with pytest.raises(UnknownError, match="没有账号为“zhang”的人员；现有：无"):
         officer(connection, "zhang", KNOWN_AT - dt.timedelta(seconds=1))
 
 
 def test_an_unknown_role(connection: Connection) -> None:
-    message = "人员“zhang”的角色“king”不明;可用:viewer、reviewer、issuer、operator、administrator、auditor"
+    message = "人员“zhang”的角色“king”不明；可用：viewer、reviewer、issuer、operator、administrator、auditor"
     with pytest.raises(UnknownError, match=message):
         register_officer(connection, replace(ZHANG, roles=("reviewer", "king")), KNOWN_AT)
 
 
 def test_a_malformed_organisation_would_never_lead_to_recusal(connection: Connection) -> None:
-    with pytest.raises(RefusedError, match=r"人员“zhang”的所属单位代码有误:.*有 3 位,应为 18 位"):
+    with pytest.raises(RefusedError, match=r"人员“zhang”的所属单位代码有误：.*有 3 位，应为 18 位"):
         register_officer(connection, replace(ZHANG, organisation_code="abc"), KNOWN_AT)
 
 
@@ -56,5 +56,5 @@ def test_login_and_name_are_needed(connection: Connection, empty: dict[str, str]
 
 
 def test_every_role_has_a_word() -> None:
-    assert [role_label(r) for r in Role][1:3] == ["审核(reviewer)", "签发(issuer)"]
+    assert [role_label(r) for r in Role][1:3] == ["审核（reviewer）", "签发（issuer）"]
     assert role_label("king") == "king"

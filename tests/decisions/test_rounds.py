@@ -84,7 +84,7 @@ def test_the_same_fingerprint_of_other_content_is_refused(open_: Callable[..., R
 
 def test_no_second_round_while_one_is_open(open_: Callable[..., Round]) -> None:
     open_("1" * 64)
-    message = r"2024 年度第 1 轮尚未结束\(指纹 1111-1111-1111\),应先签发或退回该轮"
+    message = r"2024 年度第 1 轮尚未结束（指纹 1111-1111-1111），应先签发或退回该轮"
     with pytest.raises(RefusedError, match=message):
         open_("2" * 64)
 
@@ -117,7 +117,7 @@ def test_rounds_of_other_periods_do_not_stand_in_the_way(
 def test_a_backfill_is_not_put_before_the_reviewers(
     connection: Connection, open_: Callable[..., Round], evaluate: Callable[..., int], mode: str
 ) -> None:
-    with pytest.raises(RefusedError, match=rf"是重算或试算\({mode}\),只有正式评价结果可以送审"):
+    with pytest.raises(RefusedError, match=rf"是重算或试算（{mode}），只有正式评价结果可以送审"):
         open_("1" * 64, result_set_id=evaluate(connection, "1" * 64, mode=mode))
     assert latest_round(connection, PROGRAMME, PERIOD) is None
 
@@ -126,7 +126,7 @@ def test_results_of_another_period_other_rules_or_none_at_all(
     connection: Connection, open_: Callable[..., Round], evaluate: Callable[..., int]
 ) -> None:
     results = evaluate(connection, "1" * 64)
-    with pytest.raises(RefusedError, match="2024 年度,不能作为 functional_platform 2023"):
+    with pytest.raises(RefusedError, match="2024 年度，不能作为 functional_platform 2023"):
         open_("1" * 64, result_set_id=results, period="2023")
     with pytest.raises(RefusedError, match="所依规则与送审规则的指纹不同"):
         open_("1" * 64, result_set_id=results, rule_sha256="9" * 64)

@@ -30,7 +30,7 @@ def letter(**changes: Any) -> OfficialDocument:
         "paragraphs": (
             "现将结果通知如下。" * 6,
             Heading(level=1, text="一、评价结果"),
-            Heading(level=2, text="(一)总分"),
+            Heading(level=2, text="（一）总分"),
             "总分为85.35分。",
             "特此通知。",
         ),

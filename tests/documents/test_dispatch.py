@@ -69,7 +69,7 @@ def test_a_row_that_fails_is_recorded_tried_again_and_stops_no_other() -> None:
     _, bad = queued()
     _, good = queued("b", "另一文书")
     store().put(KEY, b"another's")
-    with pytest.raises(GovernanceError, match=r"1 件文书未能发出:.*已存在且内容不同"):
+    with pytest.raises(GovernanceError, match=r"1 件文书未能发出：.*已存在且内容不同"):
         dispatch.send_pending(KNOWN_AT)
     assert [(i, ok) for i, ok, _ in attempts()] == [(bad, False), (good, True)]
     with pytest.raises(GovernanceError):

@@ -25,7 +25,7 @@ def test_text_that_is_no_printable_line_is_refused_with_its_place(character: str
     with pytest.raises(RefusedError) as caught:
         letter(title=f"关于{character}的通知")
     assert f"第 3 个字符 U+{ord(character):04X} 是{reason}" in caught.value.message
-    assert "应为:可以打印的单行文字" in caught.value.message
+    assert "应为：可以打印的单行文字" in caught.value.message
 
 
 def test_every_text_of_a_document_is_checked() -> None:

@@ -86,7 +86,7 @@ def test_nothing_added_or_taken_is_said_too() -> None:
 
 
 def test_reasons_are_told_with_clauses_that_outsiders_know() -> None:
-    reason = "否决:指标“以平台名称刻制公章(否决)”为 1枚,等级最高为“未通过”(依据:2023-156#26)"
+    reason = "否决：指标“以平台名称刻制公章（否决）”为 1枚，等级最高为“未通过”（依据：2023-156#26）"
     body = text(notice(Result(scores=scores(), reasons=(reason,), grade="未通过", passed=False)))
     assert "依据\uff1a国知发运函字〔2023〕156号第四部分" in body
     assert "2023-156#26" not in body
@@ -194,12 +194,12 @@ def test_values_are_never_structure_nor_templates() -> None:
 def test_what_the_context_lacks_is_an_error_that_names_it() -> None:
     context = receipt_context()
     del context["due_on"]
-    with pytest.raises(UnknownError, match=r"文书模板“receipt”无法填写:.*due_on"):
+    with pytest.raises(UnknownError, match=r"文书模板“receipt”无法填写：.*due_on"):
         render("receipt", context)
 
 
 def test_an_unknown_template_names_those_there_are() -> None:
-    with pytest.raises(UnknownError, match="没有文书模板“无此”;现有:correction、"):
+    with pytest.raises(UnknownError, match="没有文书模板“无此”；现有：correction、"):
         render("无此", {})
     with pytest.raises(UnknownError):
         render("../templates/receipt", receipt_context())

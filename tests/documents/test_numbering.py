@@ -25,7 +25,7 @@ def test_a_retry_takes_up_its_own_number_also_in_the_next_year() -> None:
     reserve(SERIES, 2026, "b", KNOWN_AT)
     assert reserve(SERIES, 2026, "a", KNOWN_AT) == first
     assert reserve(SERIES, 2027, "a", KNOWN_AT) == first
-    with pytest.raises(RefusedError, match="已预留字号 国知平评函〔2026〕1号,不能改用“国知办函”"):
+    with pytest.raises(RefusedError, match="已预留字号 国知平评函〔2026〕1号，不能改用“国知办函”"):
         reserve("国知办函", 2026, "a", KNOWN_AT)
 
 

@@ -179,8 +179,8 @@ def test_rare_names_have_glyphs() -> None:
 def test_a_character_without_a_glyph_is_named_before_anything_is_rendered() -> None:
     with pytest.raises(GovernanceError) as caught:
         render_pdf(letter(recipients=("𠮷氏平台",), paragraphs=("笑脸😀。",)))
-    assert "“𠮷”(U+20BB7)" in caught.value.message
-    assert "“😀”(U+1F600)" in caught.value.message
+    assert "“𠮷”（U+20BB7）" in caught.value.message
+    assert "“😀”（U+1F600）" in caught.value.message
     assert "IPGOV_FONTS" in caught.value.message
     assert [p.check for p in caught.value.problems] == ["glyph_missing", "glyph_missing"]
     assert "用于“𠮷氏平台”" in caught.value.problems[0].found

@@ -146,7 +146,7 @@ def test_text_that_no_cell_can_hold_is_refused() -> None:
         write(rating_list(row("FP001", 1, name="甲" * 32_768)), "")
     with pytest.raises(UnknownError, match="没有代码为“99”的省级地区"):
         write(rating_list(row("FP001", 1, province="99")), "")
-    with pytest.raises(RefusedError, match="平台编号重复:FP001"):
+    with pytest.raises(RefusedError, match="平台编号重复：FP001"):
         rating_list(row("FP001", 1), row("FP001", 2))
 
 
@@ -199,20 +199,24 @@ def problems(edit: Callable[[openpyxl.Workbook], Any]) -> tuple[Problem, ...]:
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        (f"{LIST}_G5", 95, "“评级表”表 G5:锁定单元格现为95;应为:85.35(下发时的内容)"),
-        (f"{LIST}_G5", "85.35", "“评级表”表 G5:锁定单元格现为“85.35”;应为:85.35(下发时的内容)"),
-        (f"{LIST}_G5", None, "“评级表”表 G5:锁定单元格现为空;应为:85.35(下发时的内容)"),
-        (f"{LIST}_I7", "良好", "“评级表”表 I7:锁定单元格现为“良好”;应为:“优秀”(下发时的内容)"),
-        (f"{LIST}_G8", 1, "“评级表”表 G8:锁定单元格现为1;应为:空(下发时的内容)"),
-        (f"{LIST}_A1", "另一标题", "“评级表”表 A1:锁定单元格现为“另一标题”"),
-        (f"{LIST}_G4", "得分", "“评级表”表 G4:锁定单元格现为“得分”"),
-        (f"{LIST}_AZ6", "旁注", "“评级表”表 AZ6:锁定单元格现为“旁注”;应为:空"),
-        (f"{LIST}_B6", "FP009", "“评级表”表 B6:锁定单元格现为“FP009”;应为:“FP002”"),
-        (f"{SCORES}_E5", 1, "“指标得分”表 E5:锁定单元格现为1;应为:85.35"),
-        (f"{SIGNING}_A4", "决定", "“签批”表 A4:锁定单元格现为“决定”;应为:“结论”"),
-        (f"{NOTES}_B4", "x", "“说明”表 B4:锁定单元格现为“x”"),
-        ("_ipgov_B1", "cd" * 32, f"“_ipgov”表 B1:锁定单元格现为“{'cd' * 32}”"),
-        (f"{LIST}_{address(8, MARK)}", "同意", f"“评级表”表 {address(8, MARK)}:锁定单元格现为“同意”;应为:空"),
+        (f"{LIST}_G5", 95, "“评级表”表 G5：锁定单元格现为95；应为：85.35（下发时的内容）"),
+        (f"{LIST}_G5", "85.35", "“评级表”表 G5：锁定单元格现为“85.35”；应为：85.35（下发时的内容）"),
+        (f"{LIST}_G5", None, "“评级表”表 G5：锁定单元格现为空；应为：85.35（下发时的内容）"),
+        (f"{LIST}_I7", "良好", "“评级表”表 I7：锁定单元格现为“良好”；应为：“优秀”（下发时的内容）"),
+        (f"{LIST}_G8", 1, "“评级表”表 G8：锁定单元格现为1；应为：空（下发时的内容）"),
+        (f"{LIST}_A1", "另一标题", "“评级表”表 A1：锁定单元格现为“另一标题”"),
+        (f"{LIST}_G4", "得分", "“评级表”表 G4：锁定单元格现为“得分”"),
+        (f"{LIST}_AZ6", "旁注", "“评级表”表 AZ6：锁定单元格现为“旁注”；应为：空"),
+        (f"{LIST}_B6", "FP009", "“评级表”表 B6：锁定单元格现为“FP009”；应为：“FP002”"),
+        (f"{SCORES}_E5", 1, "“指标得分”表 E5：锁定单元格现为1；应为：85.35"),
+        (f"{SIGNING}_A4", "决定", "“签批”表 A4：锁定单元格现为“决定”；应为：“结论”"),
+        (f"{NOTES}_B4", "x", "“说明”表 B4：锁定单元格现为“x”"),
+        ("_ipgov_B1", "cd" * 32, f"“_ipgov”表 B1：锁定单元格现为“{'cd' * 32}”"),
+        (
+            f"{LIST}_{address(8, MARK)}",
+            "同意",
+            f"“评级表”表 {address(8, MARK)}：锁定单元格现为“同意”；应为：空",
+        ),
     ],
 )
 def test_a_changed_locked_cell_is_named_with_what_it_was(place: str, value: object, message: str) -> None:
@@ -239,7 +243,9 @@ def test_a_formula_in_a_locked_cell_is_refused_even_with_the_same_result() -> No
                 name, data.replace(b"<v>85.35</v>", b"<f>80+5.35</f><v>85.35</v>", 1) if name == xml else data
             )
     found = read_returned(buffer.getvalue(), ISSUED).problems
-    assert [str(p) for p in found] == ["“评级表”表 G5:锁定单元格现为公式,显示 85.35;应为:85.35(下发时的内容)"]
+    assert [str(p) for p in found] == [
+        "“评级表”表 G5：锁定单元格现为公式，显示 85.35；应为：85.35（下发时的内容）"
+    ]
 
 
 def test_rows_in_another_order_are_the_same_list() -> None:
@@ -293,14 +299,14 @@ def test_the_list_of_another_round_is_refused() -> None:
 def test_unknown_marks_and_answers_are_problems_that_say_what_is_accepted() -> None:
     mark = problems(put(**{f"{LIST}_{address(FIRST, MARK)}": "可以"}))
     assert [str(p) for p in mark] == [
-        f"“评级表”表 {address(FIRST, MARK)}:平台“FP001”的评审意见为“可以”;应为:评审意见为同意、存疑之一"
+        f"“评级表”表 {address(FIRST, MARK)}：平台“FP001”的评审意见为“可以”；应为：评审意见为同意、存疑之一"
     ]
     alone = problems(put(**{f"{LIST}_{address(FIRST, COMMENT)}": "注意"}))
     assert [p.found for p in alone] == ["平台“FP001”只填了评审备注"]
     answer = problems(put(**{f"{SIGNING}_{address(*ANSWER_CELL)}": "批准"}))
-    assert [str(p) for p in answer] == ["“签批”表 B4:结论为“批准”;应为:同意、退回之一,或留空"]
+    assert [str(p) for p in answer] == ["“签批”表 B4：结论为“批准”；应为：同意、退回之一，或留空"]
 
 
 def test_what_is_no_workbook_is_refused() -> None:
-    with pytest.raises(RefusedError, match=r"来件不能读取:.*评级表"):
+    with pytest.raises(RefusedError, match=r"来件不能读取：.*评级表"):
         read_returned(b"no workbook", ISSUED)

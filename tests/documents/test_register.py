@@ -47,7 +47,7 @@ def test_a_document_is_archived_with_its_data_and_files() -> None:
         }
         assert get_content(found["docx"]["sha256"]) == docx.render_docx(letter(number=number.text))
         assert register.file_sha256(connection, filed, "pdf") == found["pdf"]["sha256"]
-        with pytest.raises(UnknownError, match="没有 xlsx 文件;有:docx、pdf"):
+        with pytest.raises(UnknownError, match="没有 xlsx 文件；有：docx、pdf"):
             register.file_sha256(connection, filed, "xlsx")
 
 
@@ -56,7 +56,7 @@ def test_filing_again_is_the_same_document_and_other_content_is_refused() -> Non
         filed = file(connection)
     with db.transaction() as connection:
         assert file(connection) == filed
-        with pytest.raises(RefusedError, match=r"已登记且内容不同:.*另文更正或撤回"):
+        with pytest.raises(RefusedError, match=r"已登记且内容不同：.*另文更正或撤回"):
             file(connection, document=letter(number=None, note="另有附注"))
         assert len(connection.execute(select(document_table.c.id)).all()) == 1
 
@@ -115,7 +115,7 @@ def test_rebuild_says_which_format_differs_and_what_changed(monkeypatch: pytest.
     with db.reading() as connection:
         rebuilt = register.rebuild(connection, filed)
     assert dict(rebuilt.formats) == {"docx": False, "pdf": True}
-    assert [c.partition(":")[0] for c in rebuilt.changed] == ["docx.layout"]
+    assert [c.partition("：")[0] for c in rebuilt.changed] == ["docx.layout"]
 
 
 def test_rebuild_notices_archived_bytes_that_were_tampered_with() -> None:

@@ -22,9 +22,13 @@ EXPERTS = {"method": "expert_mean", "drop_highest": 0, "drop_lowest": 0, "minimu
         (
             [("A", "I1", "1"), ("A", "I9", "2")],
             UnknownError,
-            "1 处indicator 列有未知的指标:对象“A”指标“I9”.*已知的:I1",
+            "1 处indicator 列有未知的指标：对象“A”指标“I9”.*已知的：I1",
         ),
-        ([("A", "I1", "十")], GovernanceError, "对象“A”指标“I1”value 列的数值无法识别(“十”).*应为:十进制数"),
+        (
+            [("A", "I1", "十")],
+            GovernanceError,
+            "对象“A”指标“I1”value 列的数值无法识别（“十”）.*应为：十进制数",
+        ),
         ([("A", "I1", "NaN")], GovernanceError, "“NaN”"),
         ([("A", "I1", "inf")], GovernanceError, "“inf”"),
         ([("A", "I1", "1e3")], GovernanceError, "“1e3”.*不用科学计数法"),
@@ -37,12 +41,12 @@ EXPERTS = {"method": "expert_mean", "drop_highest": 0, "drop_lowest": 0, "minimu
         (
             [("A", "I1", "1", "a"), ("A", "I2", "1", "b")],
             GovernanceError,
-            "对象“A”group 列对同一对象写了不同的组别(“a、b”)",
+            "对象“A”group 列对同一对象写了不同的组别（“a、b”）",
         ),
-        ([("A", "I1", "1", "a"), ("A", "I2", "1")], GovernanceError, "不同的组别(“(空)、a”)"),
-        ([("A", "I1", "1"), ("A", "I1", "1")], GovernanceError, "对象“A”指标“I1”.*重复(“2”).*只有一行"),
-        ([("A", "I1", "1", None, "r1")], GovernanceError, "评分人“r1”.*应为:评分人(rater)留空"),
-        ([(None, "I1", "1")], GovernanceError, "对象“(空)”指标“I1”unit 或 indicator 列为空"),
+        ([("A", "I1", "1", "a"), ("A", "I2", "1")], GovernanceError, "不同的组别（“a、（空）”）"),
+        ([("A", "I1", "1"), ("A", "I1", "1")], GovernanceError, "对象“A”指标“I1”.*重复（“2”）.*只有一行"),
+        ([("A", "I1", "1", None, "r1")], GovernanceError, "评分人“r1”.*应为：评分人（rater）留空"),
+        ([(None, "I1", "1")], GovernanceError, "对象“（空）”指标“I1”unit 或 indicator 列为空"),
         ([("A", " ", "1")], GovernanceError, "unit 或 indicator 列为空"),
     ],
 )
@@ -57,10 +61,10 @@ def test_values_that_are_refused(rows: list[tuple[Any, ...]], error: type[Except
 def test_a_group_that_the_rules_do_not_know():
     rules = scoring(groups=["a", "b"])
     with pytest.raises(
-        UnknownError, match=r"2 处group 列有未知的组别:对象“A”.*“c”.*对象“B”.*空.*已知的:a、b"
+        UnknownError, match=r"2 处group 列有未知的组别：对象“A”.*“c”.*对象“B”.*空.*已知的：a、b"
     ):
         evaluate(table(("A", "I1", "1", "c"), ("B", "I1", "1"), ("C", "I1", "1", "a")), rules)
-    with pytest.raises(UnknownError, match=r"规则写到未知的组别:b;已知:a"):
+    with pytest.raises(UnknownError, match=r"规则写到未知的组别：b；已知：a"):
         evaluate(table(("A", "I1", "1", "a")), scoring(indicator(weight={"b": 100})), groups=("a",))
 
 
@@ -68,7 +72,7 @@ def test_ratings_need_a_rater_and_lie_between_0_and_100():
     rules = scoring(indicator(normalisation=EXPERTS))
     with pytest.raises(GovernanceError, match=r"rater 列为空的专家评分.*逐行写明评分人"):
         evaluate(table(("A", "I1", "1")), rules)
-    with pytest.raises(GovernanceError, match=r"评分人“r”value 列的专家评分超出范围.*“101”.*应为:0 至 100"):
+    with pytest.raises(GovernanceError, match=r"评分人“r”value 列的专家评分超出范围.*“101”.*应为：0 至 100"):
         evaluate(table(("A", "I1", "101", None, "r")), rules)
 
 
@@ -95,11 +99,11 @@ def test_inputs_that_no_indicator_uses_need_leave():
 
 def test_columns_and_types():
     whole = table(("A", "I1", "1"))
-    with pytest.raises(UnknownError, match=r"缺少列:value"):
+    with pytest.raises(UnknownError, match=r"缺少列：value"):
         evaluate(whole.drop_columns(["value"]), scoring())
-    with pytest.raises(UnknownError, match=r"未知的列:score"):
+    with pytest.raises(UnknownError, match=r"未知的列：score"):
         evaluate(whole.append_column("score", whole["value"]), scoring())
-    with pytest.raises(GovernanceError, match=r"value 列类型为 DOUBLE,不精确"):
+    with pytest.raises(GovernanceError, match=r"value 列类型为 DOUBLE，不精确"):
         evaluate(whole.set_column(2, "value", pa.array([1.5])), scoring())
     fine = pa.array([Decimal("0.1234567890123")], pa.decimal128(20, 13))
     with pytest.raises(GovernanceError, match=r"0.1234567890123"):
@@ -134,7 +138,7 @@ QUOTA = {"share": Decimal("0.5"), "rounding": "down", "tie_at_edge": "all_in"}
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
-        (lambda: scoring(indicator(dimension="Q")), "指标 I1 属于未知的维度“Q”;已知:D"),
+        (lambda: scoring(indicator(dimension="Q")), "指标 I1 属于未知的维度“Q”；已知：D"),
         (lambda: scoring(dimensions=[{"code": "D", "name": "甲", "weight": 1, "parent": "Q"}]), "“Q”不存在"),
         (
             lambda: scoring(dimensions=[{"code": "D", "name": "甲", "weight": 1, "parent": "E"},
@@ -142,7 +146,7 @@ QUOTA = {"share": Decimal("0.5"), "rounding": "down", "tie_at_edge": "all_in"}
             "是自己的上级",
         ),
         (lambda: scoring(dimensions=[{"code": c, "name": c, "weight": 50} for c in "DE"]), "维度 E 没有下级"),
-        (lambda: scoring(indicator(), indicator()), "代码重复:I1"),
+        (lambda: scoring(indicator(), indicator()), "代码重复：I1"),
         (lambda: scoring(indicator("total")), "代码 total 为系统保留"),
         (lambda: scoring(indicator(weight=0)), "维度 D之下权重全为零"),
         (lambda: scoring(indicator(weight=-1), indicator("I2", weight=3)), "有负的权重"),
@@ -162,7 +166,7 @@ QUOTA = {"share": Decimal("0.5"), "rounding": "down", "tie_at_edge": "all_in"}
         (lambda: scoring(indicator(normalisation=STEPS)), "指标 I1 的第一档没有起算点"),
         (
             lambda: scoring(indicator(normalisation=LOSS), aggregation="weighted_geometric_mean"),
-            "指标 I1 可能得负分,不能用于几何平均",
+            "指标 I1 可能得负分，不能用于几何平均",
         ),
         (lambda: scoring(indicator(denominator="N", normalisation=EXPERTS)), "专家评分不能再除以分母 N"),
         (

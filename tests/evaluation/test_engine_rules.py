@@ -203,7 +203,7 @@ def test_a_veto_lowers_the_grade_and_nothing_else():
     assert results_of(evaluation, "grade") == {"A": "合格", "B": "优秀", "C": "不合格"}
     assert results_of(evaluation, "rank") == {"A": 1, "B": 2, "C": 3}
     reasons = {u: json.loads(str(r)) for u, r in results_of(evaluation, "reasons").items()}
-    assert reasons["A"] == ["指标“指标X”为 1 枚,按规则否决,等级最高为“合格”(依据:2023-156#26)"]
+    assert reasons["A"] == ["指标“指标X”为 1 枚，按规则否决，等级最高为“合格”（依据：2023-156#26）"]
     assert reasons["B"] == []
 
 
@@ -282,7 +282,7 @@ def test_an_excluded_unit_has_no_result_and_counts_among_nobody():
         "E": None,
     }  # 1.5 places of three
     assert results_of(evaluation, "total")["E"] is None
-    assert "指标“指标I1”没有数值,按规则本年度不予评价" in str(results_of(evaluation, "reasons")["E"])
+    assert "指标“指标I1”没有数值，按规则本年度不予评价" in str(results_of(evaluation, "reasons")["E"])
 
 
 def test_an_indicator_of_another_group_does_not_count():
@@ -391,8 +391,10 @@ def test_quota_reasons_tell_the_places():
     evaluation = evaluate(table(*((u, "I1", v) for u, v in FIVE.items())), rules)
     reasons = {u: json.loads(str(r)) for u, r in results_of(evaluation, "reasons").items()}
     assert reasons["A"] == reasons["F"] == []
-    assert reasons["B"] == ["达到“优”分数线,名额 2 个,在名额边缘同分,按规则同分者均不进入(依据:2024-1155#42)"]
-    assert reasons["E"] == ["达到“优”分数线,名额 2 个,在达线者中列第 4,未进入名额(依据:2024-1155#42)"]
+    assert reasons["B"] == [
+        "达到“优”分数线，名额 2 个，在名额边缘同分，按规则同分者均不进入（依据：2024-1155#42）"
+    ]
+    assert reasons["E"] == ["达到“优”分数线，名额 2 个，在达线者中列第 4，未进入名额（依据：2024-1155#42）"]
 
 
 def test_geometric_mean():

@@ -46,15 +46,15 @@ def test_a_platform_from_cell_to_grade(functional_platform_case: Any):
     assert steps["I09"].sources == ("P02.xlsx“一、业务绩效”表 D9", "P02.xlsx“一、业务绩效”表 D8")
     assert "240 ÷ 300 = 0.8" in steps["I09"].how
     assert steps["I09"].how.endswith("100.00 分")
-    assert "固定基准值 300(本组数值只有 3 个或统计值不为正)" in steps["I08"].how
-    assert steps["I17"].how == "分母为零,按规则不计此项,权重按比例分给同级其余各项"
+    assert "固定基准值 300（本组数值只有 3 个或统计值不为正）" in steps["I08"].how
+    assert steps["I17"].how == "分母为零，按规则不计此项，权重按比例分给同级其余各项"
     assert (steps["I17"].weight, steps["I16"].weight) == (0, Decimal("33.333333"))
     assert steps["I17"].basis == "2023-156#15"
     assert steps["I10"].basis == "2023-156#22、operator"
     text = told.text()
-    assert "来源:P02.xlsx“一、业务绩效”表 D9" in text
-    assert "(依据:2023-156#22、运行方自定)" in text
-    assert f"总分 {told.total},第 {told.rank} 名(组内第 {told.group_rank} 名),等级“{told.grade}”" in text
+    assert "来源：P02.xlsx“一、业务绩效”表 D9" in text
+    assert "（依据：2023-156#22、运行方自定）" in text
+    assert f"总分 {told.total}，第 {told.rank} 名（组内第 {told.group_rank} 名），等级“{told.grade}”" in text
     plain = told.as_dict()
     assert plain["total"] == str(told.total)
     assert [c["node"] for c in plain["derivation"]["children"]][:5] == ["D1", "D2", "D3", "D4", "D5"]
@@ -83,17 +83,17 @@ def test_bonus_deduction_caps_bounds_and_veto_are_steps():
     assert told.total == 0
     assert_sums(told.root)
     text = told.text()
-    assert "总分:加权平均 40 + 加分 3 - 扣分 50" in text
-    assert "调整 bonus_cap 超过加分上限的部分:计入总分 -5" in text
-    assert "达到 1 即否决:已达到" in text
-    assert "说明:指标“指标X”为 2 枚,按规则否决,等级最高为“不合格”(依据:运行方自定)" in text
+    assert "总分：加权平均 40 + 加分 3 - 扣分 50" in text
+    assert "调整 bonus_cap 超过加分上限的部分：计入总分 -5" in text
+    assert "达到 1 即否决：已达到" in text
+    assert "说明：指标“指标X”为 2 枚，按规则否决，等级最高为“不合格”（依据：运行方自定）" in text
 
 
 def test_an_excluded_unit_is_explained_without_total():
     told = small(("A", "B", "1"))
     assert told.total is None
-    assert told.text().startswith("A:没有总分,未评价\n  说明:指标“指标I1”没有数值,按规则本年度不予评价")
-    assert "没有数值,按规则不予评价" in told.text()
+    assert told.text().startswith("A：没有总分，未评价\n  说明：指标“指标I1”没有数值，按规则本年度不予评价")
+    assert "没有数值，按规则不予评价" in told.text()
 
 
 def test_experts_are_named():
@@ -101,7 +101,7 @@ def test_experts_are_named():
     rows = [("A", "I1", v, None, r) for r, v in {"甲": "70", "乙": "90", "丙": "80"}.items()]
     evaluation = evaluate(table(*rows), rules)
     text = explain(evaluation.scores, evaluation.results, rules, "A", {}).text()
-    assert "评分 丙 80(去掉 甲 70、乙 90) → 1 个评分的平均 → 80.00 分" in text
+    assert "评分 丙 80（去掉 甲 70、乙 90） → 1 个评分的平均 → 80.00 分" in text
 
 
 def test_an_unknown_unit():

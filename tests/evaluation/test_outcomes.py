@@ -86,8 +86,9 @@ def test_the_proposal_names_years_scores_and_basis(rules: RuleVersion):
             outcome="cancel_title",
             name="取消称号",
             basis="2023-156#21",
-            explanation="2023 年度(58.20 分,未通过)、2025 年度(55.10 分,未通过)连续 2 次年度评价未通过;"
-            "其间 2024 年度未评价,按规则不中断连续,拟“取消称号”(依据:2023-156#21、运行方自定)",
+            explanation="2023 年度（58.20 分，未通过）、2025 年度（55.10 分，未通过）"
+            "连续 2 次年度评价未通过；其间 2024 年度未评价，按规则不中断连续，"
+            "拟“取消称号”（依据：2023-156#21、运行方自定）",
             evidence=(history[0].as_dict(), history[2].as_dict()),
             event="cancelled",
         )
@@ -97,7 +98,7 @@ def test_the_proposal_names_years_scores_and_basis(rules: RuleVersion):
 def test_one_fail_is_the_operators_own_warning(rules: RuleVersion):
     (proposal,) = propose(rules, {"P03": years(PASS, FAIL)}, 2024)
     assert (proposal.name, proposal.basis, proposal.event) == ("提醒整改", "operator", None)
-    assert proposal.explanation.startswith("2024 年度(58.20 分,未通过)年度评价未通过,拟“提醒整改”")
+    assert proposal.explanation.startswith("2024 年度（58.20 分，未通过）年度评价未通过，拟“提醒整改”")
 
 
 def test_units_in_order_and_later_years_left_out(rules: RuleVersion):

@@ -101,7 +101,7 @@ def test_what_is_saved_is_what_was_evaluated(database: Path):
             "group_rank": None,
             "grade": None,
             "passed": None,
-            "reasons": ["未报送业务数据,不予评价(依据:运行方自定)"],
+            "reasons": ["未报送业务数据，不予评价（依据：运行方自定）"],
         }
         assert store.results(connection, result_set_id, "B") == [rows[1]]
         scores = store.scores(connection, result_set_id)
@@ -135,15 +135,15 @@ def test_the_scores_lie_as_the_same_parquet_whatever_the_order_of_rows(database:
 
 
 def test_a_unit_is_either_evaluated_or_absent(database: Path):
-    with transaction() as connection, pytest.raises(UnknownError, match="既有数值又列为未报送:A"):
+    with transaction() as connection, pytest.raises(UnknownError, match="既有数值又列为未报送：A"):
         saved(connection, cycle(), absent=[store.Absent("A", "", "missing", None, None, "operator")])
-    with transaction() as connection, pytest.raises(UnknownError, match="C 的状态“lost”未知;应为:missing"):
+    with transaction() as connection, pytest.raises(UnknownError, match="C 的状态“lost”未知；应为：missing"):
         saved(connection, cycle(), mark="g", absent=[store.Absent("C", "", "lost", None, None, "operator")])
 
 
 def test_not_submitted_may_be_a_fail():
     failed = store.Absent("C", "", "late", "不合格", False, "operator")
-    assert failed.reason == "报送超过宽限期,按“不合格”处理(依据:运行方自定)"
+    assert failed.reason == "报送超过宽限期，按“不合格”处理（依据：运行方自定）"
     results = store.year_results(evaluate(ROWS, RULES), [failed], 2024)
     assert results["C"] == YearResult(2024, False, "不合格")
     assert results["A"] == YearResult(2024, True, "合格", Decimal("74.05"), 1)
@@ -177,4 +177,4 @@ def test_history_is_what_was_issued_as_known_then(database: Path):
         assert seen(9, before="2023", unit="B") == {"B": [(2022, Decimal("12.34"))]}
         assert store.history(connection, "other", "2025", at(9)) == {}
         last = store.history(connection, "sample", "2025", at(9), "B")["B"][-1]
-        assert (last.passed, last.rank, last.source) == (True, 1, "2023 年度第 2 轮审批(2023-2000-0000)")
+        assert (last.passed, last.rank, last.source) == (True, 1, "2023 年度第 2 轮审批（2023-2000-0000）")

@@ -37,14 +37,14 @@ def value(reading: Reading, code: str) -> Value:
 def test_a_renamed_sheet_and_hidden_rows_are_read(rules: Loaded, unit: Unit) -> None:
     def edit(book: Any) -> None:
         sheet = book["二、建设与辐射"]
-        sheet.title = "建设(改)"
+        sheet.title = "建设（改）"
         sheet.sheet_state = "hidden"
         for name in book.defined_names.values():
-            name.attr_text = name.attr_text.replace("二、建设与辐射", "建设(改)")
+            name.attr_text = name.attr_text.replace("二、建设与辐射", "建设（改）")
 
     reading = read(edited(filled(rules, unit), edit), rules, unit)
     assert reading.problems == ()
-    assert value(reading, "F13").sheet == "建设(改)"
+    assert value(reading, "F13").sheet == "建设（改）"
 
 
 def test_where_names_were_lost_the_labels_tell(rules: Loaded, unit: Unit) -> None:

@@ -47,7 +47,7 @@ def test_the_whole_set(variables: dict[str, str], tmp_path: Path) -> None:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
         "AIRFLOW__API__EXPOSE_STACKTRACE": "False",
-        "AIRFLOW__API__INSTANCE_NAME": "知识产权运营治理(模拟)",
+        "AIRFLOW__API__INSTANCE_NAME": "知识产权运营治理（模拟）",
         "AIRFLOW__SCHEDULER__CATCHUP_BY_DEFAULT": "False",
         "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "500",
         "AIRFLOW__SCHEDULER__MAX_DAGRUNS_TO_CREATE_PER_LOOP": "50",

@@ -61,7 +61,7 @@ def test_only_auditor_and_administrator_read_the_audit_log() -> None:
 
 
 def test_unknown_role_names_those_that_exist() -> None:
-    with pytest.raises(UnknownError, match="没有“boss”这一角色;可用:viewer、reviewer"):
+    with pytest.raises(UnknownError, match="没有“boss”这一角色；可用：viewer、reviewer"):
         ROLES.role("boss")
 
 

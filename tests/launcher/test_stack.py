@@ -272,7 +272,7 @@ def test_command_line_of_another_terminal_finds_the_database(stack: Stack) -> No
 
 def test_second_instance_and_taken_port_are_named(stack: Stack, tmp_path: Path) -> None:
     second = start_and_end(stack.state, free_port())
-    assert f"已有一个实例在运行:进程 {stack.process.pid},地址 {stack.url}/" in second
+    assert f"已有一个实例在运行：进程 {stack.process.pid}，地址 {stack.url}/" in second
     other = start_and_end(tmp_path / "s", stack.port)
     assert f"端口 {stack.port} 不可用" in other
     assert "PORT=" in other
@@ -294,7 +294,7 @@ def test_dead_component_is_restarted_with_its_workers(stack: Stack) -> None:
     os.kill(before.pid, signal.SIGKILL)
     wait_until(lambda: stack.record().components["scheduler"] != before, 30, "restarted")
     assert not [w for w in workers if w.is_running() and w.status() != psutil.STATUS_ZOMBIE]
-    assert "组件 scheduler 意外退出(退出码 -9),第 1 次重启" in stack.output
+    assert "组件 scheduler 意外退出（退出码 -9），第 1 次重启" in stack.output
     run_id = f"again-{secrets.token_hex(3)}"
     operator = stack.client("operator")
     operator.post("/api/v2/dags/yearly/dagRuns", {"dag_run_id": run_id, "logical_date": None})
@@ -336,7 +336,7 @@ def test_next_start_ends_what_a_killed_supervisor_and_guard_left(stack: Stack) -
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             output = start_and_end(stack.state, taken.getsockname()[1])
-        assert f"上一次运行(进程 {gone.pid})被强行终止,已清理其遗留的 1 个组件" in output
+        assert f"上一次运行（进程 {gone.pid}）被强行终止，已清理其遗留的 1 个组件" in output
         assert left.wait(5) == -signal.SIGTERM
         assert stranger.poll() is None
     finally:

@@ -44,10 +44,10 @@ def test_a_component_that_keeps_dying_is_given_up(
         with pytest.raises(supervisor.Stopped):
             then_wait(instance._keep_alive)
     assert instance.failure == (
-        f"组件 triggerer 一分钟内退出超过 2 次,不再重启;原因见日志文件 {instance.state}/logs/triggerer.log"
+        f"组件 triggerer 一分钟内退出超过 2 次，不再重启；原因见日志文件 {instance.state}/logs/triggerer.log"
     )
     assert [s for s in said if "第" in s] == [
-        f"组件 triggerer 意外退出(退出码 3),第 {n} 次重启" for n in (1, 2)
+        f"组件 triggerer 意外退出（退出码 3），第 {n} 次重启" for n in (1, 2)
     ]
     log = instance.state / "logs" / "triggerer.log"
     assert log.read_text() == "why\n" * 3
@@ -136,7 +136,7 @@ def staged(monkeypatch: pytest.MonkeyPatch) -> None:
         return True
 
     monkeypatch.setattr(supervisor, "up", up)
-    monkeypatch.setattr(Demo, "wait_for_dags", lambda self, *ids: self.say("流程:" + " ".join(sorted(ids))))
+    monkeypatch.setattr(Demo, "wait_for_dags", lambda self, *ids: self.say("流程：" + " ".join(sorted(ids))))
 
 
 def arguments(tmp_path: Path) -> list[str]:
@@ -154,9 +154,9 @@ def test_demo_plays_and_tells_where_to_look(tmp_path: Path, capsys: pytest.Captu
     assert demo.main(play, arguments(tmp_path)) == 0
     out = capsys.readouterr().out
     assert "三年结果" in out
-    assert "界面:http://127.0.0.1:18080/" in out
-    assert f"账户与密码:{tmp_path}/passwords.json" in out
-    assert "流程:approval_and_issue cycle_calendar" in out
+    assert "界面：http://127.0.0.1:18080/" in out
+    assert f"账户与密码：{tmp_path}/passwords.json" in out
+    assert "流程：approval_and_issue cycle_calendar" in out
     assert (seen[0].base_url, seen[0].state) == ("http://127.0.0.1:18080", tmp_path)
 
 

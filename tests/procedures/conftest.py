@@ -107,7 +107,7 @@ class Nation:
             step,
             chosen,
             actor,
-            "(试)",
+            "（试）",
             round_["fingerprint"],
             "console",
             at(day),

@@ -29,7 +29,7 @@ def require(method: Literal["GET", "POST"]) -> Callable[[BaseUser], BaseUser]:
     def authorised(user: GetUserDep) -> BaseUser:
         if not get_auth_manager().is_authorized_custom_view(method=method, resource_name=RESOURCE, user=user):
             what = "查看治理页面" if method == "GET" else "在治理页面提交评级表"
-            raise HTTPException(403, f"您的账户没有{what}的权限,请联系系统管理员")
+            raise HTTPException(403, f"您的账户没有{what}的权限，请联系系统管理员")
         return user
 
     return authorised
@@ -88,7 +88,7 @@ def from_own_page(request: Request) -> None:
     # behind a proxy that replaces Host, the address that Airflow is configured for is ours as well
     own = {_host(f"{request.url.scheme}://{request.headers.get('host', '')}"), _host(base_url())}
     if source is None or _host(source)[0] is None or _host(source) not in own:
-        raise HTTPException(403, "该请求不是从治理页面发出的,已被拒绝;请在治理页面重新提交")
+        raise HTTPException(403, "该请求不是从治理页面发出的，已被拒绝；请在治理页面重新提交")
 
 
 class _TooLargeError(Exception):
@@ -124,12 +124,12 @@ async def uploaded(request: Request) -> Upload:
     """
     limit = settings().max_workbook_bytes
     bounded = Request(request.scope, _limited(request.receive, limit + _ENVELOPE_BYTES))
-    too_large = HTTPException(413, f"文件超过 {limit:,} 字节的上限,未予接收")
+    too_large = HTTPException(413, f"文件超过 {limit:,} 字节的上限，未予接收")
     try:
         async with bounded.form(max_files=1, max_fields=4, max_part_size=4096) as form:
             file = form.get("workbook")
             if file is None or isinstance(file, str) or not file.size:
-                raise RefusedError("没有收到文件:请选择填写好的评级表(.xlsx)后再上传")
+                raise RefusedError("没有收到文件：请选择填写好的评级表（.xlsx）后再上传")
             if file.size > limit:
                 raise too_large
             data = await file.read()

@@ -124,7 +124,7 @@ def _recipients(documents: queries.Rows, bodies: queries.Rows) -> dict[str, str]
     """Return the names of those whom documents went to: a body's, a province's office, else as written."""
     from ipgov.registry.codes import province_name
 
-    names = {b["unit"]: f"{b['name'] or '未登记'}({b['unit']})" for b in bodies}
+    names = {b["unit"]: f"{b['name'] or '未登记'}（{b['unit']}）" for b in bodies}
     found = {}
     for code in {d["recipient"] for d in documents}:
         province = f"{province_name(code)}知识产权局" if code.isdecimal() and len(code) == 2 else code
@@ -152,7 +152,7 @@ def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Na
         body = next((b for b in bodies if b["unit"] == unit), None)
         if body is None:
             there = listed([b["unit"] for b in bodies])
-            raise UnknownError(f"“{programme}”{period} 年度没有代码为“{unit}”的平台;现有:{there}")
+            raise UnknownError(f"“{programme}”{period} 年度没有代码为“{unit}”的平台；现有：{there}")
         result_set = queries.newest_result_set(connection, programme, period)
         results = queries.results(connection, result_set["id"], unit) if result_set else []
         sent = queries.submissions_of(connection, programme, period, unit)
@@ -255,19 +255,19 @@ def answer(
     except EnvironmentProblemError:
         raise
     except GovernanceError as error:
-        refused = full_width("评级表未被接受,没有记录任何内容。") if error.problems else error.message
+        refused = full_width("评级表未被接受，没有记录任何内容。") if error.problems else error.message
         return _round_page(request, user, round_id, 422, refused=refused, problems=error.problems)
     if answered.refused:
-        refused = f"评级表中的标注已记录;答复未被采纳:{answered.refused}"
+        refused = f"评级表中的标注已记录；答复未被采纳：{answered.refused}"
         return _round_page(request, user, round_id, 422, refused=refused)
     with reading() as connection:
         decision = review_queries.decision_of(connection, round_id, login)
     if decision is None:
         return _round_page(
-            request, user, round_id, message=full_width("评级表已收下,标注已记录;表中没有给出答复。")
+            request, user, round_id, message=full_width("评级表已收下，标注已记录；表中没有给出答复。")
         )
     hint = release.release(access.base_url(), access.token(request), round_id, dict(decision))
-    said = f"评级表已收下;您的答复“{r.word('answer', decision['answer'])}”已在案。{hint}"
+    said = f"评级表已收下；您的答复“{r.word('answer', decision['answer'])}”已在案。{hint}"
     return _round_page(request, user, round_id, message=full_width(said))
 
 
@@ -280,7 +280,7 @@ def _as_of(fields: dict[str, str], simulation: bool) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise RefusedError(f"基准日“{text}”不是日期,应为 2026-04-15 的形式") from None
+        raise RefusedError(f"基准日“{text}”不是日期，应为 2026-04-15 的形式") from None
 
 
 app.include_router(downloads.router)
@@ -290,7 +290,7 @@ app.include_router(downloads.router)
 def static(user: Reader, name: Name) -> Response:
     """Hand out the style sheet; a mounted folder would stand outside the guard."""
     if name != "console.css":
-        raise UnknownError(f"没有名为“{name}”的静态文件;现有:console.css")
+        raise UnknownError(f"没有名为“{name}”的静态文件；现有：console.css")
     headers = {**r.HEADERS, "Cache-Control": "private, max-age=300"}
     return FileResponse(r.HERE / "static" / name, media_type="text/css; charset=utf-8", headers=headers)
 
@@ -298,7 +298,7 @@ def static(user: Reader, name: Name) -> Response:
 @app.get("/{rest:path}")
 def nothing_else(user: Reader, rest: str) -> Response:
     """Answer for every other address behind the guard, so that nobody learns without login what exists."""
-    raise UnknownError(f"没有“/{rest[:100]}”这个页面;可从“总览”进入各年度、平台、轮次")
+    raise UnknownError(f"没有“/{rest[:100]}”这个页面；可从“总览”进入各年度、平台、轮次")
 
 
 problems.install(app)

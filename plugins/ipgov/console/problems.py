@@ -18,7 +18,7 @@ from ipgov.documents.typography import full_width
 
 _SAID = {
     400: "提交的内容不是有效的表单",
-    403: "登录凭据无效,请重新登录",
+    403: "登录凭据无效，请重新登录",
     405: "该地址不接受这种请求",
 }
 _TITLES = {
@@ -61,7 +61,9 @@ def explain_governance_error(request: Request, error: GovernanceError) -> HTMLRe
 
 def explain_wrong_address(request: Request, error: RequestValidationError) -> HTMLResponse:
     """Say that an address is none: a number that is no number, a name that is no name."""
-    return _problem(request, 404, full_width("地址有误:轮次、文书、报送的编号应为正整数,名称不得含控制字符"))
+    return _problem(
+        request, 404, full_width("地址有误：轮次、文书、报送的编号应为正整数，名称不得含控制字符")
+    )
 
 
 def explain_http_error(request: Request, error: HTTPException) -> Response:
@@ -81,7 +83,7 @@ def explain_http_error(request: Request, error: HTTPException) -> Response:
 
 def explain_nothing(request: Request, error: Exception) -> HTMLResponse:
     """Say that something is broken and nothing about it: the log has it."""
-    return _problem(request, 500, full_width("服务器处理该请求时出错,已记入日志;请联系运行人员"))
+    return _problem(request, 500, full_width("服务器处理该请求时出错，已记入日志；请联系运行人员"))
 
 
 def install(app: FastAPI) -> None:

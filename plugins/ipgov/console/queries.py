@@ -137,7 +137,7 @@ def cycle(connection: Connection, programme: str, period: str) -> RowMapping:
         select(t.cycle.c.programme, t.cycle.c.period).order_by(t.cycle.c.programme, t.cycle.c.period)
     ).all()
     opened = listed([f"{p} {y} 年度" for p, y in there])
-    raise UnknownError(f"没有已开启的“{programme}”{period} 年度;已开启:{opened}")
+    raise UnknownError(f"没有已开启的“{programme}”{period} 年度；已开启：{opened}")
 
 
 def unclaimed(connection: Connection) -> Rows:
@@ -375,7 +375,7 @@ def document_file(connection: Connection, document_id: int, format_: str) -> Row
     if not there:
         raise UnknownError(f"没有编号为 {document_id} 的文书")
     raise UnknownError(
-        f"文书 {document_id} 没有 {format_} 格式的文件;现有:{listed([r['format'] for r in there])}"
+        f"文书 {document_id} 没有 {format_} 格式的文件；现有：{listed([r['format'] for r in there])}"
     )
 
 

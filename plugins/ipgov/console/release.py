@@ -21,7 +21,7 @@ def release(base_url: str, token: str, round_id: int, decision: Mapping[str, Any
 
     option = {"approve": APPROVE, "return": RETURN}.get(decision["answer"])
     if option is None:
-        return "待办任务没有与该答复对应的选项,请在“待办操作”中处理该任务"
+        return "待办任务没有与该答复对应的选项，请在“待办操作”中处理该任务"
     path = (
         f"api/v2/dags/{DAG}/dagRuns/{quote(f'round__{round_id}')}/taskInstances/{quote(decision['step'])}/-1"
     )
@@ -34,16 +34,16 @@ def release(base_url: str, token: str, round_id: int, decision: Mapping[str, Any
                 headers={"Authorization": f"Bearer {token}"},
             )
     except httpx.HTTPError as error:
-        return f"未能通知待办任务({type(error).__name__});答复已记录,请稍后在“待办操作”中处理该任务"
+        return f"未能通知待办任务（{type(error).__name__}）；答复已记录，请稍后在“待办操作”中处理该任务"
     if response.is_success:
         return ""
     return _WHY.get(
-        response.status_code, f"待办任务未能继续(HTTP {response.status_code});答复已记录,不受影响"
+        response.status_code, f"待办任务未能继续（HTTP {response.status_code}）；答复已记录，不受影响"
     )
 
 
 _WHY = {
-    403: "您的账户不能办理待办任务(HTTP 403);答复已记录,请由有权人员在“待办操作”中处理该任务",
-    404: "待办任务尚未开始等待;答复已记录,任务开始时会自行采用",
-    409: "待办任务此前已被答复;答复已记录,不受影响",
+    403: "您的账户不能办理待办任务（HTTP 403）；答复已记录，请由有权人员在“待办操作”中处理该任务",
+    404: "待办任务尚未开始等待；答复已记录，任务开始时会自行采用",
+    409: "待办任务此前已被答复；答复已记录，不受影响",
 }

@@ -23,7 +23,7 @@ from ipgov.documents.typography import full_width
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
 
-BANNER = full_width("模拟数据库,所列单位、数据、文件均为虚构")
+BANNER = full_width("模拟数据库，所列单位、数据、文件均为虚构")
 HERE = Path(__file__).parent
 
 # Nothing from elsewhere, no script at all; framed by Airflow's own pages only.
@@ -79,7 +79,7 @@ def filename(key: str) -> str:
 @lru_cache(maxsize=64)
 def frozen_rules(sha256: str) -> RuleVersion:
     """Return the rule version that is kept under a hash; content never changes, so it is read once."""
-    return store.parse(objects.get_content(sha256), f"规则 {sha256[:12]}(已冻结)").rules
+    return store.parse(objects.get_content(sha256), f"规则 {sha256[:12]}（已冻结）").rules
 
 
 def clause_text(clause_id: str) -> str:
@@ -87,7 +87,7 @@ def clause_text(clause_id: str) -> str:
     row = store.clauses().get(clause_id)
     if row is None:
         return clause_id
-    return f"{row['doc_no']}{row['section']}{full_width(':')}“{row['key_zh']}”({clause_id})"
+    return f"{row['doc_no']}{row['section']}：“{row['key_zh']}”（{clause_id}）"
 
 
 class ChinesePunctuation(Extension):

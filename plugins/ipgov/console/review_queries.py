@@ -86,7 +86,7 @@ def review_round(connection: Connection, round_id: int) -> RowMapping:
     if found is not None:
         return found
     there = connection.execute(select(t.review_round.c.id).order_by(t.review_round.c.id.desc())).scalars()
-    raise UnknownError(f"没有编号为 {round_id} 的审核轮次;现有:{listed([str(i) for i in there])}")
+    raise UnknownError(f"没有编号为 {round_id} 的审核轮次；现有：{listed([str(i) for i in there])}")
 
 
 def decision_of(connection: Connection, round_id: int, actor: str) -> RowMapping | None:

@@ -74,7 +74,7 @@ def record(
     Raises UnknownError for no such round or entry, ValueError for a time without zone.
     """
     if entry not in ENTRIES:
-        raise UnknownError(f"没有名为“{entry}”的审批入口;可用:{'、'.join(ENTRIES)}")
+        raise UnknownError(f"没有名为“{entry}”的审批入口；可用：{'、'.join(ENTRIES)}")
     if answered_at.tzinfo is None:
         raise ValueError("answered_at needs a time zone")
     # Two people answering at once are put in order: the second sees what the first did.
@@ -86,7 +86,7 @@ def record(
         return Recorded(earlier[0], None, True)
     reasons = _reasons(connection, round_, given, earlier and earlier[1], known_at, approval)
     if reasons:
-        return _refuse(connection, round_, given, ";".join(reasons), known_at)
+        return _refuse(connection, round_, given, "；".join(reasons), known_at)
     table = tables.decision
     row_id = connection.execute(
         table.insert().values(round_id=round_id, known_at=known_at, **vars(given)).returning(table.c.id)
@@ -151,11 +151,11 @@ def _reasons(
     """Return every reason why an answer does not count; none: it counts."""
     now = state(connection, round_.id, approval)
     if now.status is not RoundStatus.OPEN:
-        return [f"{round_.label}{now.status.label},不再接受答复"]
+        return [f"{round_.label}{now.status.label}，不再接受答复"]
     step = next((s for s in approval.steps if s.step == given.step), None)
     if step is None:
-        known = "、".join(f"{s.step}({s.name})" for s in approval.steps)
-        return [f"审批链没有“{given.step}”这一步;现有:{known}"]
+        known = "、".join(f"{s.step}（{s.name}）" for s in approval.steps)
+        return [f"审批链没有“{given.step}”这一步；现有：{known}"]
     try:
         person = officer(connection, given.actor, known_at)
     except UnknownError as error:
@@ -176,10 +176,10 @@ def _wrong_person(
         reasons.append(f"{person.name}的账号“{person.login}”已停用")
     if step.role not in person.roles:
         roles = "、".join(map(role_label, person.roles)) or "无"
-        reasons.append(f"{person.name}的角色为{roles},“{step.name}”须由{role_label(step.role)}答复")
+        reasons.append(f"{person.name}的角色为{roles}，“{step.name}”须由{role_label(step.role)}答复")
     if own := conflicts(connection, round_, person, known_at):
         bodies = "、".join(map(str, own))
-        reasons.append(f"{person.name}的所属单位({person.organisation_code})是{bodies},应当回避")
+        reasons.append(f"{person.name}的所属单位（{person.organisation_code}）是{bodies}，应当回避")
     return reasons
 
 
@@ -187,25 +187,25 @@ def _twice(person: Officer, earlier: Answer | None, approval: Approval) -> list[
     if earlier is None:
         return []
     name = next((s.name for s in approval.steps if s.step == earlier.step), earlier.step)
-    return [f"{person.name}已在本轮“{name}”中答复“{answer_label(earlier.answer)}”,一人在一轮中只能答复一次"]
+    return [f"{person.name}已在本轮“{name}”中答复“{answer_label(earlier.answer)}”，一人在一轮中只能答复一次"]
 
 
 def _wrong_turn(step: ApprovalStep, now: RoundState, approval: Approval) -> list[str]:
     if step.step == now.next_step:
         return []
     turn = next(s.name for s in approval.steps if s.step == now.next_step)
-    return [f"现在应由“{turn}”答复,不是“{step.name}”"]
+    return [f"现在应由“{turn}”答复，不是“{step.name}”"]
 
 
 def _wrong_answer(round_: Round, step: ApprovalStep, given: Answer) -> list[str]:
     reasons = []
     if given.answer not in step.answers:
-        allowed = "、".join(f"{a}({answer_label(a)})" for a in step.answers)
-        reasons.append(f"“{step.name}”不能答复“{given.answer}”;可答复:{allowed}")
+        allowed = "、".join(f"{a}（{answer_label(a)}）" for a in step.answers)
+        reasons.append(f"“{step.name}”不能答复“{given.answer}”；可答复：{allowed}")
     if given.fingerprint != round_.fingerprint:
         reasons.append(
-            f"答复所依的指纹({short_code(given.fingerprint) if given.fingerprint else '空'})"
-            f"与本轮送审内容的指纹({short_code(round_.fingerprint)})不同,应按本轮评级表重新答复"
+            f"答复所依的指纹（{short_code(given.fingerprint) if given.fingerprint else '空'}）"
+            f"与本轮送审内容的指纹（{short_code(round_.fingerprint)}）不同，应按本轮评级表重新答复"
         )
     if given.answer in _NEEDS_COMMENT and not given.comment.strip():
         reasons.append(f"答复“{answer_label(given.answer)}”须写明意见")

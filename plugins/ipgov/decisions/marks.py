@@ -51,11 +51,11 @@ def record_marks(
     or an unknown mark; RefusedError where the actor may not mark or the round has ended.
     """
     if entry not in ENTRIES:
-        raise UnknownError(f"没有名为“{entry}”的审批入口;可用:{'、'.join(ENTRIES)}")
+        raise UnknownError(f"没有名为“{entry}”的审批入口；可用：{'、'.join(ENTRIES)}")
     lock(connection, "round", round_id)
     round_ = get_round(connection, round_id)
     if end := ended(connection, round_id):
-        raise RefusedError(f"{round_.label}{end.label},不再接受审阅意见")
+        raise RefusedError(f"{round_.label}{end.label}，不再接受审阅意见")
     _check_actor(connection, round_, actor, marks, known_at)
     _check_marks(connection, round_, marks)
     table = tables.review_mark
@@ -95,12 +95,12 @@ def _check_actor(
     if not set(_MAY_MARK) & set(person.roles):
         roles = "、".join(map(role_label, person.roles)) or "无"
         allowed = "或".join(map(role_label, _MAY_MARK))
-        raise RefusedError(f"{person.name}的角色为{roles},审阅意见须由{allowed}填写")
+        raise RefusedError(f"{person.name}的角色为{roles}，审阅意见须由{allowed}填写")
     own = [c for c in conflicts(connection, round_, person, known_at) if c.unit in marks]
     if own:
         bodies = "、".join(map(str, own))
         raise RefusedError(
-            f"{person.name}的所属单位({person.organisation_code})是{bodies},应当回避,不得填写其审阅意见"
+            f"{person.name}的所属单位（{person.organisation_code}）是{bodies}，应当回避，不得填写其审阅意见"
         )
 
 
@@ -113,9 +113,9 @@ def _check_marks(connection: Connection, round_: Round, marks: Mapping[str, tupl
         .order_by(body.c.unit)
     )
     evaluated = list(units.scalars())
-    words = "、".join(f"{mark}({word})" for mark, word in _WORDS.items())
+    words = "、".join(f"{mark}（{word}）" for mark, word in _WORDS.items())
     problems = [
-        Problem("review_mark", f"没有代码为“{unit}”的被评价平台", f"本轮的平台:{listed(evaluated)}")
+        Problem("review_mark", f"没有代码为“{unit}”的被评价平台", f"本轮的平台：{listed(evaluated)}")
         for unit in sorted(marks.keys() - set(evaluated))
     ] + [
         Problem("review_mark", f"{unit} 的审阅意见为“{mark}”", words)
@@ -124,7 +124,7 @@ def _check_marks(connection: Connection, round_: Round, marks: Mapping[str, tupl
     ]
     if problems:
         raise UnknownError(
-            f"{round_.label}的审阅意见有 {len(problems)} 处问题:" + ";".join(map(str, problems)),
+            f"{round_.label}的审阅意见有 {len(problems)} 处问题：" + "；".join(map(str, problems)),
             tuple(problems),
         )
 

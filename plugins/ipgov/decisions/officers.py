@@ -42,8 +42,8 @@ _LABELS = {
 
 
 def role_label(role: str) -> str:
-    """Return a role as people read it: ``审核(reviewer)``; the bare name where it is none of Role."""
-    return f"{Role(role).label}({role})" if role in list(Role) else role
+    """Return a role as people read it: ``审核（reviewer）``; the bare name where it is none of Role."""
+    return f"{Role(role).label}（{role}）" if role in list(Role) else role
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ def register_officer(connection: Connection, officer: Officer, known_at: dt.date
     if not officer.login.strip() or not officer.name.strip():
         raise RefusedError(f"人员“{officer.login or officer.name}”的账号与姓名均须填写")
     if unknown := [r for r in officer.roles if r not in list(Role)]:
-        raise UnknownError(f"人员“{officer.login}”的角色“{'、'.join(unknown)}”不明;可用:{'、'.join(Role)}")
+        raise UnknownError(f"人员“{officer.login}”的角色“{'、'.join(unknown)}”不明；可用：{'、'.join(Role)}")
     if officer.organisation_code and (problem := uscc_form_problem(officer.organisation_code)):
-        raise RefusedError(f"人员“{officer.login}”的所属单位代码有误:{problem}")
+        raise RefusedError(f"人员“{officer.login}”的所属单位代码有误：{problem}")
     lock(connection, "officer", officer.login)
     if _newest(connection, officer.login, known_at) == officer:
         return False
@@ -93,7 +93,7 @@ def officer(connection: Connection, login: str, known_at: dt.datetime) -> Office
         logins = connection.execute(
             select(table.c.login).where(table.c.known_at <= known_at).distinct().order_by(table.c.login)
         )
-        raise UnknownError(f"没有账号为“{login}”的人员;现有:{listed(list(logins.scalars()))}")
+        raise UnknownError(f"没有账号为“{login}”的人员；现有：{listed(list(logins.scalars()))}")
     return found
 
 

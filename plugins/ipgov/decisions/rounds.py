@@ -130,12 +130,12 @@ def open_round(
     for there in every:
         if there.fingerprint == fingerprint:
             if any(getattr(there, name) != value for name, value in given.items()):
-                raise RefusedError(f"{there.label}的指纹相同而内容不同:指纹须由送审的全部内容算出")
+                raise RefusedError(f"{there.label}的指纹相同而内容不同：指纹须由送审的全部内容算出")
             return there
     if every and not ended(connection, every[-1].id):
         raise RefusedError(
-            f"{programme} {every[-1].label}尚未结束(指纹 {short_code(every[-1].fingerprint)}),"
-            "应先签发或退回该轮,再开新一轮"
+            f"{programme} {every[-1].label}尚未结束（指纹 {short_code(every[-1].fingerprint)}），"
+            "应先签发或退回该轮，再开新一轮"
         )
     number = len(every) + 1
     values = {"programme": programme, "period": period, "number": number, **given}
@@ -151,14 +151,16 @@ def _check_result_set(
     table = tables.result_set
     row = connection.execute(select(table).where(table.c.id == result_set_id)).mappings().first()
     if row is None:
-        raise UnknownError(f"没有编号为 {result_set_id} 的评价结果,不能送审")
+        raise UnknownError(f"没有编号为 {result_set_id} 的评价结果，不能送审")
     if (row["programme"], row["period"]) != (programme, period):
         raise RefusedError(
-            f"评价结果 {result_set_id} 属于 {row['programme']} {row['period']} 年度,"
+            f"评价结果 {result_set_id} 属于 {row['programme']} {row['period']} 年度，"
             f"不能作为 {programme} {period} 年度送审"
         )
     if row["mode"] != Mode.LIVE:
-        raise RefusedError(f"评价结果 {result_set_id} 是重算或试算({row['mode']}),只有正式评价结果可以送审")
+        raise RefusedError(
+            f"评价结果 {result_set_id} 是重算或试算（{row['mode']}），只有正式评价结果可以送审"
+        )
     if row["rule_sha256"] != rule_sha256:
         raise RefusedError(f"评价结果 {result_set_id} 所依规则与送审规则的指纹不同")
 

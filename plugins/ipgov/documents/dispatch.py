@@ -23,7 +23,7 @@ def queue(
     The Message-ID derives from what is sent to whom, so that a mail server and a reader know a repetition.
     """
     if not recipient or "/" in recipient or "\\" in recipient or recipient.startswith("."):
-        raise RefusedError(f"收件单位“{recipient}”无效:应为平台代码或省份代码")
+        raise RefusedError(f"收件单位“{recipient}”无效：应为平台代码或省份代码")
     lock(connection, "dispatch", document_id, recipient, channel)
     there = connection.execute(
         select(dispatch.c.id).where(
@@ -85,7 +85,7 @@ def send_pending(known_at: dt.datetime) -> int:
                 sent += 1
                 _record(connection, dispatch_id, True, "\n".join(keys), known_at)
     if failed:
-        raise GovernanceError(f"{len(failed)} 件文书未能发出:" + ";".join(failed))
+        raise GovernanceError(f"{len(failed)} 件文书未能发出：" + "；".join(failed))
     return sent
 
 

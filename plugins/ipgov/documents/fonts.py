@@ -45,7 +45,7 @@ def font_folders() -> tuple[Path, ...]:
 
     folder = settings().fonts
     if folder is not None and not folder.is_dir():
-        raise EnvironmentProblemError(f"字体文件夹 {folder} 不存在:请检查 IPGOV_FONTS")
+        raise EnvironmentProblemError(f"字体文件夹 {folder} 不存在：请检查 IPGOV_FONTS")
     return (*((folder,) if folder is not None else ()), shipped.serif_path().parent)
 
 
@@ -58,7 +58,7 @@ def font_paths() -> tuple[Path, ...]:
     for folder in font_folders():
         found = sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".otf", ".ttf", ".ttc", ".otc"))
         if not found:
-            raise EnvironmentProblemError(f"字体文件夹 {folder} 中没有字体文件(.otf、.ttf、.ttc)")
+            raise EnvironmentProblemError(f"字体文件夹 {folder} 中没有字体文件（.otf、.ttf、.ttc）")
         paths += found
     return tuple(paths)
 
@@ -127,14 +127,15 @@ def require_glyphs(texts: Iterable[str], document: str) -> None:
     problems = tuple(
         Problem(
             "glyph_missing",
-            f"字体缺少字符“{c}”(U+{ord(c):04X}),用于“{next(t for t in texts if c in t)[:40]}”",
-            "在 IPGOV_FONTS 文件夹中放入含有此字的字体,或更正文字",
+            f"字体缺少字符“{c}”（U+{ord(c):04X}），用于“{next(t for t in texts if c in t)[:40]}”",
+            "在 IPGOV_FONTS 文件夹中放入含有此字的字体，或更正文字",
             file=document,
         )
         for c in missing
     )
-    listed = "、".join(f"“{c}”(U+{ord(c):04X})" for c in missing)
+    listed = "、".join(f"“{c}”（U+{ord(c):04X}）" for c in missing)
     raise GovernanceError(
-        f"《{document}》不能生成 PDF:现有字体缺少字符 {listed};请在 IPGOV_FONTS 文件夹中放入含有这些字的字体",
+        f"《{document}》不能生成 PDF：现有字体缺少字符 {listed}；"
+        "请在 IPGOV_FONTS 文件夹中放入含有这些字的字体",
         problems,
     )

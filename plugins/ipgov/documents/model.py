@@ -13,7 +13,7 @@ from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import canonical_json, short_code
 from ipgov.documents.typography import full_width, title_lines
 
-SIMULATION_BANNER = full_width("模拟数据,仅供演示,不具有任何效力")
+SIMULATION_BANNER = full_width("模拟数据，仅供演示，不具有任何效力")
 
 # Overrides and isolates make a page read otherwise than its data; a mere mark (U+200E, U+200F) does not.
 _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
@@ -33,7 +33,7 @@ def plain_text(text: str) -> str:
         shown = _REFUSED.sub("□", text)[:40]
         raise RefusedError(
             f"文字“{shown}”第 {found.start() + 1} 个字符 U+{ord(found[0]):04X} 是{found.lastgroup}"
-            ";应为:可以打印的单行文字"
+            "；应为：可以打印的单行文字"
         )
     return text
 
@@ -154,10 +154,8 @@ def layout_context(document: OfficialDocument) -> dict[str, Any]:
             for i, a in enumerate(document.attachments)
         ],
         "date": date_zh(document.signature_date),
-        "note": full_width("(") + document.note + full_width(")") if document.note else "",
-        "copies": full_width("抄送:") + full_width(",").join(document.copies_to) + "。"
-        if document.copies_to
-        else "",
+        "note": f"（{document.note}）" if document.note else "",
+        "copies": full_width("抄送：") + "，".join(document.copies_to) + "。" if document.copies_to else "",
         "printed": f"{date_zh(document.signature_date)}印发" if document.form == "file" else "",
         "verification": verification_line(document),
         "banner": document.banner,
@@ -168,7 +166,7 @@ def verification_line(document: OfficialDocument) -> str:
     """Return the imprint's line that leads from paper to record: the seal's and the results' short codes."""
     parts = []
     if document.seal_code:
-        parts.append(full_width("封存码:") + document.seal_code)
+        parts.append(full_width("封存码：") + document.seal_code)
     if document.trace:
-        parts.append(full_width("结果指纹:") + short_code(document.trace))
+        parts.append(full_width("结果指纹：") + short_code(document.trace))
     return "\u3000".join(parts)

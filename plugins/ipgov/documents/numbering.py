@@ -38,7 +38,7 @@ def reserve(series: str, year: int, reserved_for: str, known_at: dt.datetime) ->
         there = _reserved(connection, reserved_for)
         if there is not None:
             if there.series != series:
-                raise RefusedError(f"“{reserved_for}”已预留字号 {there.text},不能改用“{series}”")
+                raise RefusedError(f"“{reserved_for}”已预留字号 {there.text}，不能改用“{series}”")
             return Reserved(there.id, there.text)
         lock(connection, "document_number", series, year)
         last = connection.execute(
@@ -84,5 +84,5 @@ def _reserved(connection: Connection, reserved_for: str) -> _Row | None:
 
 def _checked(series: str) -> str:
     if not plain_text(series).strip() or series != series.strip():
-        raise RefusedError(f"字号“{series}”无效:应为机关代字,如“国知平评函”")
+        raise RefusedError(f"字号“{series}”无效：应为机关代字，如“国知平评函”")
     return series

@@ -49,6 +49,6 @@ def render_pdf(document: OfficialDocument) -> bytes:
         },
     )
     if warnings:
-        found = ";".join(str(w.message) for w in warnings)
-        raise EnvironmentProblemError(f"《{document.title}》排版有警告,不予采用:{found}")
+        found = "；".join(str(w.message) for w in warnings)
+        raise EnvironmentProblemError(f"《{document.title}》排版有警告，不予采用：{found}")
     return bytes(data)

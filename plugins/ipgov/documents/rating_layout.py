@@ -73,12 +73,12 @@ class RatingList:
     def __post_init__(self) -> None:
         counts = Counter(row.unit for row in self.rows)
         if twice := sorted(unit for unit, count in counts.items() if count > 1):
-            raise RefusedError(f"评级表中平台编号重复:{'、'.join(twice)}")
+            raise RefusedError(f"评级表中平台编号重复：{'、'.join(twice)}")
 
     @property
     def title(self) -> str:
         """Return the list's title."""
-        return f"{self.rules.title}评级表({self.period}年度)"
+        return f"{self.rules.title}评级表（{self.period}年度）"
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _score(code: str) -> Callable[[Row], Value]:
 
 
 def _lines(texts: tuple[str, ...]) -> str:
-    return full_width(";".join(texts))
+    return full_width("；".join(texts))
 
 
 def list_columns(rules: RuleVersion) -> tuple[Column, ...]:
@@ -149,7 +149,7 @@ def list_columns(rules: RuleVersion) -> tuple[Column, ...]:
 
 
 def _outcomes_basis(rules: RuleVersion) -> str:
-    return full_width(";".join(f"{o.name}:{readable_basis(o)}" for o in rules.outcomes)) or "运行方自定"
+    return full_width("；".join(f"{o.name}：{readable_basis(o)}" for o in rules.outcomes)) or "运行方自定"
 
 
 def score_columns(rules: RuleVersion) -> tuple[Column, ...]:

@@ -47,8 +47,8 @@ _LONGEST = 32_767  # characters that a cell holds
 _A3, _A4 = 8, 9
 _PROTECTION = {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True}
 _MEANING = full_width(
-    "名次按总分由高到低,同分同名次;请在“评审意见”(同意、存疑)和“评审备注”两栏逐家填写,"
-    "并在“签批”表填写结论。其余单元格已锁定:改动任何一处,来件不予接受并列明所改单元格;筛选、排序不影响。"
+    "名次按总分由高到低，同分同名次；请在“评审意见”（同意、存疑）和“评审备注”两栏逐家填写，"
+    "并在“签批”表填写结论。其余单元格已锁定：改动任何一处，来件不予接受并列明所改单元格；筛选、排序不影响。"
 )
 
 
@@ -80,7 +80,7 @@ class _Book:
             failed = sheet.write_number(*at, value, style)  # a Decimal is written digit by digit
         if failed:
             raise EnvironmentProblemError(
-                f"“{sheet.get_name()}”表第 {row} 行第 {column} 列无法写入({failed})"
+                f"“{sheet.get_name()}”表第 {row} 行第 {column} 列无法写入（{failed}）"
             )
         shown = format(value, "f") if isinstance(value, Decimal) else str(value)
         self.content.append(f"{sheet.get_name()}\t{row}\t{column}\t{shown}")
@@ -90,7 +90,7 @@ def _put_text(sheet: Any, at: tuple[int, int], text: str, style: Any) -> int:
     """Write text as text; return the library's code, 0 for done."""
     plain_text(text)
     if len(text) > _LONGEST:
-        raise RefusedError(f"文字“{text[:20]}…”有 {len(text)} 个字符,超过单元格上限 {_LONGEST}")
+        raise RefusedError(f"文字“{text[:20]}…”有 {len(text)} 个字符，超过单元格上限 {_LONGEST}")
     if text.startswith("<r>") and text.endswith("</r>"):
         # the library would take this for markup of its own; in two runs it is text
         return int(sheet.write_rich_string(*at, style, text[:1], text[1:], style))
@@ -120,7 +120,7 @@ def write(listed: RatingList, banner: str) -> bytes:
     )
     book = _Book(workbook, {}, [])
     _table(book, listed, LIST, list_columns(listed.rules), _MEANING, banner)
-    scores = full_width("各指标得分(加分、扣分为分值);空白为不适用或缺少数据。")
+    scores = full_width("各指标得分（加分、扣分为分值）；空白为不适用或缺少数据。")
     _table(book, listed, SCORES, score_columns(listed.rules), scores, banner)
     _signing(book, listed, banner)
     _notes(book, listed, banner)
@@ -138,7 +138,7 @@ def _sheet(book: _Book, listed: RatingList, name: str, banner: str, *, paper: in
     sheet.set_margins(left=0.5, right=0.5, top=0.8, bottom=0.7)
     shown = f"{listed.title} {name}".replace("&", "&&")
     sheet.set_header(f"&L&9{shown}" + (f"&R&9&KE60012{banner.replace('&', '&&')}" if banner else ""))
-    sheet.set_footer(full_width(f"&L&9结果指纹:{short_code(listed.fingerprint)}") + "&R&9&P / &N")
+    sheet.set_footer(full_width(f"&L&9结果指纹：{short_code(listed.fingerprint)}") + "&R&9&P / &N")
     sheet.protect("", _PROTECTION)
     sheet.hide_gridlines(2)
     return sheet
@@ -226,13 +226,13 @@ def _signing(book: _Book, listed: RatingList, banner: str) -> None:
     sheet = _sheet(book, listed, SIGNING, banner, paper=_A4, landscape=False)
     sheet.set_column(0, 0, 16)
     sheet.set_column(1, 1, 60)
-    meaning = full_width("结论为“同意”或“退回”;只填评审意见、暂不下结论的,结论留空。")
+    meaning = full_width("结论为“同意”或“退回”；只填评审意见、暂不下结论的，结论留空。")
     _head(book, sheet, f"{listed.title}签批", meaning, banner)
     label = book.format(font_name="黑体", border=1, bg_color="#DDE6F0")
     free = book.format(border=1, locked=False, bg_color="#FFFBEB", text_wrap=True)
     for (row, column), text in (
         (ANSWER_CELL, "结论"),
-        (ACTOR_CELL, "签批人(登录名或姓名)"),
+        (ACTOR_CELL, "签批人（登录名或姓名）"),
         (REMARK_CELL, "意见"),
     ):
         book.put(sheet, row, column - 1, full_width(text), label)
@@ -257,7 +257,7 @@ def _notes(book: _Book, listed: RatingList, banner: str) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 70)
     rules = listed.rules
-    meaning = full_width("本表依据的规则、各栏的依据,以及未评价的平台。")
+    meaning = full_width("本表依据的规则、各栏的依据，以及未评价的平台。")
     _head(book, sheet, f"{listed.title}说明", meaning, banner)
     label, text = book.format(border=1, font_name="黑体"), book.format(border=1, text_wrap=True)
     for row, (left, right) in enumerate(_note_lines(listed, rules.note), HEAD_ROW):
@@ -267,19 +267,19 @@ def _notes(book: _Book, listed: RatingList, banner: str) -> None:
 
 def _note_lines(listed: RatingList, note: str) -> Iterable[tuple[str, str]]:
     rules = listed.rules
-    yield "规则版本", f"{rules.version}(SHA-256 {listed.rule_sha256})"
+    yield "规则版本", f"{rules.version}（SHA-256 {listed.rule_sha256}）"
     yield "规则说明", full_width(note)
     yield "结果指纹", listed.fingerprint
     evaluated = sum(row.evaluated for row in listed.rows)
-    yield "评价平台数", full_width(f"{evaluated}家,未评价{len(listed.rows) - evaluated}家")
+    yield "评价平台数", full_width(f"{evaluated}家，未评价{len(listed.rows) - evaluated}家")
     for sheet, columns in ((LIST, list_columns(rules)), (SCORES, score_columns(rules))):
         for column in columns:
             if column.basis:
-                yield full_width(f"{sheet}:{column.head}"), full_width(f"依据:{column.basis}")
+                yield full_width(f"{sheet}：{column.head}"), full_width(f"依据：{column.basis}")
     for row in listed.rows:
         if not row.evaluated:
-            why = full_width(";".join((row.state, *row.reasons)))
-            yield full_width(f"未评价:{row.unit}"), f"{row.name}{full_width(',')}{why}"
+            why = full_width("；".join((row.state, *row.reasons)))
+            yield full_width(f"未评价：{row.unit}"), f"{row.name}，{why}"
 
 
 def _identity(book: _Book, listed: RatingList) -> None:

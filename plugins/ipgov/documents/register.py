@@ -90,7 +90,7 @@ def file_document(
     ).first()
     if there is not None:
         if there.data_sha256 != sha256_hex(data):
-            raise RefusedError(f"文书“{key}”已登记且内容不同:已登记的文书不得改动,只能另文更正或撤回")
+            raise RefusedError(f"文书“{key}”已登记且内容不同：已登记的文书不得改动，只能另文更正或撤回")
         return int(there.id)
     _check_filename(filename)
     contents = {f: RENDERERS[f](document) for f in formats} | dict(files or {})
@@ -134,7 +134,7 @@ def file_document(
 
 def _check_filename(filename: str) -> None:
     if not plain_text(filename) or filename.startswith(".") or re.search(r'[/\\:*?"<>|]', filename):
-        raise RefusedError(f'文件名“{filename}”无效:不得含 / \\ : * ? " < > | ,不得以点开头')
+        raise RefusedError(f'文件名“{filename}”无效：不得含 / \\ : * ? " < > |，不得以点开头')
 
 
 def documents(
@@ -163,7 +163,7 @@ def get(connection: Connection, number_or_id: str | int) -> RowMapping:
     row = connection.execute(select(document_table).where(where)).mappings().first()
     if row is None:
         raise UnknownError(
-            f"没有登记“{number_or_id}”这一文书;应为发文字号(如“国知平评函〔2026〕7号”)或登记序号"
+            f"没有登记“{number_or_id}”这一文书；应为发文字号（如“国知平评函〔2026〕7号”）或登记序号"
         )
     return row
 
@@ -183,7 +183,7 @@ def file_sha256(connection: Connection, document_id: int, format_: str) -> str:
     """Return the hash of a document's file in a format; UnknownError where it has none."""
     found = {row["format"]: row["sha256"] for row in files(connection, document_id)}
     if format_ not in found:
-        raise UnknownError(f"第 {document_id} 号文书没有 {format_} 文件;有:{'、'.join(found) or '无'}")
+        raise UnknownError(f"第 {document_id} 号文书没有 {format_} 文件；有：{'、'.join(found) or '无'}")
     return str(found[format_])
 
 
@@ -211,5 +211,5 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = ""
         if isinstance(a, dict) and isinstance(b, dict):
             found += _differences(a, b, f"{place}.")
         elif a != b:
-            found.append(f"{place}:当时为 {a or '无'},现为 {b or '无'}")
+            found.append(f"{place}：当时为 {a or '无'}，现为 {b or '无'}")
     return found

@@ -62,7 +62,9 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
     try:
         now = read_workbook(data)
     except NotAWorkbookError as error:
-        raise RefusedError(f"来件不能读取:{error.found};应为:由系统下发、填写后保存的 .xlsx 评级表") from None
+        raise RefusedError(
+            f"来件不能读取：{error.found}；应为：由系统下发、填写后保存的 .xlsx 评级表"
+        ) from None
     problems = list(_structure(was, now))
     places: dict[str, dict[str, int]] = {}
     for name in was.sheets.keys() & now.sheets.keys():
@@ -100,7 +102,9 @@ def _structure(was: Workbook, now: Workbook) -> Iterator[Problem]:
     for name in was.sheets.keys() - now.sheets.keys():
         yield Problem("rating_list_sheet", f"缺少工作表“{name}”", "下发的评级表的全部工作表", sheet=name)
     for name in now.sheets.keys() - was.sheets.keys():
-        yield Problem("rating_list_sheet", f"多出工作表“{name}”", "只有下发的工作表,请删除多出的", sheet=name)
+        yield Problem(
+            "rating_list_sheet", f"多出工作表“{name}”", "只有下发的工作表，请删除多出的", sheet=name
+        )
 
 
 def _address(row: int, column: int) -> str:
@@ -138,8 +142,8 @@ def _changed(before: Sheet, after: Sheet, was_at: tuple[int, int], now_at: tuple
         return None
     return Problem(
         "rating_list_locked",
-        f"锁定单元格现为{'公式,显示 ' if formula else ''}{_shown(now)}",
-        f"{_shown(was)}(下发时的内容)",
+        f"锁定单元格现为{'公式，显示 ' if formula else ''}{_shown(now)}",
+        f"{_shown(was)}（下发时的内容）",
         sheet=before.name,
         cell=_address(*now_at),
     )
@@ -257,7 +261,7 @@ def _answer(now: Workbook) -> tuple[Answer | None, list[Problem]]:
         return None, []
     if text in ANSWERS:
         return cast(Answer, ANSWERS[text]), []
-    expected = f"{'、'.join(ANSWERS)}之一,或留空"
+    expected = f"{'、'.join(ANSWERS)}之一，或留空"
     problem = Problem(
         "rating_list_answer", f"结论为“{text}”", expected, sheet=SIGNING, cell=_address(*ANSWER_CELL)
     )

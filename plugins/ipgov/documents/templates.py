@@ -87,12 +87,12 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, dt.datetime):
-        raise GovernanceError("模板直接输出了时刻:请用 moment 写明")
+        raise GovernanceError("模板直接输出了时刻：请用 moment 写明")
     if isinstance(value, dt.date):
         return date_zh(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise GovernanceError(f"模板输出了 {type(value).__name__} 类型的值:只能是文字、整数、小数或日期")
+    raise GovernanceError(f"模板输出了 {type(value).__name__} 类型的值：只能是文字、整数、小数或日期")
 
 
 def _moment(value: dt.datetime) -> str:
@@ -132,7 +132,7 @@ def _clause(clause_id: str) -> Mapping[str, str]:
 
     row = clauses().get(clause_id)
     if row is None:
-        raise UnknownError(f"没有条款“{clause_id}”;应为 policies/clauses.csv 中的编号")
+        raise UnknownError(f"没有条款“{clause_id}”；应为 policies/clauses.csv 中的编号")
     return row
 
 
@@ -249,7 +249,7 @@ def _repeated(block: _Block, context: Context) -> Iterator[Context]:
     else:
         match = _EACH.fullmatch(block.each)
         if match is None:
-            raise GovernanceError(f"模板的 each 写作“名称 in 表达式”,却是“{block.each}”")
+            raise GovernanceError(f"模板的 each 写作“名称 in 表达式”，却是“{block.each}”")
         name, items = match["name"], list(_expression(match["expression"])(**context))
     index = 0
     for item in items:
@@ -292,7 +292,7 @@ def template_sha256(template: str) -> str:
 
 def _folder(template: str) -> Path:
     if template not in template_names():
-        raise UnknownError(f"没有文书模板“{template}”;现有:{'、'.join(template_names()) or '无'}")
+        raise UnknownError(f"没有文书模板“{template}”；现有：{'、'.join(template_names()) or '无'}")
     return settings().templates / template
 
 
@@ -310,7 +310,7 @@ def _parsed(data: bytes, name: str) -> _Template:
     try:
         return _Template.model_validate(yaml.safe_load(data))
     except (yaml.YAMLError, ValidationError) as error:
-        raise EnvironmentProblemError(f"文书模板 {name} 有误:{error}") from None
+        raise EnvironmentProblemError(f"文书模板 {name} 有误：{error}") from None
 
 
 def render(
@@ -359,5 +359,5 @@ def render(
             trace=trace,
         )
     except TemplateError as error:
-        raise UnknownError(f"文书模板“{template}”无法填写:{error.message}") from None
+        raise UnknownError(f"文书模板“{template}”无法填写：{error.message}") from None
     return document, put_content(_bundle(folder))

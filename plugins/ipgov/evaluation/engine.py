@@ -111,7 +111,7 @@ def evaluate(
         for stage in ("benchmarks", "normalised", "tree", "totals", "release", "grades", "results"):
             connection.execute(templates.render(f"{stage}.sql"))
     except duckdb.OutOfRangeException as error:
-        raise GovernanceError(f"计算中的数超出 38 位:请检查规则中的数与数值的大小({error})") from None
+        raise GovernanceError(f"计算中的数超出 38 位：请检查规则中的数与数值的大小（{error}）") from None
     return Evaluation(connection, plan, templates)
 
 

@@ -69,7 +69,7 @@ class Step:
     def lines(self, depth: int = 0) -> list[str]:
         """Return the derivation below this node, one line a fact."""
         pad = "  " * depth
-        head = f"{pad}{_ROLES[self.role]} {self.node} {self.name}:" if self.role in _ROLES else pad
+        head = f"{pad}{_ROLES[self.role]} {self.node} {self.name}：" if self.role in _ROLES else pad
         parts = [self.how]
         if self.weight is not None and self.normalised is not None:
             parts.append(f"权重 {plain(self.weight)}%")
@@ -77,8 +77,8 @@ class Step:
             parts.append(f"计入总分 {plain(self.contribution)}")
         if self.rounding:
             parts.append(f"其中四舍五入差 {plain(self.rounding)}")
-        lines = [head + ",".join(p for p in parts if p) + f"(依据:{in_chinese(self.basis)})"]
-        lines += [f"{pad}  来源:{s}" for s in self.sources]
+        lines = [head + "，".join(p for p in parts if p) + f"（依据：{in_chinese(self.basis)}）"]
+        lines += [f"{pad}  来源：{s}" for s in self.sources]
         for child in self.children:
             lines += child.lines(depth + 1)
         return lines
@@ -116,14 +116,14 @@ class Explanation:
 
     def text(self) -> str:
         """Return the derivation in Chinese, indented."""
-        group = f"(组别 {self.group})" if self.group else ""
+        group = f"（组别 {self.group}）" if self.group else ""
         if self.total is None:
-            head = f"{self.unit}{group}:没有总分" + (f",等级“{self.grade}”" if self.grade else ",未评价")
+            head = f"{self.unit}{group}：没有总分" + (f"，等级“{self.grade}”" if self.grade else "，未评价")
         else:
-            within = f"(组内第 {self.group_rank} 名)" if self.group_rank is not None else ""
-            head = f"{self.unit}{group}:总分 {self.total},第 {self.rank} 名{within},等级“{self.grade}”"
-            head += f",{'通过' if self.passed else '未通过'}(依据:{in_chinese(self.grade_basis)})"
-        return "\n".join([head, *(f"  说明:{r}" for r in self.reasons), *self.root.lines()])
+            within = f"（组内第 {self.group_rank} 名）" if self.group_rank is not None else ""
+            head = f"{self.unit}{group}：总分 {self.total}，第 {self.rank} 名{within}，等级“{self.grade}”"
+            head += f"，{'通过' if self.passed else '未通过'}（依据：{in_chinese(self.grade_basis)}）"
+        return "\n".join([head, *(f"  说明：{r}" for r in self.reasons), *self.root.lines()])
 
 
 def explain(
@@ -186,7 +186,7 @@ def _root(scoring: Scoring, rows: Mapping[str, Mapping[str, Any]], sources: Mapp
             if c in rows and c != "rounding"
         ),
     ]
-    how = f"总分:{weighing(scoring.aggregation)} {detail.get('base', '无')}"
+    how = f"总分：{weighing(scoring.aggregation)} {detail.get('base', '无')}"
     for key, word in (("bonus", " + 加分"), ("deduction", " - 扣分")):
         if Decimal(detail.get(key, "0")):
             how += f"{word} {detail[key]}"
@@ -220,7 +220,7 @@ def _dimension(
         d.name,
         "dimension",
         basis_of(scoring, d),
-        how=how if score is not None else "下级指标均不计分,权重分给其余维度",
+        how=how if score is not None else "下级指标均不计分，权重分给其余维度",
         normalised=score,
         weight=row["weight"],
         contribution=row["contribution"],

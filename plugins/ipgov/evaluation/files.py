@@ -45,7 +45,7 @@ def read_values(data: bytes, name: str) -> pa.Table:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise GovernanceError(f"{name} 第 {line} 行不是 UTF-8 文字;请另存为 UTF-8 编码的 CSV") from None
+        raise GovernanceError(f"{name} 第 {line} 行不是 UTF-8 文字；请另存为 UTF-8 编码的 CSV") from None
     header = _header(data, name)
     ragged: list[Any] = []
 
@@ -66,9 +66,9 @@ def read_values(data: bytes, name: str) -> pa.Table:
     )
     if ragged:
         raise GovernanceError(
-            f"{name} 有 {len(ragged)} 行的列数不对(只列前 {SHOWN} 行),"
-            f"应为 {len(header)} 列({','.join(header)}):"
-            + ";".join(f"第 {r.number} 行有 {r.actual_columns} 列" for r in ragged[:SHOWN]),
+            f"{name} 有 {len(ragged)} 行的列数不对（只列前 {SHOWN} 行），"
+            f"应为 {len(header)} 列（{','.join(header)}）："
+            + "；".join(f"第 {r.number} 行有 {r.actual_columns} 列" for r in ragged[:SHOWN]),
             tuple(
                 Problem(
                     "csv_columns",
@@ -82,7 +82,7 @@ def read_values(data: bytes, name: str) -> pa.Table:
             ),
         )
     if not table.num_rows:
-        raise GovernanceError(f"{name} 没有数据:表头之下须至少有一行")
+        raise GovernanceError(f"{name} 没有数据：表头之下须至少有一行")
     return table.append_column("line", pa.array(range(2, table.num_rows + 2), pa.int64()))
 
 
@@ -91,11 +91,11 @@ def _header(data: bytes, name: str) -> list[str]:
     header = [c.strip('"') for c in first.split(",")]
     accepted = ",".join(COLUMNS)
     if lacking := [c for c in REQUIRED if c not in header]:
-        raise UnknownError(f"{name} 第 1 行(表头)缺少列:{'、'.join(lacking)};可用的列:{accepted}")
+        raise UnknownError(f"{name} 第 1 行（表头）缺少列：{'、'.join(lacking)}；可用的列：{accepted}")
     if strange := [f"第 {n} 列“{c}”" for n, c in enumerate(header, 1) if c not in COLUMNS]:
-        raise UnknownError(f"{name} 第 1 行(表头)有未知的列:{'、'.join(strange)};可用的列:{accepted}")
+        raise UnknownError(f"{name} 第 1 行（表头）有未知的列：{'、'.join(strange)}；可用的列：{accepted}")
     if doubled := sorted({c for c in header if header.count(c) > 1}):
-        raise GovernanceError(f"{name} 第 1 行(表头)的列重复:{'、'.join(doubled)}")
+        raise GovernanceError(f"{name} 第 1 行（表头）的列重复：{'、'.join(doubled)}")
     return header
 
 
@@ -106,7 +106,7 @@ def _write(evaluation: Evaluation, output: Path) -> None:
         handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=".results-")
         os.close(handle)
     except OSError as error:
-        raise GovernanceError(f"结果文件 {output} 无法写入:{error.strerror}") from None
+        raise GovernanceError(f"结果文件 {output} 无法写入：{error.strerror}") from None
     try:
         evaluation.connection.sql(query).write_csv(temporary, header=True)
         os.chmod(temporary, 0o644)
@@ -119,4 +119,4 @@ def _read(path: Path, what: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise GovernanceError(f"{what} {path} 无法读取:{error.strerror}") from None
+        raise GovernanceError(f"{what} {path} 无法读取：{error.strerror}") from None

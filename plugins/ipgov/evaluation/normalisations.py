@@ -42,7 +42,7 @@ def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str) -> Rule:
             return Rule({"minimum": low, "maximum": high, "down": n.direction == "down"})
         case Steps():
             if n.steps[0].per_unit:
-                raise GovernanceError(f"指标 {i.code} 的第一档没有起算点,不能写 per_unit")
+                raise GovernanceError(f"指标 {i.code} 的第一档没有起算点，不能写 per_unit")
             return Rule({"steps": [_step(s, r) for s in n.steps]})
         case RatioToBenchmark():
             cap: dict[str, Any] = {"cap": half_up(n.cap, r), "clamp": math.ceil(n.cap / 100)}

@@ -28,7 +28,7 @@ class YearResult:
 
     def __str__(self) -> str:
         told = [f"{self.total} 分" if self.total is not None else "", self.grade or ""]
-        return f"{self.period} 年度({','.join(t for t in told if t) or '未评价'})"
+        return f"{self.period} 年度（{'，'.join(t for t in told if t) or '未评价'}）"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _proposal(
     unit: str, outcome: Outcome, failed: Sequence[YearResult], passed_over: Sequence[int]
 ) -> ProposedOutcome:
     times = f"连续 {len(failed)} 次年度评价未通过" if len(failed) > 1 else "年度评价未通过"
-    between = f";其间 {'、'.join(map(str, passed_over))} 年度未评价,按规则不中断连续" if passed_over else ""
+    between = f"；其间 {'、'.join(map(str, passed_over))} 年度未评价，按规则不中断连续" if passed_over else ""
     basis = in_chinese(own_basis(outcome))
     years = "、".join(map(str, failed))
     return ProposedOutcome(
@@ -98,7 +98,7 @@ def _proposal(
         outcome=outcome.outcome,
         name=outcome.name,
         basis=outcome.basis,
-        explanation=f"{years}{times}{between},拟“{outcome.name}”(依据:{basis})",
+        explanation=f"{years}{times}{between}，拟“{outcome.name}”（依据：{basis}）",
         evidence=tuple(y.as_dict() for y in failed),
         event=outcome.event,
     )

@@ -108,7 +108,7 @@ class Plan:
             "grades": self.grades,
             "veto_place": self._veto_place(),
             "causes": list(CAUSES),
-            "nothing_left": _reason("没有一个可以计分的指标,不予评价", basis_of(self.scoring)),
+            "nothing_left": _reason("没有一个可以计分的指标，不予评价", basis_of(self.scoring)),
             "root_detail": open_json({"aggregation": self.scoring.aggregation}),
             "adjustments": [
                 ("rounding", f"base - ({' + '.join(frontier) or '0'})"),
@@ -161,27 +161,27 @@ def _named_groups(scoring: Scoring) -> tuple[str, ...]:
 def _check_codes(scoring: Scoring, known: tuple[str, ...]) -> None:
     codes = [i.code for i in scoring.indicators] + [d.code for d in scoring.dimensions]
     if doubled := sorted({c for c in codes if codes.count(c) > 1}):
-        raise GovernanceError(f"指标与维度的代码重复:{'、'.join(doubled)};每个代码只能用一次")
+        raise GovernanceError(f"指标与维度的代码重复：{'、'.join(doubled)}；每个代码只能用一次")
     if reserved := sorted({ROOT, *ADJUSTMENTS} & set(codes)):
-        raise GovernanceError(f"代码 {'、'.join(reserved)} 为系统保留,不能用于指标或维度")
+        raise GovernanceError(f"代码 {'、'.join(reserved)} 为系统保留，不能用于指标或维度")
     if strange := sorted(set(_named_groups(scoring)) - set(known)):
-        raise UnknownError(f"规则写到未知的组别:{'、'.join(strange)};已知:{'、'.join(known)}")
+        raise UnknownError(f"规则写到未知的组别：{'、'.join(strange)}；已知：{'、'.join(known)}")
 
 
 def _check_grades(scoring: Scoring) -> None:
     names = [g.name for g in scoring.grades]
     if len(set(names)) != len(names):
-        raise GovernanceError(f"等级名称重复:{'、'.join(names)}")
+        raise GovernanceError(f"等级名称重复：{'、'.join(names)}")
     last = scoring.grades[-1]
     if last.floor is not None or last.quota is not None:
-        raise GovernanceError(f"最后一个等级“{last.name}”须不设分数线与名额,以收纳其余全部对象")
+        raise GovernanceError(f"最后一个等级“{last.name}”须不设分数线与名额，以收纳其余全部对象")
     floors = [g.floor for g in scoring.grades if g.floor is not None]
     if any(a < b for a, b in pairwise(floors)):
-        raise GovernanceError("各等级须由高到低排列,分数线不得倒置")
+        raise GovernanceError("各等级须由高到低排列，分数线不得倒置")
     if scoring.veto_grade and scoring.veto_grade not in names:
-        raise GovernanceError(f"veto_grade“{scoring.veto_grade}”不是等级之一;等级:{'、'.join(names)}")
+        raise GovernanceError(f"veto_grade“{scoring.veto_grade}”不是等级之一；等级：{'、'.join(names)}")
     if not scoring.veto_grade and any(i.role == "veto" for i in scoring.indicators):
-        raise GovernanceError("有否决指标而没有 veto_grade:须写明被否决者的等级")
+        raise GovernanceError("有否决指标而没有 veto_grade：须写明被否决者的等级")
 
 
 def _check_geometric(scoring: Scoring) -> None:
@@ -193,7 +193,7 @@ def _check_geometric(scoring: Scoring) -> None:
         if isinstance(n, Steps):
             points = [x for s in n.steps for x in (s.score, s.per_unit, s.cap) if x is not None]
         if any(p < 0 for p in points):
-            raise GovernanceError(f"指标 {i.code} 可能得负分,不能用于几何平均")
+            raise GovernanceError(f"指标 {i.code} 可能得负分，不能用于几何平均")
 
 
 def _inputs(scoring: Scoring) -> dict[str, str]:
@@ -203,11 +203,11 @@ def _inputs(scoring: Scoring) -> dict[str, str]:
     for i in scoring.indicators:
         if i.normalisation.method == "expert_mean":
             if i.denominator:
-                raise GovernanceError(f"指标 {i.code}:专家评分不能再除以分母 {i.denominator}")
+                raise GovernanceError(f"指标 {i.code}：专家评分不能再除以分母 {i.denominator}")
         else:
             counted |= {n: None for n in (i.source_field, i.denominator) if n}
     if both := sorted(rated & set(counted)):
-        raise GovernanceError(f"输入 {'、'.join(both)} 既由专家评分又作数值使用;须分开")
+        raise GovernanceError(f"输入 {'、'.join(both)} 既由专家评分又作数值使用；须分开")
     return {n: f"in_{k}" for k, n in enumerate(counted)} | dict.fromkeys(sorted(rated), "")
 
 
@@ -233,7 +233,7 @@ def _indicator(
     keys: Mapping[str, str],
 ) -> IndicatorPlan:
     if i.dimension and i.dimension not in keys:
-        raise UnknownError(f"指标 {i.code} 属于未知的维度“{i.dimension}”;已知:{'、'.join(keys)}")
+        raise UnknownError(f"指标 {i.code} 属于未知的维度“{i.dimension}”；已知：{'、'.join(keys)}")
     rule = rule_of(i, scoring.rounding.indicator, known, f"i{number}")
     head = {
         "method": i.normalisation.method,
@@ -242,7 +242,7 @@ def _indicator(
     }
     basis = basis_of(scoring, i)
     missing = "按规则本年度不予评价" if i.missing == "exclude_unit" else ""
-    vetoed = _reason(f"指标“{i.name}”为 \0 {i.unit},按规则否决,等级最高为“{scoring.veto_grade}”", basis)
+    vetoed = _reason(f"指标“{i.name}”为 \0 {i.unit}，按规则否决，等级最高为“{scoring.veto_grade}”", basis)
     return IndicatorPlan(
         key=f"i{number}",
         code=i.code,
@@ -259,7 +259,7 @@ def _indicator(
         detail=open_json(head | ({"denominator": i.denominator} if i.denominator else {})),
         benchmark=rule.benchmark,
         benchmark_shown=rule.benchmark_shown,
-        excluded={c: _reason(f"指标“{i.name}”{t},{missing}", basis) for c, t in CAUSES.items()},
+        excluded={c: _reason(f"指标“{i.name}”{t}，{missing}", basis) for c, t in CAUSES.items()},
         vetoed=tuple(vetoed.split("\0")),
     )
 
@@ -286,15 +286,15 @@ def _grade(scoring: Scoring, g: Grade, place: int) -> dict[str, Any]:
         "passes": g.passes,
         "quota": quota,
         "place": place,
-        "no_seat": _split(f"达到“{g.name}”分数线,名额 \0 个,在达线者中列第 \0,未进入名额", basis),
-        "tied_out": _split(f"达到“{g.name}”分数线,名额 \0 个,在名额边缘同分,按规则同分者均不进入", basis),
-        "tied_in": _split(f"“{g.name}”名额 \0 个,在名额边缘同分,按规则同分者均进入", basis),
+        "no_seat": _split(f"达到“{g.name}”分数线，名额 \0 个，在达线者中列第 \0，未进入名额", basis),
+        "tied_out": _split(f"达到“{g.name}”分数线，名额 \0 个，在名额边缘同分，按规则同分者均不进入", basis),
+        "tied_in": _split(f"“{g.name}”名额 \0 个，在名额边缘同分，按规则同分者均进入", basis),
     }
 
 
 def _reason(text: str, basis: str) -> str:
     """Return a reason as a JSON text; NUL marks where the SQL puts in a number."""
-    return json.dumps(f"{text}(依据:{in_chinese(basis)})", ensure_ascii=False).replace("\\u0000", "\0")
+    return json.dumps(f"{text}（依据：{in_chinese(basis)}）", ensure_ascii=False).replace("\\u0000", "\0")
 
 
 def _split(text: str, basis: str) -> list[str]:

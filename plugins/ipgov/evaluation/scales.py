@@ -26,6 +26,6 @@ def exact(number: Decimal, decimals: int = VALUE_DECIMALS) -> int:
     """Return the number as an integer at ``decimals``; GovernanceError where digits would be lost."""
     if decimals_of([number]) > decimals or abs(number) >= 10**VALUE_DIGITS:
         raise GovernanceError(
-            f"规则中的数 {number} 位数过多:整数部分不超过 {VALUE_DIGITS} 位,小数不超过 {decimals} 位"
+            f"规则中的数 {number} 位数过多：整数部分不超过 {VALUE_DIGITS} 位，小数不超过 {decimals} 位"
         )
     return int(number.scaleb(decimals))

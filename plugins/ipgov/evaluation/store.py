@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _WHY_ABSENT = {
     "missing": "未报送业务数据",
     "late": "报送超过宽限期",
-    "returned": "报送表被退回,未更正",
+    "returned": "报送表被退回，未更正",
     "exempt": "认定不满规定年限",
 }
 _RESULT = ("unit", "group", "total", "rank", "group_rank", "grade", "passed", "reasons")
@@ -49,9 +49,9 @@ class Absent:
     def reason(self) -> str:
         """Return why it has no score, in Chinese with the basis."""
         if self.state not in _WHY_ABSENT:
-            raise UnknownError(f"{self.unit} 的状态“{self.state}”未知;应为:{'、'.join(_WHY_ABSENT)}")
+            raise UnknownError(f"{self.unit} 的状态“{self.state}”未知；应为：{'、'.join(_WHY_ABSENT)}")
         result_ = "不予评价" if self.grade is None else f"按“{self.grade}”处理"
-        return f"{_WHY_ABSENT[self.state]},{result_}(依据:{in_chinese(self.basis)})"
+        return f"{_WHY_ABSENT[self.state]}，{result_}（依据：{in_chinese(self.basis)}）"
 
 
 def year_results(evaluation: Evaluation, absent: Iterable[Absent], period: int) -> dict[str, YearResult]:
@@ -80,7 +80,7 @@ def save(
     """
     both = {a.unit for a in absent} & set(evaluation.results["unit"].to_pylist())
     if both:
-        raise UnknownError(f"既有数值又列为未报送:{'、'.join(sorted(both))}")
+        raise UnknownError(f"既有数值又列为未报送：{'、'.join(sorted(both))}")
     result_set_id: int = connection.execute(
         result_set.insert()
         .values(
@@ -181,7 +181,7 @@ def history(
     query = query.where(result.c.unit == unit) if unit is not None else query
     years: dict[str, list[YearResult]] = {}
     for row in connection.execute(query):
-        source = f"{row.period} 年度第 {row.number} 轮审批({short_code(row.fingerprint)})"
+        source = f"{row.period} 年度第 {row.number} 轮审批（{short_code(row.fingerprint)}）"
         years.setdefault(row.unit, []).append(
             YearResult(int(row.period), row.passed, row.grade, row.total, row.rank, source)
         )

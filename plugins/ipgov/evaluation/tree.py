@@ -59,7 +59,7 @@ def levels_of(
     by_code = {d.code: d for d in scoring.dimensions}
     for d in scoring.dimensions:
         if d.parent and d.parent not in by_code:
-            raise UnknownError(f"维度 {d.code} 的上级“{d.parent}”不存在;已知:{'、'.join(by_code)}")
+            raise UnknownError(f"维度 {d.code} 的上级“{d.parent}”不存在；已知：{'、'.join(by_code)}")
         _path(d, by_code)
     heights: dict[str, int] = {}
 
@@ -82,7 +82,7 @@ def _path(d: Dimension, by_code: Mapping[str, Dimension]) -> list[Dimension]:
     while d.parent:
         d = by_code[d.parent]
         if d in path:
-            raise GovernanceError(f"维度 {d.code} 是自己的上级;维度须成树")
+            raise GovernanceError(f"维度 {d.code} 是自己的上级；维度须成树")
         path.append(d)
     return path
 

@@ -22,24 +22,28 @@ SHOWN = 20
 _MASK_BITS = 126  # of a HUGEINT: one for each input that may stand once a unit
 _TEXTS = ("unit", "indicator", "group", "rater")
 _WHAT: dict[str, tuple[type[GovernanceError], str, str]] = {
-    "nameless": (GovernanceError, "unit 或 indicator 列为空", "每行写明对象(unit)与指标(indicator)"),
+    "nameless": (GovernanceError, "unit 或 indicator 列为空", "每行写明对象（unit）与指标（indicator）"),
     "unknown_indicator": (UnknownError, "indicator 列有未知的指标", ""),
     "not_decimal": (
         GovernanceError,
         "value 列的数值无法识别",
-        "十进制数:整数部分不超过 13 位,小数不超过 12 位,不用科学计数法、千分位与空格",
+        "十进制数：整数部分不超过 13 位，小数不超过 12 位，不用科学计数法、千分位与空格",
     ),
     "two_groups": (GovernanceError, "group 列对同一对象写了不同的组别", "每个对象只属于一个组别"),
     "unknown_group": (UnknownError, "group 列有未知的组别", ""),
-    "doubled": (GovernanceError, "同一对象、指标、评分人的数值重复", "每个对象的每个指标(及评分人)只有一行"),
+    "doubled": (
+        GovernanceError,
+        "同一对象、指标、评分人的数值重复",
+        "每个对象的每个指标（及评分人）只有一行",
+    ),
     "doubled_rating": (
         GovernanceError,
         "同一对象、指标、评分人的数值重复",
-        "每个对象的每个指标(及评分人)只有一行",
+        "每个对象的每个指标（及评分人）只有一行",
     ),
-    "no_rater": (GovernanceError, "rater 列为空的专家评分", "专家评分逐行写明评分人(rater)"),
-    "strange_rater": (GovernanceError, "不是专家评分而 rater 列有评分人", "评分人(rater)留空"),
-    "not_yes_no": (GovernanceError, "value 列不是“是否”值", "1(是)或 0(否)"),
+    "no_rater": (GovernanceError, "rater 列为空的专家评分", "专家评分逐行写明评分人（rater）"),
+    "strange_rater": (GovernanceError, "不是专家评分而 rater 列有评分人", "评分人（rater）留空"),
+    "not_yes_no": (GovernanceError, "value 列不是“是否”值", "1（是）或 0（否）"),
     "rating_range": (GovernanceError, "value 列的专家评分超出范围", "0 至 100"),
     "quotient_range": (GovernanceError, "与分母相除后数值过大", "绝对值小于 10 的 13 次方"),
 }
@@ -123,12 +127,16 @@ def _given(connection: duckdb.DuckDBPyConnection, values: pa.Table | Path) -> di
     source.create_view("source_rows", replace=True)
     columns = dict(zip(source.columns, map(str, source.types), strict=True))
     if lacking := [c for c in REQUIRED if c not in columns]:
-        raise UnknownError(f"数值表缺少列:{'、'.join(lacking)};须有 {'、'.join(REQUIRED)}")
+        raise UnknownError(f"数值表缺少列：{'、'.join(lacking)}；须有 {'、'.join(REQUIRED)}")
     if strange := [c for c in columns if c not in (*REQUIRED, *OPTIONAL)]:
-        raise UnknownError(f"数值表有未知的列:{'、'.join(strange)};可用:{'、'.join((*REQUIRED, *OPTIONAL))}")
+        raise UnknownError(
+            f"数值表有未知的列：{'、'.join(strange)}；可用：{'、'.join((*REQUIRED, *OPTIONAL))}"
+        )
     kind = columns["value"]
     if kind != "VARCHAR" and not kind.startswith("DECIMAL") and "INT" not in kind and kind != '"NULL"':
-        raise GovernanceError(f"数值表的 value 列类型为 {kind},不精确;应为:十进制数(DECIMAL)、整数或文本")
+        raise GovernanceError(
+            f"数值表的 value 列类型为 {kind}，不精确；应为：十进制数（DECIMAL）、整数或文本"
+        )
     fields = [
         f'CAST("{c}" AS VARCHAR) AS "{c}"' if c in columns else f'CAST(NULL AS VARCHAR) AS "{c}"'
         for c in _TEXTS
@@ -153,18 +161,18 @@ def _check(
     if not rows:
         return
     error, what, expected = _WHAT[check]
-    expected = expected or f"已知的:{accepted}"
+    expected = expected or f"已知的：{accepted}"
     problems = tuple(Problem(check, _place(row) + what + _found(row), expected) for row in rows)
-    listed = ";".join(p.found for p in problems)
-    more = f"(只列前 {SHOWN} 处)" if rows[0][0] > SHOWN else ""
-    raise error(f"数值表有 {rows[0][0]} 处{what}{more}:{listed}。应为:{expected}", problems)
+    listed = "；".join(p.found for p in problems)
+    more = f"（只列前 {SHOWN} 处）" if rows[0][0] > SHOWN else ""
+    raise error(f"数值表有 {rows[0][0]} 处{what}{more}：{listed}。应为：{expected}", problems)
 
 
 def _place(row: Sequence[Any]) -> str:
     _, unit, indicator, rater, _, line = row
     parts = [
         f"第 {line} 行" if line is not None else "",
-        f"对象“{unit or '(空)'}”",
+        f"对象“{unit or '（空）'}”",
         f"指标“{indicator}”" if indicator else "",
         f"评分人“{rater}”" if rater else "",
     ]
@@ -172,4 +180,4 @@ def _place(row: Sequence[Any]) -> str:
 
 
 def _found(row: Sequence[Any]) -> str:
-    return f"(“{row[4]}”)" if row[4] is not None else ""
+    return f"（“{row[4]}”）" if row[4] is not None else ""

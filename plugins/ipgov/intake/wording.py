@@ -33,7 +33,7 @@ def range_text(field: FormField) -> str:
 
 
 def expectation(field: FormField) -> str:
-    """Say what a cell accepts: ``数字,0 至 100,000,000,最多 2 位小数``."""
+    """Say what a cell accepts: ``数字，0 至 100,000,000，最多 2 位小数``."""
     match field.type:
         case "yes_no":
             return "“是”或“否”"

@@ -58,7 +58,7 @@ class Roles(BaseModel):
         try:
             return self._by_code[code]
         except KeyError:
-            raise UnknownError(f"没有“{code}”这一角色;可用:{'、'.join(self._by_code)}") from None
+            raise UnknownError(f"没有“{code}”这一角色；可用：{'、'.join(self._by_code)}") from None
 
     def permissions(self, code: str) -> frozenset[tuple[str, str]]:
         """Return every (action, resource) of a role, those of the roles it includes among them."""

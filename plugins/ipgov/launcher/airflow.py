@@ -128,7 +128,7 @@ def environment(
             "port": str(port),
             "base_url": address,
             "secret_key": private.secret(state / "secrets" / "api_secret_key", _token),
-            "instance_name": "知识产权运营治理(模拟)" if kind == "simulation" else "知识产权运营治理",
+            "instance_name": "知识产权运营治理（模拟）" if kind == "simulation" else "知识产权运营治理",
         },
         "api_auth": {"jwt_secret": private.secret(state / "secrets" / "jwt_secret", _token)},
         "logging": {

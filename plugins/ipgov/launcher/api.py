@@ -59,7 +59,7 @@ class ApiClient:
         if not 200 <= answer.status_code < 300:
             raise ApiError(
                 answer.status_code,
-                f"{self.login} {method} {path}:服务器答复 {answer.status_code} {answer.text[:300]}",
+                f"{self.login} {method} {path}：服务器答复 {answer.status_code} {answer.text[:300]}",
             )
         return answer
 
@@ -70,5 +70,5 @@ class ApiClient:
             timeout=TIMEOUT,
         )
         if answer.status_code != 201:
-            raise ApiError(answer.status_code, f"账户 {self.login} 登录失败:服务器答复 {answer.status_code}")
+            raise ApiError(answer.status_code, f"账户 {self.login} 登录失败：服务器答复 {answer.status_code}")
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"

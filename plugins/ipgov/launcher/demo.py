@@ -93,8 +93,8 @@ def main(play: Play, arguments: list[str] | None = None) -> int:
 
 def _tell(summary: str, demo: Demo) -> None:
     print("", summary, "", sep="\n")
-    print(f"界面:{demo.base_url}/")
-    print(f"账户与密码:{accounts.passwords_file(demo.state)}(仅本人可读)", flush=True)
+    print(f"界面：{demo.base_url}/")
+    print(f"账户与密码：{accounts.passwords_file(demo.state)}（仅本人可读）", flush=True)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -102,7 +102,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--wait", action=argparse.BooleanOptionalAction, default=True, help="演示后保持界面运行"
     )
-    parser.add_argument("--port", type=int, default=8080, help="界面端口,只在 127.0.0.1 上监听")
+    parser.add_argument("--port", type=int, default=8080, help="界面端口，只在 127.0.0.1 上监听")
     parser.add_argument("--state", type=Path, default=settings().state, help="本次安装写入一切内容的文件夹")
     return parser.parse_args(arguments)
 

@@ -22,7 +22,7 @@ _LONGEST = 107 - len("/.s.PGSQL.5432.lock")
 def start(folder: Path, *, survive: bool = False) -> Any:
     """Start (or join) the server whose data lie in ``folder``; ``survive`` lets it outlive this process."""
     if any(c.isspace() for c in str(folder)):
-        raise EnvironmentProblemError(f"状态文件夹的路径不能含空格:{folder};请用 STATE= 另指定一个")
+        raise EnvironmentProblemError(f"状态文件夹的路径不能含空格：{folder}；请用 STATE= 另指定一个")
     runtime = _runtime(folder)
     # without it the server shares a lock in /tmp with every account of the machine
     _private(runtime / "python_PostgresServer")
@@ -52,7 +52,7 @@ def _runtime(folder: Path) -> Path:
 def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise EnvironmentProblemError(f"文件夹 {folder} 属于他人,不能用于数据库连接:请删除它或换 STATE=")
+        raise EnvironmentProblemError(f"文件夹 {folder} 属于他人，不能用于数据库连接：请删除它或换 STATE=")
     folder.chmod(0o700)
     return folder
 

@@ -28,7 +28,7 @@ def write(path: Path, text: str) -> None:
 def read(path: Path) -> str:
     """Return the text of a private file; EnvironmentProblemError where others may read it."""
     if path.stat().st_mode & 0o077:
-        raise EnvironmentProblemError(f"文件 {path} 的权限过宽:只能由本人读写(chmod 600)")
+        raise EnvironmentProblemError(f"文件 {path} 的权限过宽：只能由本人读写（chmod 600）")
     return path.read_text(encoding="utf-8")
 
 

@@ -133,22 +133,22 @@ def _only_instance(state: Path, say: Say) -> Iterator[IO[str]]:
                 if (record and record.supervisor.alive()) or time.monotonic() > limit:
                     raise EnvironmentProblemError(_running_already(state, record)) from None
                 if not waited:
-                    say("上一次运行正在收尾,请稍候…")
+                    say("上一次运行正在收尾，请稍候…")
                 waited = True
                 time.sleep(0.3)
         record = processes.load(state)
         if record is not None:
             ended = guard.clear(state)
-            say(f"上一次运行(进程 {record.supervisor.pid})被强行终止,已清理其遗留的 {ended} 个组件")
+            say(f"上一次运行（进程 {record.supervisor.pid}）被强行终止，已清理其遗留的 {ended} 个组件")
         yield lock
 
 
 def _running_already(state: Path, record: processes.Record | None) -> str:
     if record is None:
-        return f"状态文件夹 {state} 正被另一个进程使用,请稍后再试"
+        return f"状态文件夹 {state} 正被另一个进程使用，请稍后再试"
     return (
-        f"已有一个实例在运行:进程 {record.supervisor.pid},地址 http://127.0.0.1:{record.port}/,"
-        f"状态文件夹 {state};请先停止它(Ctrl-C 或 kill {record.supervisor.pid}),或用 STATE= 另指定文件夹"
+        f"已有一个实例在运行：进程 {record.supervisor.pid}，地址 http://127.0.0.1:{record.port}/，"
+        f"状态文件夹 {state}；请先停止它（Ctrl-C 或 kill {record.supervisor.pid}），或用 STATE= 另指定文件夹"
     )
 
 
@@ -159,8 +159,8 @@ def _check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise EnvironmentProblemError(
-                f"端口 {port} 不可用({error.strerror}){_holder(port)}:"
-                "请停止占用它的程序,或用 PORT= 另指定端口"
+                f"端口 {port} 不可用（{error.strerror}）{_holder(port)}："
+                "请停止占用它的程序，或用 PORT= 另指定端口"
             ) from None
 
 
@@ -170,7 +170,7 @@ def _holder(port: int) -> str:
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f",由进程 {connection.pid}({psutil.Process(connection.pid).name()})占用"
+                return f"，由进程 {connection.pid}（{psutil.Process(connection.pid).name()}）占用"
     return ""
 
 
@@ -222,7 +222,7 @@ class _Instance:
         self._wait_for(("metadatabase",), begun)
         self._launch("scheduler")
         self._wait_for(HEALTH_PARTS, begun)
-        self.say(f"Airflow 已就绪:http://127.0.0.1:{self.port}/")
+        self.say(f"Airflow 已就绪：http://127.0.0.1:{self.port}/")
 
     def stop(self) -> None:
         """End every component, then PostgreSQL, then let the guard go."""
@@ -230,7 +230,7 @@ class _Instance:
         if self._watch:
             self._watch.join(10)
         if self._children:
-            self.say("正在停止各组件,等待运行中的任务收尾(最多 25 秒)…")
+            self.say("正在停止各组件，等待运行中的任务收尾（最多 25 秒）…")
         processes.end_components(self._identities, STOP_PATIENCE)
         for child in self._children.values():
             child.wait()
@@ -306,7 +306,7 @@ class _Instance:
         del self._children["prepare"], self._identities["prepare"]
         if code:
             raise EnvironmentProblemError(
-                f"Airflow 数据库准备失败(退出码 {code}),详见 {self._log('prepare')}"
+                f"Airflow 数据库准备失败（退出码 {code}），详见 {self._log('prepare')}"
             )
         postgres.mark(data, airflow.AIRFLOW_DATABASE, self._preparation_mark())
 
@@ -347,14 +347,16 @@ class _Instance:
                 if len(recent) > RESTARTS:
                     self._give_up(name)
                     return
-                self.say(f"组件 {name} 意外退出(退出码 {code}),第 {len(recent)} 次重启")
+                self.say(f"组件 {name} 意外退出（退出码 {code}），第 {len(recent)} 次重启")
                 processes.end([self._identities[name]], 5)  # workers that it left
                 if self._ending.wait(min(2.0 ** (len(recent) - 1), 8)):
                     return
                 self._launch(name)
 
     def _give_up(self, name: str) -> None:
-        self.failure = f"组件 {name} 一分钟内退出超过 {RESTARTS} 次,不再重启;原因见日志文件 {self._log(name)}"
+        self.failure = (
+            f"组件 {name} 一分钟内退出超过 {RESTARTS} 次，不再重启；原因见日志文件 {self._log(name)}"
+        )
         os.kill(os.getpid(), signal.SIGTERM)  # wakes the main thread, whatever it does
 
     def _wait_for(self, parts: tuple[str, ...], begun: dt.datetime) -> None:
@@ -373,7 +375,7 @@ class _Instance:
                     return
             time.sleep(0.3)
         raise EnvironmentProblemError(
-            f"{START_LIMIT:.0f} 秒内未就绪:{'、'.join(missing)};日志在 {self.state / 'logs'}"
+            f"{START_LIMIT:.0f} 秒内未就绪：{'、'.join(missing)}；日志在 {self.state / 'logs'}"
         )
 
 

@@ -44,7 +44,9 @@ class Presented:
 
 
 def _rules(round_: rounds.Round) -> store.Loaded:
-    return store.parse(objects.get_content(round_.rule_sha256), f"{round_.programme}/{round_.period}(已冻结)")
+    return store.parse(
+        objects.get_content(round_.rule_sha256), f"{round_.programme}/{round_.period}（已冻结）"
+    )
 
 
 def _approval(round_: rounds.Round) -> Approval:
@@ -76,7 +78,7 @@ def present(round_id: int) -> Presented:
     lines = [
         f"**{rules.title}** {round_.period} 年度 第 {round_.number} 轮",
         "",
-        f"评级表指纹 `{short_code(round_.fingerprint)}`;评级表见“治理”页面,可下载、填写后上传。",
+        f"评级表指纹 `{short_code(round_.fingerprint)}`；评级表见“治理”页面，可下载、填写后上传。",
         "",
         "| 名次 | 平台 | 类别 | 总分 | 等级 |",
         "|---|---|---|---|---|",
@@ -86,7 +88,7 @@ def present(round_id: int) -> Presented:
             for r in found
         ),
         "",
-        *(f"- 拟办:{p['unit']} {p['explanation']}" for p in proposed),
+        *(f"- 拟办：{p['unit']} {p['explanation']}" for p in proposed),
     ]
     return Presented(
         round_id, round_.fingerprint, f"{rules.title} {round_.period} 年度评级表", "\n".join(lines)
@@ -104,7 +106,7 @@ def _status(connection: Connection, round_id: int, step: str, refused: str) -> A
     state = rounds.state(connection, round_id, _approval(round_))
     complete = {s.step: s.complete for s in state.steps}
     if step not in complete:
-        raise RefusedError(f"审批链没有“{step}”这一步;现有:{'、'.join(complete)}")
+        raise RefusedError(f"审批链没有“{step}”这一步；现有：{'、'.join(complete)}")
     return Answered(refused, state.status, complete[step])
 
 
@@ -158,9 +160,11 @@ def answer_by_workbook(
         state = rounds.state(connection, round_id, _approval(round_))
     returned = rating.read_returned(data, objects.get_content(round_.rating_list_sha256))
     if returned.problems:
-        raise RefusedError("评级表被拒收:" + ";".join(str(p) for p in returned.problems), returned.problems)
+        raise RefusedError("评级表被拒收：" + "；".join(str(p) for p in returned.problems), returned.problems)
     if state.status != "open" or state.next_step is None:
-        raise RefusedError(f"{round_.period} 年度第 {round_.number} 轮已结束({state.status}),不再接受评级表")
+        raise RefusedError(
+            f"{round_.period} 年度第 {round_.number} 轮已结束（{state.status}），不再接受评级表"
+        )
     file_sha256 = objects.put_content(data)
     with transaction() as connection:
         lock(connection, "round", round_id)
@@ -195,7 +199,7 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
             state = rounds.state(connection, round_id, rules.rules.approval)
             raise RefusedError(
                 f"{round_.programme} {round_.period} 年度第 {round_.number} 轮未经完整审批"
-                f"(状态:{state.status},待办:{state.next_step or '无'}),不予签发"
+                f"（状态：{state.status}，待办：{state.next_step or '无'}），不予签发"
             )
     cycle = Cycle(round_.programme, round_.period, as_of, known_at)
     code = _seal_code(round_id, known_at)
@@ -276,7 +280,7 @@ def _seal_code(round_id: int, known_at: dt.datetime) -> str:
         chain = seals.find(connection, "approval", _seal_subject(round_id))
     chain = chain or seals.add("approval", _seal_subject(round_id), known_at)
     if chain is None:
-        raise RefusedError(f"第 {round_id} 轮的审批尚未封存,不能签发")
+        raise RefusedError(f"第 {round_id} 轮的审批尚未封存，不能签发")
     return short_code(chain)
 
 

@@ -53,10 +53,10 @@ def open_cycle(cycle: Cycle) -> StepResult:
     rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
     if cycle.year < rules.cycle.first_period:
         raise UnknownError(
-            f"{rules.title}自 {rules.cycle.first_period} 年度起开展,不能开启 {cycle.year} 年度"
+            f"{rules.title}自 {rules.cycle.first_period} 年度起开展，不能开启 {cycle.year} 年度"
         )
     if cycle.as_of < days.opens.date:
-        raise UnknownError(f"{cycle.period} 年度自 {days.opens.date} 起开启,基准日 {cycle.as_of} 尚早")
+        raise UnknownError(f"{cycle.period} 年度自 {days.opens.date} 起开启，基准日 {cycle.as_of} 尚早")
 
     def work(connection: Connection) -> StepResult:
         rule_id = _freeze_rules(connection, cycle, loaded)
@@ -146,9 +146,9 @@ def rules_of(connection: Connection, cycle: Cycle) -> store.Loaded:
         .where(cycle_table.c.programme == cycle.programme, cycle_table.c.period == cycle.period)
     ).scalar()
     if sha256 is not None:
-        return store.parse(objects.get_content(sha256), f"{cycle.programme}/{cycle.period}(已冻结)")
+        return store.parse(objects.get_content(sha256), f"{cycle.programme}/{cycle.period}（已冻结）")
     if cycle.mode is Mode.LIVE:
-        raise UnknownError(f"“{cycle.programme}”{cycle.period} 年度尚未开启,不能办理;请先开启该年度")
+        raise UnknownError(f"“{cycle.programme}”{cycle.period} 年度尚未开启，不能办理；请先开启该年度")
     return store.governing(cycle.programme, cycle.year)
 
 

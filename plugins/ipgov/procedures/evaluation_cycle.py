@@ -46,7 +46,7 @@ def freeze(cycle: Cycle) -> StepResult:
         rules = rules_of(connection, cycle)
         _refuse_before_evaluation_day(cycle, rules.rules)
         if problems := check_kind_counts(connection, rules.rules, cycle.known_at):
-            raise RefusedError("平台名单与认定文件不符:" + ";".join(map(str, problems)), tuple(problems))
+            raise RefusedError("平台名单与认定文件不符：" + "；".join(map(str, problems)), tuple(problems))
         chosen = _choose(connection, cycle, rules)
     inputs = fingerprint({"rules": rules.sha256, "as_of": cycle.as_of, "units": [u.key for u in chosen]})
 
@@ -64,9 +64,9 @@ def freeze(cycle: Cycle) -> StepResult:
 def _refuse_before_evaluation_day(cycle: Cycle, rules: RuleVersion) -> None:
     day = cycle_days(rules.cycle, cycle.year).evaluate_on
     if cycle.as_of < day.date:
-        raise RefusedError(f"{cycle.period} 年度自 {day.date} 起评价,基准日 {cycle.as_of} 尚早")
+        raise RefusedError(f"{cycle.period} 年度自 {day.date} 起评价，基准日 {cycle.as_of} 尚早")
     if day.provisional and cycle.mode is Mode.LIVE:
-        raise RefusedError(f"评价日 {day.date} 由暂定工作日推算(放假通知未录入),不能据以办理有效力的评价")
+        raise RefusedError(f"评价日 {day.date} 由暂定工作日推算（放假通知未录入），不能据以办理有效力的评价")
 
 
 def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapshots.Chosen]:
@@ -120,7 +120,7 @@ def check(cycle: Cycle, snapshot_id: int) -> StepResult:
     result = run_step(cycle, "check", inputs, work)
     if not verdict.passed:
         critical = [f.message for f in verdict.findings if f.stops]
-        raise RefusedError(f"数据质量有 {len(critical)} 处严重问题,评价中止:" + ";".join(critical))
+        raise RefusedError(f"数据质量有 {len(critical)} 处严重问题，评价中止：" + "；".join(critical))
     return result
 
 
@@ -216,7 +216,7 @@ def open_round(cycle: Cycle, result_set_id: int, rating_list_sha256: str) -> Ste
     Only a live cycle opens a round; a recalculated one never speaks.
     """
     if cycle.mode is not Mode.LIVE:
-        raise RefusedError("重算结果只供比较,不提交审核")
+        raise RefusedError("重算结果只供比较，不提交审核")
     with reading() as connection:
         rules = rules_of(connection, cycle)
         result_fingerprint = connection.execute(

@@ -43,10 +43,10 @@ def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
             .all()
         )
         if unit not in known:
-            raise UnknownError(f"{period} 年度结果中没有单位“{unit}”;有:{'、'.join(known)}")
-        rules = store.parse(objects.get_content(head["rule_sha256"]), f"{programme}/{period}(已冻结)").rules
+            raise UnknownError(f"{period} 年度结果中没有单位“{unit}”；有：{'、'.join(known)}")
+        rules = store.parse(objects.get_content(head["rule_sha256"]), f"{programme}/{period}（已冻结）").rules
         sources = {
-            row.field: f"{row.filename}(指纹 {row.sha256[:12]})“{row.sheet}”表 {row.cell},原文“{row.raw}”"
+            row.field: f"{row.filename}（指纹 {row.sha256[:12]}）“{row.sheet}”表 {row.cell}，原文“{row.raw}”"
             for row in connection.execute(
                 select(
                     snapshot_value.c.field,

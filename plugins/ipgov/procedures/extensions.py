@@ -22,7 +22,8 @@ def grant(
 ) -> bool:
     """Grant a body more time in an opened cycle; return False where it has time until that day already.
 
-    Raises UnknownError for a period that is not open or an unknown body, RefusedError without person or reason.
+    Raises UnknownError for a period that is not open or an unknown body, RefusedError without person or
+    reason.
     """
     day = known_at.astimezone(SHANGHAI).date()
     with transaction() as connection:

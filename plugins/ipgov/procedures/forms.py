@@ -49,5 +49,5 @@ def check(name: str, data: bytes, as_of: dt.date, known_at: dt.datetime) -> tupl
 
 def _cycle(programme: str, period: str, as_of: dt.date, known_at: dt.datetime) -> Cycle:
     if not (period.isascii() and period.isdigit() and len(period) == 4):
-        raise UnknownError(f"年度“{period}”无效,应为四位年份,如 2025")
+        raise UnknownError(f"年度“{period}”无效，应为四位年份，如 2025")
     return Cycle(programme, period, as_of, known_at, Mode.WHAT_IF)

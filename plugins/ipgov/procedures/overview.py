@@ -14,7 +14,7 @@ SELECT c.programme, c.period, v.version AS rules, c.due_on, c.due_provisional, c
        count(*) FILTER (WHERE s.outcome = 'returned') AS returned,
        count(*) FILTER (WHERE s.outcome = 'refused') AS refused,
        CASE WHEN i.id IS NOT NULL THEN '已发文'
-            WHEN r.id IS NOT NULL THEN '审批中或已退回(第 ' || r.number || ' 轮)'
+            WHEN r.id IS NOT NULL THEN '审批中或已退回（第 ' || r.number || ' 轮）'
             ELSE '报送中' END AS state
 FROM cycle c
 JOIN rule_version v ON v.id = c.rule_version_id

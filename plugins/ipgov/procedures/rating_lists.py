@@ -19,11 +19,11 @@ from ipgov.quality import findings as quality_findings
 
 STATES = {
     "accepted": "按期报送",
-    "accepted_late": "逾期报送(宽限期内)",
-    "late": "逾期报送(超过宽限期,未评价)",
-    "returned": "报送表被退回,未更正",
+    "accepted_late": "逾期报送（宽限期内）",
+    "late": "逾期报送（超过宽限期，未评价）",
+    "returned": "报送表被退回，未更正",
     "missing": "未报送",
-    "exempt": "认定不满规定年限,不参加评价",
+    "exempt": "认定不满规定年限，不参加评价",
 }
 
 

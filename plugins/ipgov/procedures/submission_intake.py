@@ -73,7 +73,7 @@ def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered |
             sender = registered_unit(connection, place.programme, place.unit, as_of, known_at)
             if sender.province != place.province:
                 raise UnknownError(
-                    f"{sender.unit} 属省份 {sender.province},文件却放在省份 {place.province} 的目录"
+                    f"{sender.unit} 属省份 {sender.province}，文件却放在省份 {place.province} 的目录"
                 )
         except UnknownError as error:
             submissions.record_unclaimed(connection, key, sha256, error.message, info.modified, known_at)

@@ -23,7 +23,7 @@ from ipgov.registry.organisations import Organisation, add_organisation
 from ipgov.registry.platforms import Unit, add_titled_body
 from ipgov.registry.titles import record_title_event
 
-SOURCE = "模拟数据(虚构)"
+SOURCE = "模拟数据（虚构）"
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 

@@ -67,7 +67,7 @@ def play(stage: Stage) -> str:
     _register(stage)
     for period in PERIODS:
         if _issued(period):
-            stage.say(f"{period} 年度已发文,不再办理")
+            stage.say(f"{period} 年度已发文，不再办理")
         else:
             _year(stage, period)
     return summarise(nation.nation()["programme"], PERIODS)
@@ -108,7 +108,7 @@ def _year(stage: Stage, period: int) -> None:
         (days.due.date - dt.timedelta(days=10), "首批"),
         (_last_receipt(period, days), "更正与逾期"),
     ):
-        _run(stage, operator, "submission_intake", day, {}, f"{period} 年度接收报送({what})")
+        _run(stage, operator, "submission_intake", day, {}, f"{period} 年度接收报送（{what}）")
     _run(stage, operator, "platform_performance", days.evaluate_on.date, {}, f"{period} 年度评价")
     _approve(stage, period, days.evaluate_on.date)
 
@@ -129,7 +129,7 @@ def _send_in(period: int, units: Mapping[str, Unit]) -> None:
     for granted in nation.extensions(period):
         known_at = dt.datetime.combine(opened, dt.time(20), tzinfo=SHANGHAI)
         extensions.grant(
-            _programme(), str(period), granted.unit, granted.until, "运行组(模拟)", granted.reason, known_at
+            _programme(), str(period), granted.unit, granted.until, "运行组（模拟）", granted.reason, known_at
         )
     for sent in nation.sent(period, units, _blank):
         if objects.store().exists(sent.key):
@@ -161,15 +161,15 @@ def _run(
                 "conf": {"as_of": as_of.isoformat(), **conf},
             },
         )
-    _await(lambda: _finished(operator, dag_id, run_id), f"{what}({dag_id})")
-    stage.say(f"{what}(基准日 {as_of}):{time.monotonic() - begun:.1f} 秒")
+    _await(lambda: _finished(operator, dag_id, run_id), f"{what}（{dag_id}）")
+    stage.say(f"{what}（基准日 {as_of}）：{time.monotonic() - begun:.1f} 秒")
     return run_id
 
 
 def _finished(client: Client, dag_id: str, run_id: str) -> bool:
     state = client.get(f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")["state"]
     if state == "failed":
-        raise EnvironmentProblemError(f"流程 {dag_id} 的运行 {run_id} 失败,原因见其任务日志")
+        raise EnvironmentProblemError(f"流程 {dag_id} 的运行 {run_id} 失败，原因见其任务日志")
     return bool(state == "success")
 
 
@@ -198,7 +198,7 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     begun = time.monotonic()
     run_id = f"round__{round_id}"
     reviewer, issuer = stage.client("reviewer1"), stage.client("issuer1")
-    checked = "数据与依据核对无误(模拟)"
+    checked = "数据与依据核对无误（模拟）"
     if period == PERIODS[-1]:
         _await(lambda: _asks(reviewer, run_id, "audit"), f"{period} 年度审核")
         time.sleep(READING)
@@ -209,9 +209,9 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
             f"/governance/round/{round_id}", "评级表.xlsx", answered, {"as_of": as_of.isoformat()}
         )
     _decide(reviewer, run_id, "audit", checked)
-    _decide(issuer, run_id, "sign", "同意发布(模拟)")
+    _decide(issuer, run_id, "sign", "同意发布（模拟）")
     _await(lambda: _finished(issuer, "approval_and_issue", run_id), f"{period} 年度发文")
-    stage.say(f"{period} 年度审核、签发、发文:{time.monotonic() - begun:.1f} 秒")
+    stage.say(f"{period} 年度审核、签发、发文：{time.monotonic() - begun:.1f} 秒")
 
 
 def _decide(client: Client, run_id: str, task: str, comment: str) -> None:

@@ -43,8 +43,8 @@ def _returned(programme: str, period: int) -> list[str]:
     for row in rows:
         first = row.problems[0]
         place = "".join(x for x in (f"“{first['sheet']}”表" if first["sheet"] else "", first["cell"]) if x)
-        more = f"(共 {len(row.problems)} 处)" if len(row.problems) > 1 else ""
-        lines.append(f"  退回 {row.unit} {row.received_at:%m-%d}:{place} {first['found']}{more}")
+        more = f"（共 {len(row.problems)} 处）" if len(row.problems) > 1 else ""
+        lines.append(f"  退回 {row.unit} {row.received_at:%m-%d}：{place} {first['found']}{more}")
     return lines
 
 
@@ -81,7 +81,7 @@ def _ranking(programme: str, period: int) -> list[str]:
         else f"   —  {r['unit']} {r['name']}  未评价"
         for r in rows
     ]
-    return [*lines, *(f"  {p['unit']}:{p['explanation']}" for p in proposed)]
+    return [*lines, *(f"  {p['unit']}：{p['explanation']}" for p in proposed)]
 
 
 def _files(programme: str) -> list[str]:
@@ -93,4 +93,4 @@ def _files(programme: str) -> list[str]:
             .group_by(document.c.kind, document_file.c.format)
             .order_by(document.c.kind, document_file.c.format)
         ).all()
-    return ["── 生成的文件 ──", *(f"  {kind} .{format_}:{n} 份" for kind, format_, n in counts)]
+    return ["── 生成的文件 ──", *(f"  {kind} .{format_}：{n} 份" for kind, format_, n in counts)]

@@ -63,12 +63,12 @@ class ApprovalStep(HITLOperator):
             known_at,
         )
         if status.refused:
-            self.log.warning("答复未被采纳:%s", status.refused)
+            self.log.warning("答复未被采纳：%s", status.refused)
         return self._go_on(context, status)
 
     def _go_on(self, context: Any, status: Any) -> Any:
         if status.status in ("returned", "rejected"):
-            raise AirflowSkipException("本轮已被退回,待修改后重新评价")
+            raise AirflowSkipException("本轮已被退回，待修改后重新评价")
         if status.step_complete:
             return status.status
         return super().execute(context)

@@ -29,7 +29,7 @@ def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
     """Return the cycle of a yearly run. A backfill recalculates, as of the day its period was due."""
     run = context["dag_run"]
     if run.data_interval_end is None:
-        raise RefusedError("本流程按年度运行,本次运行没有数据区间;请以逻辑日期触发")
+        raise RefusedError("本流程按年度运行，本次运行没有数据区间；请以逻辑日期触发")
     end = run.data_interval_end.astimezone(SHANGHAI) - dt.timedelta(seconds=1)
     as_of, known_at = moment(context)
     mode = Mode.LIVE
@@ -46,7 +46,7 @@ def _day(conf: Mapping[str, Any], key: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(str(value))
     except ValueError:
-        raise RefusedError(f"运行参数 {key}=“{value}”不是日期,应为 2026-04-15 的形式") from None
+        raise RefusedError(f"运行参数 {key}=“{value}”不是日期，应为 2026-04-15 的形式") from None
 
 
 def _instant(conf: Mapping[str, Any], key: str) -> dt.datetime | None:
@@ -58,5 +58,5 @@ def _instant(conf: Mapping[str, Any], key: str) -> dt.datetime | None:
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None:
-        raise RefusedError(f"运行参数 {key}=“{value}”不是带时区的时刻,应为 2026-04-15T18:00:00+08:00 的形式")
+        raise RefusedError(f"运行参数 {key}=“{value}”不是带时区的时刻，应为 2026-04-15T18:00:00+08:00 的形式")
     return instant

@@ -13,7 +13,7 @@ def asks():
     def after() -> str:
         return "done"
 
-    HITLOperator(task_id="ask", subject="同意吗?", options=["同意", "退回修改"]) >> after()
+    HITLOperator(task_id="ask", subject="同意吗？", options=["同意", "退回修改"]) >> after()
 
 
 asks()
