@@ -1,7 +1,6 @@
 """Alembic's entry: migrations run on the connection that ipgov.core.database.migrate hands over."""
 
 from alembic import context
-
 from ipgov.core.tables import metadata
 
 connection = context.config.attributes["connection"]

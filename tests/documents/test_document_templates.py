@@ -92,7 +92,6 @@ def test_reasons_are_told_with_clauses_that_outsiders_know() -> None:
     assert "2023-156#26" not in body
 
 
-@pytest.mark.clause("2023-156#21")
 def test_a_failed_year_is_a_reminder_of_the_operators_own_and_no_sanction() -> None:
     failed = Result(scores=scores(), grade="未通过", passed=False, total=Decimal("55.00"))
     document = notice(failed)
@@ -137,7 +136,6 @@ def test_a_province_gets_its_bodies_in_a_table() -> None:
     )
 
 
-@pytest.mark.clause("2023-156#21")
 def test_the_end_of_a_title_cites_the_clause_and_the_failed_years() -> None:
     evidence = (
         {"period": 2024, "total": "55.10", "grade": "未通过"},

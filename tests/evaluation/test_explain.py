@@ -49,7 +49,7 @@ def test_a_platform_from_cell_to_grade(functional_platform_case: Any):
     assert "固定基准值 300（本组数值只有 3 个或统计值不为正）" in steps["I08"].how
     assert steps["I17"].how == "分母为零，按规则不计此项，权重按比例分给同级其余各项"
     assert (steps["I17"].weight, steps["I16"].weight) == (0, Decimal("33.333333"))
-    assert steps["I17"].basis == "2023-156#15"
+    assert steps["I17"].basis == "2023-156#15、operator"
     assert steps["I10"].basis == "2023-156#22、operator"
     text = told.text()
     assert "来源：P02.xlsx“一、业务绩效”表 D9" in text

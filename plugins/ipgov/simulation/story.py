@@ -202,9 +202,9 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     if period == PERIODS[-1]:
         _await(lambda: _asks(reviewer, run_id, "audit"), f"{period} 年度审核")
         time.sleep(READING)
-        answered = returned_list.fill(
-            reviewer.download(f"/governance/rating-list/{round_id}"), APPROVE, checked
-        )
+        listed = reviewer.download(f"/governance/rating-list/{round_id}")
+        marks = {unit: (mark, remark) for unit, (mark, remark) in nation.nation()["marks"].items()}
+        answered = returned_list.fill(listed, APPROVE, checked, marks)
         reviewer.upload(
             f"/governance/round/{round_id}", "评级表.xlsx", answered, {"as_of": as_of.isoformat()}
         )
