@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from ipgov.calendars.deadlines import CycleDays, cycle_days
 from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
-from ipgov.core.errors import UnknownError
+from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, Mode, StepResult, run_step
 from ipgov.core.tables import cycle as cycle_table
@@ -26,16 +26,13 @@ def to_open(as_of: dt.date, asked: str | None = None) -> list[list[str]]:
     A daily run opens what is due, not before ``settings().automatic_from``; ``asked`` names a period that
     a person wants opened.
     """
+    if asked and not (asked.isascii() and asked.isdigit() and len(asked) == 4):
+        raise UnknownError(f"年度“{asked}”无效，应为四位年份，如 2026")
     pairs = []
     for programme in store.programmes():
-        years = (
-            [int(asked)]
-            if asked
-            else [
-                y for y in range(settings().automatic_from, as_of.year + 1) if _opens(programme, y) <= as_of
-            ]
-        )
-        pairs += [[programme, str(y)] for y in years if not opened(programme, str(y))]
+        due = [y for y in range(settings().automatic_from, as_of.year + 1) if _opens(programme, y) <= as_of]
+        periods = [asked] if asked else [str(y) for y in due]
+        pairs += [[programme, p] for p in periods if not opened(programme, p)]
     return pairs
 
 
@@ -52,11 +49,11 @@ def open_cycle(cycle: Cycle) -> StepResult:
     loaded = store.governing(cycle.programme, cycle.year)
     rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
     if cycle.year < rules.cycle.first_period:
-        raise UnknownError(
+        raise RefusedError(
             f"{rules.title}自 {rules.cycle.first_period} 年度起开展，不能开启 {cycle.year} 年度"
         )
     if cycle.as_of < days.opens.date:
-        raise UnknownError(f"{cycle.period} 年度自 {days.opens.date} 起开启，基准日 {cycle.as_of} 尚早")
+        raise RefusedError(f"{cycle.period} 年度自 {days.opens.date} 起开启，基准日 {cycle.as_of} 尚早")
 
     def work(connection: Connection) -> StepResult:
         rule_id = _freeze_rules(connection, cycle, loaded)
