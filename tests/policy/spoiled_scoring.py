@@ -173,7 +173,8 @@ SCORING: Spoiled = {
     "veto grade without a veto": (
         tuple(
             (
-                f"role: veto, input: {f}, clause: {c}, normalisation: {{method: threshold, at_least: 1}}",
+                f"role: veto, input: {f}, clause: {c}, operator: 后果与分值为运行方自定, "
+                "normalisation: {method: threshold, at_least: 1}",
                 f"role: deduction, input: {f}, clause: {c}, "
                 "normalisation: {method: per_unit, points: 1, cap: 1}",
             )

