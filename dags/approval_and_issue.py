@@ -17,6 +17,7 @@ DOCS = """
 
 回答在“待办操作”中给出。一人一答；不被采纳的答复（角色不符、兼任、指纹不符等）记录在案并再次询问。
 """
+LIMIT = pendulum.duration(minutes=30)  # of a task that does something; people may take their time
 PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
 
 
@@ -36,7 +37,7 @@ PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
     },
 )
 def approval_and_issue():
-    @task(task_display_name="呈报")
+    @task(task_display_name="呈报", execution_timeout=LIMIT)
     def present() -> dict:
         from dataclasses import asdict
 
@@ -58,7 +59,7 @@ def approval_and_issue():
             retry_delay=pendulum.duration(seconds=5),
         )
 
-    @task(task_display_name="发文与称号变更")
+    @task(task_display_name="发文与称号变更", execution_timeout=LIMIT)
     def issue() -> dict:
         from ipgov.procedures import approval
         from ipgov.wiring.run import moment
@@ -66,7 +67,7 @@ def approval_and_issue():
         context = get_current_context()
         return approval.issue(int(context["dag_run"].conf["round_id"]), *moment(context)).as_dict()
 
-    @task(task_display_name="寄发")
+    @task(task_display_name="寄发", execution_timeout=LIMIT)
     def send() -> dict:
         from ipgov.procedures import approval
         from ipgov.wiring.run import moment

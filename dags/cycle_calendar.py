@@ -28,7 +28,12 @@ DOCS = """
     catchup=False,
     max_active_runs=1,
     tags=["功能性平台", "每日"],
-    default_args={"owner": "运行组", "retries": 3, "retry_delay": pendulum.duration(minutes=2)},
+    default_args={
+        "owner": "运行组",
+        "retries": 3,
+        "retry_delay": pendulum.duration(minutes=2),
+        "execution_timeout": pendulum.duration(minutes=30),
+    },
     dagrun_timeout=pendulum.duration(hours=1),
     params={
         "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-01-12；空为今天"),

@@ -29,7 +29,12 @@ BATCH = 50
     catchup=False,
     max_active_runs=1,
     tags=["功能性平台", "每小时"],
-    default_args={"owner": "运行组", "retries": 3, "retry_delay": pendulum.duration(minutes=2)},
+    default_args={
+        "owner": "运行组",
+        "retries": 3,
+        "retry_delay": pendulum.duration(minutes=2),
+        "execution_timeout": pendulum.duration(minutes=30),
+    },
     dagrun_timeout=pendulum.duration(hours=2),
     params={
         "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20；空为今天")
@@ -45,7 +50,7 @@ def submission_intake():
         keys = procedure.new_objects(known_at)
         return [keys[i : i + BATCH] for i in range(0, len(keys), BATCH)]
 
-    @task(task_display_name="读取并答复", execution_timeout=pendulum.duration(minutes=30))
+    @task(task_display_name="读取并答复")
     def receive(keys: list[str]) -> dict:
         from ipgov.procedures import submission_intake as procedure
         from ipgov.wiring.run import moment

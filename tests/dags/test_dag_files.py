@@ -48,6 +48,14 @@ def test_every_task_is_retried(dags, dag_id):
 
 
 @pytest.mark.parametrize("dag_id", EXPECTED)
+def test_every_task_but_a_persons_has_a_time_limit(dags, dag_id):
+    from ipgov.wiring.approval_step import ApprovalStep
+
+    for task in dags[dag_id].tasks:
+        assert bool(task.execution_timeout) is not isinstance(task, ApprovalStep), task.task_id
+
+
+@pytest.mark.parametrize("dag_id", EXPECTED)
 def test_nothing_past_starts_by_itself(dags, dag_id):
     assert dags[dag_id].catchup is False
 
