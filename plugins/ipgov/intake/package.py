@@ -65,6 +65,7 @@ def open_package(data: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members, start = archive.infolist(), archive.start_dir
+    # what zipfile raises for damaged ones, NotImplementedError for a zip version that it cannot read
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OSError, EOFError):
         raise NotAWorkbookError("文件已损坏，无法打开") from None
     # a tail or a shifted directory lets two zip readers see two different packages in one file

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select, tuple_
@@ -20,16 +19,6 @@ from ipgov.policy.store import Loaded
 
 Row = Mapping[str, Any]  # a submission by column name
 KeyAndTime = tuple[str, dt.datetime]  # object key, time of receipt (with zone)
-
-
-@dataclass(frozen=True)
-class Received:
-    """An object of the inbox: its key, its content's hash, who sent it, when it came (with zone)."""
-
-    key: str
-    sha256: str
-    inbox: InboxKey
-    received_at: dt.datetime
 
 
 def is_late(received_at: dt.datetime, due_on: dt.date, extension_until: dt.date | None = None) -> bool:

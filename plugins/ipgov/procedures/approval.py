@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -282,12 +281,3 @@ def _seal_code(round_id: int, known_at: dt.datetime) -> str:
     if chain is None:
         raise RefusedError(f"第 {round_id} 轮的审批尚未封存，不能签发")
     return short_code(chain)
-
-
-def round_summary(round_id: int) -> dict[str, Any]:
-    """Return a round's state as plain data for the console and the CLI."""
-    with reading() as connection:
-        round_ = rounds.get_round(connection, round_id)
-        state = rounds.state(connection, round_id, _approval(round_))
-        given = marks.marks(connection, round_id)
-    return {"round": round_, "state": state, "marks": given}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -119,15 +119,7 @@ def reserve(planned: Planned, year: int, known_at: Any) -> Planned:
     if not planned.notice.series:
         return planned
     number = numbering.reserve(planned.notice.series, year, planned.key, known_at)
-    return Planned(
-        planned.key,
-        planned.notice,
-        planned.unit,
-        planned.recipient,
-        planned.recipient_name,
-        planned.context,
-        number,
-    )
+    return replace(planned, number=number)
 
 
 def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) -> Filed:
