@@ -1,0 +1,28 @@
+"""The command ``ipgov``: Chinese text for people, ``--json`` for machines.
+
+Exit codes: 0 done, 1 found problems, 2 bad usage or environment. A user's mistake never shows a traceback.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from ipgov.cli import evaluation, forms, policy, records
+from ipgov.cli.common import fail
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理"
+)
+for room in (policy, forms, evaluation, records):
+    app.add_typer(room.app)
+
+
+def main() -> None:
+    """Run the command line; turn every error that a person is meant to read into text and an exit code."""
+    try:
+        app()
+    except EnvironmentProblemError as error:
+        fail(error, 2)
+    except GovernanceError as error:
+        fail(error, 1 if error.problems else 2)

@@ -1,0 +1,86 @@
+"""What the commands share: options, output, errors, the moment that a command stands for."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
+
+Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="基准日，如 2026-04-16；默认今天")]
+
+
+def group() -> typer.Typer:
+    """Return an empty group of commands."""
+    return typer.Typer(no_args_is_help=True)
+
+
+def fail(error: GovernanceError, code: int) -> None:
+    """Print an error that a person is meant to read, and exit."""
+    if "--json" in sys.argv:
+        print_json({"error": error.message, "problems": [p.as_dict() for p in error.problems]})
+    else:
+        print(error.message, file=sys.stderr)
+        for problem in error.problems:
+            print(f"  {problem}", file=sys.stderr)
+    sys.exit(code)
+
+
+def print_json(value: Any) -> None:
+    """Print plain data for machines."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def report(problems: Iterable[Problem], as_json: bool, good: str) -> None:
+    """List problems and exit with 1, or say that all is ``good`` and exit with 0."""
+    listed = list(problems)
+    if as_json:
+        print_json({"problems": [p.as_dict() for p in listed]})
+    elif listed:
+        for problem in listed:
+            print(problem)
+        print(f"共 {len(listed)} 处问题")
+    else:
+        print(good)
+    raise typer.Exit(1 if listed else 0)
+
+
+def moment(as_of: str | None) -> tuple[dt.date, dt.datetime]:
+    """Return the day and the moment of knowledge that a command works with; the only look at the clock."""
+    from ipgov.core.database import is_simulation, reading
+    from ipgov.core.steps import resolve_moment
+
+    with reading() as connection:
+        simulation = is_simulation(connection)
+    return resolve_moment(dt.datetime.now(dt.UTC), simulation, as_of=day(as_of) if as_of else None)
+
+
+def day(text: str) -> dt.date:
+    """Read a day as typed; raises GovernanceError."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise GovernanceError(f"“{text}”不是日期，应为 2026-04-16 的形式") from None
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file; raises EnvironmentProblemError."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise EnvironmentProblemError(f"无法写入 {path}：{error.strerror}") from None
+
+
+def read(path: Path) -> bytes:
+    """Read a file; raises EnvironmentProblemError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EnvironmentProblemError(f"无法读取 {path}：{error.strerror}") from None
