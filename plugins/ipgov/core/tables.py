@@ -249,6 +249,107 @@ unclaimed_object = _fact(
     UniqueConstraint("object_key", "sha256", "received_at"),
 )
 
+# --- expert scoring -----------------------------------------------------------------------------------------
+
+# People who score what no figure measures; the newest row of a number counts. An empty list of organisations
+# says that there are none (a recusal is computed from them).
+expert = _fact(
+    "expert",
+    _text("number"),
+    _text("name"),
+    Column("organisations", ARRAY(Text), nullable=False),  # 统一社会信用代码 of every one they belong to
+    Column("fields", ARRAY(Text), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Index("ix_expert_number", "number"),
+)
+
+# A recusal that somebody declared, beside the computed ones; the newest row of an expert and unit counts.
+expert_recusal = _fact(
+    "expert_recusal",
+    _text("programme"),
+    _text("expert"),
+    _text("unit"),
+    _text("reason"),
+    _text("entered_by"),
+    Column("stands", Boolean, nullable=False),  # false: taken back
+    Index("ix_expert_recusal_programme_expert_unit", "programme", "expert", "unit"),
+)
+
+# One round of scoring of a panel. Changed before anything came in, it is a new revision, and the newest counts.
+panel = _fact(
+    "panel",
+    _text("programme"),
+    _text("period"),
+    Column("number", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("formed_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),  # scores received later are kept and do not count
+    _text("formed_by"),
+    _text("basis"),
+    _text("rule_sha256"),
+    UniqueConstraint("programme", "period", "number", "round", "revision"),
+)
+
+panel_member = _fact(
+    "panel_member",
+    _refers("panel_id", "panel.id"),
+    _text("expert"),
+    Column("place", Integer, nullable=False),  # the number by which results speak of the member
+    _text("role"),
+    _one_of("role", "chair", "member"),
+    UniqueConstraint("panel_id", "expert"),
+    UniqueConstraint("panel_id", "place"),
+)
+
+# What each member scores, recused or not.
+panel_assignment = _fact(
+    "panel_assignment",
+    _refers("panel_id", "panel.id"),
+    _text("expert"),
+    _text("unit"),
+    _text("indicator"),
+    UniqueConstraint("panel_id", "expert", "unit", "indicator"),
+)
+
+# A workbook as it was handed to a member; what comes back is held against it.
+scoring_sheet = _fact(
+    "scoring_sheet",
+    _refers("panel_id", "panel.id"),
+    _text("expert"),
+    _text("fingerprint"),  # of what is to be scored and of the recusals known then
+    _text("sha256"),
+    UniqueConstraint("panel_id", "expert", "fingerprint"),
+    Index("ix_scoring_sheet_fingerprint", "fingerprint"),
+)
+
+# One row per workbook that came back and could be told; the newest accepted one of a member counts, whole.
+scoring_return = _fact(
+    "scoring_return",
+    _refers("sheet_id", "scoring_sheet.id"),
+    _text("filename"),
+    _text("sha256"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    _text("outcome"),
+    Column("problems", JSONB, nullable=False),
+    _one_of("outcome", "accepted", "returned"),
+    UniqueConstraint("sheet_id", "sha256", "received_at"),
+)
+
+expert_score = _fact(
+    "expert_score",
+    _refers("return_id", "scoring_return.id"),
+    _text("unit"),
+    _text("indicator"),
+    Column("score", Numeric, nullable=True),
+    _text("abstained", null=True),  # why there is no score
+    _text("comment"),
+    _text("sheet"),
+    _text("cell"),
+    CheckConstraint("(score IS NULL) <> (abstained IS NULL)", name="scored_or_abstained"),
+    UniqueConstraint("return_id", "unit", "indicator"),
+)
+
 # --- the frozen data of a cycle ---------------------------------------------------------------------------
 
 snapshot = _fact(
@@ -291,6 +392,23 @@ snapshot_value = _fact(
     _text("text_value", null=True),
     _refers("submitted_value_id", "submitted_value.id"),
     UniqueConstraint("snapshot_id", "unit", "field"),
+)
+
+# What became of every score that was asked for; the scored ones stand in the Parquet file too.
+snapshot_rating = _fact(
+    "snapshot_rating",
+    _refers("snapshot_id", "snapshot.id"),
+    _refers("panel_id", "panel.id"),
+    _text("unit"),
+    _text("indicator"),
+    _text("expert"),
+    _text("rater"),  # what the results call the expert
+    _text("state"),
+    _text("reason"),
+    _refers("score_id", "expert_score.id", null=True),
+    _one_of("state", "scored", "abstained", "recused", "missing"),
+    CheckConstraint("(state = 'scored') = (score_id IS NOT NULL)", name="scored"),
+    UniqueConstraint("snapshot_id", "unit", "indicator", "expert"),
 )
 
 # --- quality ----------------------------------------------------------------------------------------------

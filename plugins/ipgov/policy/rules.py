@@ -184,6 +184,43 @@ class Issuer(Block):
     name: str
 
 
+class PanelSize(Block):
+    """How many experts sit on a panel. ``minimum`` leaves enough of them where one is recused."""
+
+    minimum: Annotated[int, Field(ge=1)]
+    maximum: Annotated[int, Field(ge=1)]
+
+
+class Spread(Block):
+    """How far the scores of one body and indicator may lie apart, in points of 100, before they stand out.
+
+    ``range``: highest less lowest; ``standard_deviation``: of the sample. Beyond ``limit`` the scores are
+    shown (``flag``) or given again (``rescore``), in at most ``rounds`` rounds; the last round stands.
+    """
+
+    measure: Literal["range", "standard_deviation"]
+    limit: Annotated[Decimal, Field(gt=0, le=100)]
+    outcome: Literal["flag", "rescore"]
+    rounds: Annotated[int, Field(ge=2, le=9)] = 2
+
+
+class ExpertPanel(Block):
+    """Who scores the indicators of method ``expert_mean``, and how their scores come together.
+
+    ``time``: from the day a round is formed on to the last day on which scores are taken. ``recused_by``: an
+    expert whose organisation is this of a body (or carries it on, or is carried on by it) does not score the
+    body, nor does one with a declared recusal. ``names``: whether results show the experts' names or number
+    them.
+    """
+
+    size: PanelSize
+    decimals: Annotated[int, Field(ge=0, le=6)]  # that a score may have
+    time: Budget
+    recused_by: tuple[Literal["host", "operator"], ...] = Field(min_length=1)
+    spread: Spread | None = None
+    names: Literal["shown", "numbered"]
+
+
 class ScoringRules(Block):
     """The least that can be evaluated: what the version is called, and its scoring."""
 
@@ -203,6 +240,7 @@ class RuleVersion(ScoringRules):
     cycle: CycleCalendar
     form: Form
     quality: Quality
+    panel: ExpertPanel | None = None
     not_submitted: NotSubmitted
     outcomes: tuple[Outcome, ...]
     approval: Approval
