@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,13 +32,16 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """The five things that ipgov asks of a store."""
+    """The six things that ipgov asks of a store."""
 
     def put(self, key: str, data: bytes, *, once: bool = False) -> None:
         """Store ``data`` whole or not at all; ``once`` refuses another content under an existing key."""
 
     def get(self, key: str) -> bytes:
         """Return the object's bytes; UnknownError where there is none."""
+
+    def head(self, key: str, count: int) -> bytes:
+        """Return the object's first ``count`` bytes, fewer where it has no more; UnknownError as ``get``."""
 
     def exists(self, key: str) -> bool:
         """Tell whether the key holds an object."""
@@ -50,6 +54,7 @@ class ObjectStore(Protocol):
 
 
 _TEMPORARY = ".ipgov-put-"  # a local write that is not yet complete
+FOREIGN_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")  # a byte of a local file's name that is not UTF-8
 
 
 def _check_key(key: str) -> str:
@@ -73,13 +78,20 @@ def _refuse_other_content(key: str, there: bytes, data: bytes) -> None:
 
 
 class LocalStore:
-    """A folder. Writes go to a temporary file that is renamed, so that no half object is ever seen."""
+    r"""A folder. Writes go to a temporary file that is renamed, so that no half object is ever seen.
+
+    A file whose name is not UTF-8 (an old archive program's) has each foreign byte written as ``\xb8`` in its
+    key, so that the key can be printed and stored, and still leads to the file.
+    """
 
     def __init__(self, root: Path):
         self.root = root
 
     def _path(self, key: str) -> Path:
-        return self.root / _check_key(key)
+        path = self.root / _check_key(key)
+        if FOREIGN_BYTE.search(key) and not path.exists():
+            return self.root / os.fsdecode(foreign_bytes(key))
+        return path
 
     def put(self, key: str, data: bytes, *, once: bool = False) -> None:
         """See ObjectStore."""
@@ -118,6 +130,14 @@ class LocalStore:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise UnknownError(f"没有名为“{key}”的对象") from None
 
+    def head(self, key: str, count: int) -> bytes:
+        """See ObjectStore."""
+        try:
+            with self._path(key).open("rb") as f:
+                return f.read(count)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise UnknownError(f"没有名为“{key}”的对象") from None
+
     def exists(self, key: str) -> bool:
         """See ObjectStore."""
         return self._path(key).is_file()
@@ -137,12 +157,24 @@ class LocalStore:
             for name in names:
                 if name.startswith(_TEMPORARY):
                     continue
-                key = (Path(directory) / name).relative_to(self.root).as_posix()
+                path = Path(directory) / name
+                key = _printable(path.relative_to(self.root).as_posix())
                 if key.startswith(prefix):
-                    found.append(key)
-        for key in sorted(found):
+                    found.append((key, path))
+        for key, path in sorted(found):
             with suppress(FileNotFoundError):  # taken away since
-                yield _info(key, self.root / key)
+                yield _info(key, path)
+
+
+def _printable(name: str) -> str:
+    r"""Write the bytes of a name that are not UTF-8 (the system gives lone surrogates) as ``\xb8``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def foreign_bytes(key: str) -> bytes:
+    """Return the bytes of the name for which a key with foreign bytes stands."""
+    parts = FOREIGN_BYTE.split(key)  # text and hexadecimal digits in turn
+    return b"".join(bytes.fromhex(p) if at % 2 else p.encode() for at, p in enumerate(parts))
 
 
 def _info(key: str, path: Path) -> ObjectInfo:
@@ -194,6 +226,22 @@ class S3Store:
             body: bytes = self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise UnknownError(f"没有名为“{key}”的对象") from None
+            raise
+        return body
+
+    def head(self, key: str, count: int) -> bytes:
+        """See ObjectStore."""
+        from botocore.exceptions import ClientError
+
+        wanted = {"Bucket": self.bucket, "Key": self._key(key), "Range": f"bytes=0-{count - 1}"}
+        try:
+            body: bytes = self.client.get_object(**wanted)["Body"].read(count)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in ("InvalidRange", "416"):  # an empty object has no first byte
+                return b""
+            if code in ("NoSuchKey", "404"):
                 raise UnknownError(f"没有名为“{key}”的对象") from None
             raise
         return body

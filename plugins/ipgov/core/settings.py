@@ -59,6 +59,24 @@ class Settings(BaseSettings):
         default=20_000_000,
         description="largest workbook accepted, in bytes",
     )
+    max_object_bytes: int = Field(
+        default=200_000_000,
+        description="largest object of the inbox that is read at all, in bytes",
+    )
+    scanner: str = Field(
+        default="",
+        description="the site's malware scanner: a command line that is given a file's path as its last "
+        "argument and exits with 0 (clean), 1 (infected) or else (could not scan); empty: none",
+    )
+    scanner_version: str = Field(
+        default="",
+        description="a command line whose first line of output names the scanner's version and signatures",
+    )
+    scanner_timeout: int = Field(
+        default=120,
+        gt=0,
+        description="seconds after which a scan counts as failed",
+    )
 
     @property
     def policies(self) -> Path:

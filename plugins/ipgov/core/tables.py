@@ -243,10 +243,53 @@ extension = _fact(
 unclaimed_object = _fact(
     "unclaimed_object",
     _text("object_key"),
-    _text("sha256"),
+    _text("sha256", null=True),  # null: too large to be read, or quarantined, as the reason says
     _text("reason"),
     Column("received_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("object_key", "sha256", "received_at"),
+)
+
+# An object of a unit's folder that was not read as its workbook: evidence and sealed scans, and what was
+# refused before it could be read (too large, malware). A newer kept one of the same name replaces it.
+attachment = _fact(
+    "attachment",
+    _text("object_key"),
+    _text("programme"),
+    _text("period"),
+    _text("unit"),
+    _text("filename"),
+    _text("name_key"),  # the name as names are compared
+    _text("media_type", null=True),  # by content; null: not one that is known
+    Column("bytes", BigInteger, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    _text("outcome"),
+    _text("reason", null=True),
+    _text("digest", null=True),  # SHA-256 of what came; null: too large to be read
+    _text("sha256", null=True),  # of what is kept; null: not kept, or in quarantine
+    _text("scan"),
+    _text("scanned_by", null=True),  # the scanner and its version
+    _text("scan_detail", null=True),
+    _text("rule_sha256"),
+    _one_of("outcome", "kept", "refused"),
+    _one_of("scan", "clean", "infected", "not_scanned"),
+    CheckConstraint("outcome <> 'kept' OR (sha256 IS NOT NULL AND scan <> 'infected')", name="kept"),
+    CheckConstraint("outcome <> 'refused' OR reason IS NOT NULL", name="refused"),
+    UniqueConstraint("object_key", "received_at"),
+    Index("ix_attachment_programme_period_unit", "programme", "period", "unit"),
+)
+
+# A row of a submitted workbook's list of attachments: what is to come under which name, and what it proves.
+listed_attachment = _fact(
+    "listed_attachment",
+    _refers("submission_id", "submission.id"),
+    _text("name"),
+    _text("name_key"),
+    _text("kind"),  # of form.attachments.kinds
+    Column("fields", ARRAY(Text), nullable=False),
+    _text("note"),
+    _text("sheet"),
+    _text("cell"),
+    UniqueConstraint("submission_id", "name_key"),
 )
 
 # --- expert scoring -----------------------------------------------------------------------------------------
@@ -275,7 +318,7 @@ expert_recusal = _fact(
     Index("ix_expert_recusal_programme_expert_unit", "programme", "expert", "unit"),
 )
 
-# One round of scoring of a panel. Changed before anything came in, it is a new revision, and the newest counts.
+# One round of scoring of a panel. Changed before anything came in it is a new revision; the newest counts.
 panel = _fact(
     "panel",
     _text("programme"),
@@ -409,6 +452,16 @@ snapshot_rating = _fact(
     _one_of("state", "scored", "abstained", "recused", "missing"),
     CheckConstraint("(state = 'scored') = (score_id IS NOT NULL)", name="scored"),
     UniqueConstraint("snapshot_id", "unit", "indicator", "expert"),
+)
+
+# The attachments that a frozen body's workbook lists, each with the file that then stood for it (null: none).
+snapshot_attachment = _fact(
+    "snapshot_attachment",
+    _refers("snapshot_id", "snapshot.id"),
+    _text("unit"),
+    _refers("listed_attachment_id", "listed_attachment.id"),
+    _refers("attachment_id", "attachment.id", null=True),
+    UniqueConstraint("snapshot_id", "listed_attachment_id"),
 )
 
 # --- quality ----------------------------------------------------------------------------------------------
