@@ -9,7 +9,8 @@ from fractions import Fraction
 from math import floor
 from typing import Any
 
-from ipgov.policy.scoring import GroupBenchmark, Indicator, Scoring
+from ipgov.policy.methods import GroupBenchmark
+from ipgov.policy.scoring import Indicator, Scoring
 
 GEOMETRIC = "weighted_geometric_mean"
 

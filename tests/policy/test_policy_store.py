@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.policy import store
+from ipgov.policy.methods import Goalposts, Steps
 from ipgov.policy.rules import RuleVersion
-from ipgov.policy.scoring import Goalposts, Steps
 from spoiling import V1, V2, Policies
 
 FP = "functional_platform"
@@ -112,7 +112,7 @@ def test_a_basis_covers_what_it_encloses_and_nothing_else() -> None:
 
 
 def test_every_problem_is_told_at_once() -> None:
-    data = SCORING.replace("rounding: {indicator: 2", "rounding: {indicator: 10").replace(
+    data = SCORING.replace("rounding: {indicator: 2", "rounding: {indicator: 13").replace(
         "passes: false", "pass: 否"
     )
     with pytest.raises(GovernanceError) as error:
@@ -121,7 +121,7 @@ def test_every_problem_is_told_at_once() -> None:
     assert sorted(p.found for p in error.value.problems) == [
         "scoring.grades[1].pass 不认识的项",
         "scoring.grades[1].passes 缺少此项",
-        "scoring.rounding.indicator 须不大于 9",
+        "scoring.rounding.indicator 须不大于 12",
     ]
 
 

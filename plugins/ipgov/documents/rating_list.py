@@ -182,13 +182,19 @@ def _table(
                 },
             )
         if column.head == "总分" and listed.rows:
+            top = listed.rules.scoring.highest_total or listed.rules.scoring.full_score
             bars = {"type": "data_bar", "bar_color": "#9DC3E6", "bar_solid": True, "min_type": "num"}
             sheet.conditional_format(
                 HEAD_ROW,
                 number - 1,
                 last - 1,
                 number - 1,
-                {**bars, "min_value": 0, "max_type": "num", "max_value": int(listed.rules.scoring.maximum)},
+                {
+                    **bars,
+                    "min_value": 0,
+                    "max_type": "num",
+                    "max_value": int(top),
+                },
             )
     for row_number, cells in enumerate(values, HEAD_ROW):
         sheet.set_row(row_number, _height(columns, cells))

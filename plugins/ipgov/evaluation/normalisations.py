@@ -11,11 +11,10 @@ from ipgov.core.errors import GovernanceError
 from ipgov.evaluation.scales import VALUE_DECIMALS, decimals_of, exact, half_up
 from ipgov.evaluation.templates import sql_text
 from ipgov.evaluation.weights import by_group, weighs
-from ipgov.policy.scoring import (
+from ipgov.policy.methods import (
     ExpertMean,
     Goalposts,
     GroupBenchmark,
-    Indicator,
     PerUnit,
     RatioToBenchmark,
     Step,
@@ -23,6 +22,7 @@ from ipgov.policy.scoring import (
     Threshold,
     TrueFalse,
 )
+from ipgov.policy.scoring import Indicator
 
 
 class Rule(NamedTuple):
@@ -33,7 +33,7 @@ class Rule(NamedTuple):
     benchmark_shown: str = ""
 
 
-def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str) -> Rule:
+def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str, full: Decimal) -> Rule:
     """Compile the normalisation of the indicator of columns ``key`` for scores at ``r`` decimals."""
     n = i.normalisation
     match n:
@@ -45,7 +45,8 @@ def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str) -> Rule:
                 raise GovernanceError(f"指标 {i.code} 的第一档没有起算点，不能写 per_unit")
             return Rule({"steps": [_step(s, r) for s in n.steps]})
         case RatioToBenchmark():
-            cap: dict[str, Any] = {"cap": half_up(n.cap, r), "clamp": math.ceil(n.cap / 100)}
+            top = full if n.cap is None else n.cap
+            cap: dict[str, Any] = {"cap": half_up(top, r), "clamp": math.ceil(top / full)}
             if isinstance(n.benchmark, GroupBenchmark):
                 b = n.benchmark
                 own = {
@@ -62,7 +63,12 @@ def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str) -> Rule:
             cases = " ".join(f"WHEN {sql_text(g)} THEN {b:f}" for g, b in n.benchmark.items())
             return Rule(cap, by_group({g: exact(b) for g, b in n.benchmark.items()}), f"CASE grp {cases} END")
         case TrueFalse():
-            return Rule({"score": half_up(n.score, r), "otherwise": half_up(n.otherwise, r)})
+            return Rule(
+                {
+                    "score": half_up(full if n.score is None else n.score, r),
+                    "otherwise": half_up(n.otherwise, r),
+                }
+            )
         case ExpertMean():
             return Rule(
                 {
@@ -83,6 +89,7 @@ def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str) -> Rule:
             )
         case Threshold():
             return Rule({"at_least": exact(n.at_least)})
+    raise GovernanceError(f"指标 {i.code} 的方法 {n.method} 尚不能计算")
 
 
 def _step(step: Step, r: int) -> dict[str, Any]:

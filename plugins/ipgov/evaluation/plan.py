@@ -5,64 +5,26 @@ Everything that a rule leaves impossible to compute is refused here, before any 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
-from ipgov.evaluation.basis import basis_of, in_chinese
-from ipgov.evaluation.normalisations import rule_of
+from ipgov.evaluation.basis import basis_of
+from ipgov.evaluation.indicators import CAUSES, IndicatorPlan, indicator_plan, inputs_of, reason
 from ipgov.evaluation.scales import CONTRIBUTION_DECIMALS, decimals_of, exact
-from ipgov.evaluation.templates import open_json, sql_text
+from ipgov.evaluation.templates import open_json
 from ipgov.evaluation.tree import ROOT, Node, levels_of
-from ipgov.evaluation.weights import weights_of
-from ipgov.policy.scoring import (
-    Grade,
-    Indicator,
-    RatioToBenchmark,
-    Scoring,
-    Steps,
-    TrueFalse,
-)
+from ipgov.policy.methods import Goalposts, GroupBenchmark, RatioToBenchmark, Steps, TrueFalse
+from ipgov.policy.scoring import Grade, Scoring
 
-CAUSES = {
-    "no_value": "没有数值",
-    "no_denominator": "分母没有数值",
-    "zero_denominator": "分母为零",
-    "too_few_raters": "评分人数不足",
-}
 ADJUSTMENTS = {
     "rounding": "四舍五入差",
     "bonus_cap": "超过加分上限的部分",
     "deduction_cap": "超过扣分上限的部分",
     "bounds": "总分上下限调整",
 }
-
-
-@dataclass(frozen=True)
-class IndicatorPlan:
-    """What the templates need of an indicator."""
-
-    key: str
-    code: str
-    role: str
-    method: str
-    input: str
-    column: str
-    denominator: str
-    applies: str
-    missing: str
-    rule: Mapping[str, Any]
-    parent: str
-    parent_key: str
-    detail: str
-    benchmark: str = ""
-    benchmark_shown: str = ""
-    excluded: Mapping[str, str] = field(default_factory=dict)
-    vetoed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,11 +66,11 @@ class Plan:
             "unrounded": rounding.rank_on == "unrounded",
             "bonus_cap": self.scoring.bonus_cap,
             "deduction_cap": self.scoring.deduction_cap,
-            "maximum": self.scoring.maximum,
+            "maximum": self.scoring.highest_total,
             "grades": self.grades,
             "veto_place": self._veto_place(),
             "causes": list(CAUSES),
-            "nothing_left": _reason("没有一个可以计分的指标，不予评价", basis_of(self.scoring)),
+            "nothing_left": reason("没有一个可以计分的指标，不予评价", basis_of(self.scoring)),
             "root_detail": open_json({"aggregation": self.scoring.aggregation}),
             "adjustments": [
                 ("rounding", f"base - ({' + '.join(frontier) or '0'})"),
@@ -134,16 +96,50 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
     everybody, a veto without a grade.
     """
     known = tuple(groups) or scoring.groups or _named_groups(scoring)
+    _refuse_what_cannot_be_computed(scoring)
     _check_codes(scoring, known)
     _check_grades(scoring)
     _check_geometric(scoring)
-    inputs = _inputs(scoring)
+    inputs = inputs_of(scoring)
     keys = {d.code: f"d{n}" for n, d in enumerate(scoring.dimensions)}
     indicators = tuple(
-        _indicator(scoring, i, n, inputs, known, keys) for n, i in enumerate(scoring.indicators)
+        indicator_plan(scoring, i, n, inputs, known, keys) for n, i in enumerate(scoring.indicators)
     )
     levels = levels_of(scoring, known, keys)
     return Plan(scoring, known, inputs, indicators, levels, _grades(scoring))
+
+
+def _refuse_what_cannot_be_computed(scoring: Scoring) -> None:
+    """Refuse what the rule language has and the SQL does not yet compute; nothing is ignored in silence."""
+    unlike = [f"指标 {i.code} 的 transforms" for i in scoring.indicators if i.transforms]
+    for d in (*scoring.dimensions, scoring):
+        name = getattr(d, "code", "总分")
+        if d.aggregation not in ("weighted_arithmetic_mean", "weighted_geometric_mean"):
+            unlike.append(f"{name} 的 aggregation {d.aggregation}")
+        if d.minimum_coverage:
+            unlike.append(f"{name} 的 minimum_coverage")
+    unlike += [f"{d.code} 的 normalisation" for d in scoring.dimensions if d.normalisation]
+    unlike += [f"{d.code} 的 missing" for d in scoring.dimensions if d.missing != "drop_and_rescale"]
+    if scoring.full_score != 100 or scoring.minimum != 0 or scoring.highest_total is None or scoring.unranked:
+        unlike.append("full_score、minimum、maximum、unranked")
+    if scoring.rounding.first != "highest" or not scoring.grades:
+        unlike.append("rounding.first、空的 grades")
+    for i in scoring.indicators:
+        n = i.normalisation
+        if isinstance(n, Goalposts) and (n.clamp, n.scale, n.lowest, n.highest) != (
+            "both",
+            "linear",
+            0,
+            scoring.full_score,
+        ):
+            unlike.append(f"指标 {i.code} 的 clamp、scale、lowest、highest")
+        if isinstance(n, RatioToBenchmark) and isinstance(n.benchmark, GroupBenchmark):
+            if n.benchmark.within != "group":
+                unlike.append(f"指标 {i.code} 的 within")
+    unlike += [f"等级 {g.name} 的 ceiling、below" for g in scoring.grades if g.ceiling or g.below]
+    unlike += [f"等级 {g.name} 的 counted" for g in scoring.grades if g.quota and g.quota.counted != "alone"]
+    if unlike:
+        raise GovernanceError(f"尚不能计算：{'；'.join(unlike)}")
 
 
 def _named_groups(scoring: Scoring) -> tuple[str, ...]:
@@ -192,76 +188,8 @@ def _check_geometric(scoring: Scoring) -> None:
         points = [n.score, n.otherwise] if isinstance(n, TrueFalse) else []
         if isinstance(n, Steps):
             points = [x for s in n.steps for x in (s.score, s.per_unit, s.cap) if x is not None]
-        if any(p < 0 for p in points):
+        if any(p is not None and p < 0 for p in points):
             raise GovernanceError(f"指标 {i.code} 可能得负分，不能用于几何平均")
-
-
-def _inputs(scoring: Scoring) -> dict[str, str]:
-    """Return each input's column in the wide table; none ("") for inputs that experts score."""
-    rated = {i.source_field for i in scoring.indicators if i.normalisation.method == "expert_mean"}
-    counted: dict[str, None] = {}
-    for i in scoring.indicators:
-        if i.normalisation.method == "expert_mean":
-            if i.denominator:
-                raise GovernanceError(f"指标 {i.code}：专家评分不能再除以分母 {i.denominator}")
-        else:
-            counted |= {n: None for n in (i.source_field, i.denominator) if n}
-    if both := sorted(rated & set(counted)):
-        raise GovernanceError(f"输入 {'、'.join(both)} 既由专家评分又作数值使用；须分开")
-    return {n: f"in_{k}" for k, n in enumerate(counted)} | dict.fromkeys(sorted(rated), "")
-
-
-def _applies(item: Indicator, known: tuple[str, ...]) -> str:
-    if item.role == "score":
-        weight = weights_of(item, known)
-        if isinstance(weight, Decimal):
-            return "TRUE" if weight > 0 else "FALSE"
-        names = [g for g, w in weight.items() if w > 0]
-    else:
-        if not item.groups:
-            return "TRUE"
-        names = list(item.groups)
-    return f"grp IN ({', '.join(map(sql_text, names))})" if names else "FALSE"
-
-
-def _indicator(
-    scoring: Scoring,
-    i: Indicator,
-    number: int,
-    inputs: Mapping[str, str],
-    known: tuple[str, ...],
-    keys: Mapping[str, str],
-) -> IndicatorPlan:
-    if i.dimension and i.dimension not in keys:
-        raise UnknownError(f"指标 {i.code} 属于未知的维度“{i.dimension}”；已知：{'、'.join(keys)}")
-    rule = rule_of(i, scoring.rounding.indicator, known, f"i{number}")
-    head = {
-        "method": i.normalisation.method,
-        "parameters": _parameters(i.normalisation.model_dump(mode="json")),
-        "input": i.source_field,
-    }
-    basis = basis_of(scoring, i)
-    missing = "按规则本年度不予评价" if i.missing == "exclude_unit" else ""
-    vetoed = _reason(f"指标“{i.name}”为 \0 {i.unit}，按规则否决，等级最高为“{scoring.veto_grade}”", basis)
-    return IndicatorPlan(
-        key=f"i{number}",
-        code=i.code,
-        role=i.role,
-        method=i.normalisation.method,
-        input=i.source_field,
-        column=inputs[i.source_field],
-        denominator=inputs[i.denominator] if i.denominator else "",
-        applies=_applies(i, known),
-        missing=i.missing,
-        rule=rule.numbers,
-        parent=i.dimension,
-        parent_key=keys.get(i.dimension, ""),
-        detail=open_json(head | ({"denominator": i.denominator} if i.denominator else {})),
-        benchmark=rule.benchmark,
-        benchmark_shown=rule.benchmark_shown,
-        excluded={c: _reason(f"指标“{i.name}”{t}，{missing}", basis) for c, t in CAUSES.items()},
-        vetoed=tuple(vetoed.split("\0")),
-    )
 
 
 def _grades(scoring: Scoring) -> tuple[Mapping[str, Any], ...]:
@@ -292,18 +220,5 @@ def _grade(scoring: Scoring, g: Grade, place: int) -> dict[str, Any]:
     }
 
 
-def _reason(text: str, basis: str) -> str:
-    """Return a reason as a JSON text; NUL marks where the SQL puts in a number."""
-    return json.dumps(f"{text}（依据：{in_chinese(basis)}）", ensure_ascii=False).replace("\\u0000", "\0")
-
-
 def _split(text: str, basis: str) -> list[str]:
-    return _reason(text, basis).split("\0")
-
-
-def _parameters(value: Any) -> Any:
-    """Return a normalisation's own numbers: no basis, no method, nothing left empty."""
-    if isinstance(value, dict):
-        inner = {k: _parameters(v) for k, v in value.items() if k not in ("clause", "operator", "method")}
-        return {k: v for k, v in inner.items() if v is not None}
-    return [_parameters(v) for v in value] if isinstance(value, list) else value
+    return reason(text, basis).split("\0")

@@ -17,9 +17,10 @@ from ipgov.core.fingerprint import canonical_json, short_code
 from ipgov.core.objects import put_content
 from ipgov.core.steps import Cycle
 from ipgov.core.tables import issue, proposed_outcome, result, result_set, review_round, score
-from ipgov.evaluation.basis import in_chinese
+from ipgov.evaluation.basis import basis_of, in_chinese
 from ipgov.evaluation.engine import ENGINE_VERSION, Evaluation
 from ipgov.evaluation.outcomes import ProposedOutcome, YearResult
+from ipgov.policy.rules import RuleVersion, ScoringRules
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -52,6 +53,18 @@ class Absent:
             raise UnknownError(f"{self.unit} 的状态“{self.state}”未知；应为：{'、'.join(_WHY_ABSENT)}")
         result_ = "不予评价" if self.grade is None else f"按“{self.grade}”处理"
         return f"{_WHY_ABSENT[self.state]}，{result_}（依据：{in_chinese(self.basis)}）"
+
+
+def absent(rules: ScoringRules, unit: str, group: str, state: str) -> Absent:
+    """Return what the rules give a body without values to evaluate; rules of scoring alone give nothing."""
+    if not isinstance(rules, RuleVersion):
+        return Absent(unit, group, state, None, None, basis_of(rules.scoring))
+    # a body titled too short is never failed for it
+    fails = rules.not_submitted.result == "failed" and state != "exempt"
+    failing = next(g.name for g in reversed(rules.scoring.grades) if not g.passes)
+    return Absent(
+        unit, group, state, failing if fails else None, False if fails else None, rules.not_submitted.basis
+    )
 
 
 def year_results(evaluation: Evaluation, absent: Iterable[Absent], period: int) -> dict[str, YearResult]:

@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from ipgov.evaluation.plan import CAUSES
-from ipgov.policy.scoring import (
+from ipgov.policy.methods import (
     ExpertMean,
     Goalposts,
-    Indicator,
     PerUnit,
     RatioToBenchmark,
     Step,
@@ -18,6 +17,7 @@ from ipgov.policy.scoring import (
     Threshold,
     TrueFalse,
 )
+from ipgov.policy.scoring import Indicator
 
 _HANDLING = {
     "exclude_unit": "按规则不予评价",
@@ -68,9 +68,9 @@ def method(i: Indicator, value: Decimal, detail: Mapping[str, Any]) -> str:
                 max((s for s in steps if s.at_least is None or value >= s.at_least), key=_floor), value
             )
         case RatioToBenchmark(cap=cap):
-            return f"数值 ÷ {_benchmark(detail)} × 100，限于 0 至 {plain(cap)}"
+            return f"数值 ÷ {_benchmark(detail)} × 100，限于 0 至 {plain(cap or Decimal(0))}"
         case TrueFalse(score=score, otherwise=otherwise):
-            return f"是计 {plain(score)} 分，否计 {plain(otherwise)} 分"
+            return f"是计 {plain(score or Decimal(0))} 分，否计 {plain(otherwise)} 分"
         case ExpertMean():
             return f"{len(detail.get('counted', ()))} 个评分的平均"
         case PerUnit(points=points, cap=cap):

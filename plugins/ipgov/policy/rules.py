@@ -10,8 +10,10 @@ from pydantic import Field, model_validator
 
 from ipgov.policy.blocks import Block
 from ipgov.policy.scoring import Scoring
+from ipgov.policy.sensitivity import RuleChecks, SensitivityRules
 
 FieldType = Literal["amount", "count", "number", "percent", "date", "yes_no", "choice", "text"]
+MediaType = Literal["application/pdf", "image/png", "image/jpeg", "image/tiff"]
 
 
 class Budget(Block):
@@ -103,14 +105,54 @@ class FormSheet(Block):
     fields: tuple[FormField, ...] = Field(min_length=1)
 
 
+class AttachmentKind(Block):
+    """A kind of file that is sent beside the workbook: a sealed scan of it, evidence for some of its values.
+
+    ``fields`` are those that it may prove (none: it stands for the workbook as a whole). ``missing`` says what
+    becomes of a workbook while a required one is not there: it is ``told`` in the receipt and found by the
+    quality rules, or the workbook is ``returned``.
+    """
+
+    code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str
+    required: bool = False
+    missing: Literal["told", "returned"] = "told"
+    maximum: Annotated[int, Field(ge=1)] | None = None  # how many of the kind; None: as many as fit
+    media_types: tuple[MediaType, ...] = ()  # empty: all that the form accepts
+    fields: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()  # of bodies; empty: every kind
+    help: str = ""
+
+
+class Attachments(Block):
+    """The files that come beside the workbook, listed on a sheet of it.
+
+    ``complete_within`` counts from the due day (or the extended one): a body whose required attachments are
+    all there by then is complete in time.
+    """
+
+    sheet: str
+    kinds: tuple[AttachmentKind, ...] = Field(min_length=1)
+    media_types: tuple[MediaType, ...] = Field(min_length=1)
+    max_bytes: Annotated[int, Field(ge=1)]  # of one
+    max_total_bytes: Annotated[int, Field(ge=1)]  # of all that a body sends for a period and are in force
+    max_count: Annotated[int, Field(ge=1, le=200)]
+    complete_within: Budget
+
+    def kinds_for(self, kind: str) -> dict[str, AttachmentKind]:
+        """Return, by code, what is asked of a body of this kind."""
+        return {k.code: k for k in self.kinds if not k.kinds or kind in k.kinds}
+
+
 class Form(Block):
-    """The workbook that a body fills in."""
+    """The workbook that a body fills in, and what comes beside it."""
 
     id: str
     version: int
     accepts: tuple[int, ...]  # template versions still accepted
     title: str
     sheets: tuple[FormSheet, ...] = Field(min_length=1)
+    attachments: Attachments | None = None
 
     @property
     def fields(self) -> dict[str, FormField]:
@@ -222,7 +264,11 @@ class ExpertPanel(Block):
 
 
 class ScoringRules(Block):
-    """The least that can be evaluated: what the version is called, and its scoring."""
+    """The least that can be evaluated: what the version is called, and its scoring.
+
+    ``sensitivity``: what is varied to see how firm ranks and grades are; ``rule_checks``: thresholds of the
+    checks of the rule on data.
+    """
 
     programme: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     version: str
@@ -231,6 +277,8 @@ class ScoringRules(Block):
     title: str
     note: str = ""
     scoring: Scoring
+    sensitivity: SensitivityRules | None = None
+    rule_checks: RuleChecks | None = None
 
 
 class RuleVersion(ScoringRules):

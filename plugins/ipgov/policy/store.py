@@ -163,11 +163,12 @@ def parse(data: bytes, name: str) -> Loaded:
 def parse_scoring(data: bytes, name: str) -> ScoringRules:
     """Read rules that can be evaluated: what names them and ``scoring`` alone, or a whole rule version.
 
-    Whatever stands beside ``scoring`` makes it a whole rule version, and as such it must be complete. Raises
+    ``sensitivity`` and ``rule_checks`` may stand beside ``scoring``; anything else makes it a whole rule
+    version, and as such it must be complete. Raises
     GovernanceError as ``parse`` does.
     """
     raw = _read_mapping(data, name)
-    alone = set(raw) <= {*_IDENTITY, "scoring"}
+    alone = set(raw) <= {*_IDENTITY, "scoring", "sensitivity", "rule_checks"}
     return _validated(ScoringRules if alone else RuleVersion, raw, name)
 
 

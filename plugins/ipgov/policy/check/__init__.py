@@ -37,6 +37,7 @@ VERSION_CHECKS: tuple[Callable[[VersionFile], Iterator[Finding]], ...] = (
     form.field_codes,
     form.field_kinds,
     form.field_limits,
+    form.attachments,
     form.indicator_inputs,
     procedure.quality_suite,
     procedure.outcomes,

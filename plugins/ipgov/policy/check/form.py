@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ipgov.policy.check.finding import Finding, VersionFile
-from ipgov.policy.rules import FormField
+from ipgov.policy.rules import AttachmentKind, Attachments, FormField
 from ipgov.policy.scoring import Indicator
 
 NUMERIC = ("amount", "count", "number", "percent")
@@ -96,4 +96,45 @@ def _field_fits(
         if field.kinds and kind not in field.kinds:
             yield Finding(
                 path, f"类别 {kind} 不填栏目 {code}", f"指标适用的类别都填此栏（{'、'.join(field.kinds)}）"
+            )
+
+
+def attachments(file: VersionFile) -> Iterator[Finding]:
+    """Prove that kinds of attachments are distinct, possible, and about fields that their senders fill in."""
+    asked = file.rules.form.attachments
+    if asked is None:
+        return
+    if asked.sheet.casefold() in {s.name.casefold() for s in file.rules.form.sheets}:
+        yield Finding("form.attachments.sheet", f"“{asked.sheet}”已是另一张表", "工作表名唯一")
+    if len(asked.sheet) > _SHEET_LENGTH or _SHEET_FORBIDDEN.search(asked.sheet) or not asked.sheet.strip():
+        expected = f"不超过 {_SHEET_LENGTH} 字，不含 [ ] : * ? / \\"
+        yield Finding("form.attachments.sheet", f"“{asked.sheet}”不能作工作表名", expected)
+    if asked.max_total_bytes < asked.max_bytes:
+        yield Finding("form.attachments.max_total_bytes", "小于 max_bytes", "不小于单个附件的上限")
+    for what, values in (("code", [k.code for k in asked.kinds]), ("name", [k.name for k in asked.kinds])):
+        for value, count in Counter(values).items():
+            if count > 1:
+                yield Finding(f"form.attachments.kinds[{value}].{what}", f"出现 {count} 次", "各种附件各一次")
+    for kind in asked.kinds:
+        yield from _attachment_kind(file, asked, kind)
+
+
+def _attachment_kind(file: VersionFile, asked: Attachments, kind: AttachmentKind) -> Iterator[Finding]:
+    path = f"form.attachments.kinds[{kind.code}]"
+    if kind.missing == "returned" and not kind.required:
+        yield Finding(f"{path}.missing", "不是必需的附件，缺少时不会退回", "required: true，或不写 missing")
+    for media_type in kind.media_types:
+        if media_type not in asked.media_types:
+            yield Finding(f"{path}.media_types", f"“{media_type}”不在接收之列", "、".join(asked.media_types))
+    for body in kind.kinds:
+        if body not in file.rules.kinds:
+            yield Finding(f"{path}.kinds", f"“{body}”不是类别", "、".join(file.rules.kinds))
+    bodies = set(kind.kinds or file.rules.kinds) & set(file.rules.kinds)
+    for code in kind.fields:
+        field = file.rules.form.fields.get(code)
+        if field is None:
+            yield Finding(f"{path}.fields", f"栏目 {code} 不在报送表中", "form.sheets.fields 中的栏目代码")
+        elif field.kinds and not bodies & set(field.kinds):
+            yield Finding(
+                f"{path}.fields", f"附件 {kind.code} 的报送类别都不填栏目 {code}", "至少一个类别填此栏"
             )

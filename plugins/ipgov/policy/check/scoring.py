@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from ipgov.policy.check.finding import Finding
-from ipgov.policy.rules import ScoringRules
-from ipgov.policy.scoring import Dimension, Indicator, PerGroup, RatioToBenchmark, Scoring, Steps
+from ipgov.policy.methods import RatioToBenchmark, Steps
+from ipgov.policy.rules import RuleVersion, ScoringRules
+from ipgov.policy.scoring import Dimension, Indicator, PerGroup, Scoring
 
 HUNDRED = Decimal(100)
 _ROOT = ""
@@ -161,7 +162,12 @@ def outside_items(rules: ScoringRules) -> Iterator[Finding]:
 
 def grades(rules: ScoringRules) -> Iterator[Finding]:
     """Prove that grades cover the range: floors descend, the last takes the rest, passing ones first."""
-    found, maximum = rules.scoring.grades, rules.scoring.maximum
+    found, maximum = rules.scoring.grades, rules.scoring.highest_total
+    if not found and not isinstance(rules, RuleVersion):
+        return
+    if len(found) < 2:
+        yield Finding("scoring.grades", f"只有 {len(found)} 个等级", "至少两个")
+        return
     for name, count in Counter(g.name for g in found).items():
         if count > 1:
             yield Finding(f"scoring.grades[{name}]", f"出现 {count} 次", "等级名称唯一")
@@ -171,7 +177,7 @@ def grades(rules: ScoringRules) -> Iterator[Finding]:
         if grade.floor is None:
             yield Finding(path, "没有下限却不是末位", "只有末位等级不写 floor")
             continue
-        if not 0 <= grade.floor <= maximum:
+        if maximum is not None and not 0 <= grade.floor <= maximum:
             yield Finding(path, f"为 {grade.floor}", f"0 至满分 {maximum}")
         if above is not None and grade.floor >= above:
             yield Finding(path, f"{grade.floor} 不低于上一等级的 {above}", "由高到低")

@@ -74,7 +74,7 @@ def form_versions(programme: Programme) -> Iterator[Finding]:
     for file in (*programme.in_force, *sorted(drafts, key=lambda f: f.rules.effective)):
         form = file.rules.form
         before = known.setdefault((form.id, form.version), (file.name, form))
-        if before[1].sheets != form.sheets:
+        if (before[1].sheets, before[1].attachments) != (form.sheets, form.attachments):
             found = f"仍为 {form.version}，栏目却与 {before[0]} 不同"
             yield Finding("form.version", found, "栏目有改动即用新的版本号", file=file.name)
         if form.version not in form.accepts:

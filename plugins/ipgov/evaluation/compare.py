@@ -1,0 +1,474 @@
+"""Two results compared: each change of a total, rank or grade attributed to knowledge, values or rules.
+
+One factor after another is exchanged, and the engine evaluates what comes of it; so the changes of a total or
+rank at each factor sum to the whole change. Where factors work on each other, what each is given depends on
+the order, which is therefore stated with the result.
+
+knowledge
+    who is on the list, in which group and state: who counts. A body that comes in brings its values.
+values
+    of the bodies that count in both: every value that another submission changed.
+rules
+    the scoring, and what a body without values gets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.evaluation.engine import Evaluation, evaluate
+from ipgov.evaluation.store import absent
+from ipgov.evaluation.wording import plain
+from ipgov.policy.differences import Difference, differences
+from ipgov.policy.rules import RuleVersion, ScoringRules
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+Factor = Literal["knowledge", "values", "rules"]
+ORDER: tuple[Factor, ...] = get_args(Factor)
+FACTORS: Mapping[Factor, str] = {"knowledge": "名单与报送", "values": "数值", "rules": "规则"}
+COUNTING = ("accepted", "accepted_late")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a body stands in a snapshot; ``submission``: hash of the workbook that counts, if one does."""
+
+    group: str
+    state: str = "accepted"
+    name: str = ""
+    submission: str = ""
+    received_at: dt.datetime | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether its values are evaluated."""
+        return self.state in COUNTING
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Everything that a result came from. ``values``: the table that the engine takes, decimals or texts."""
+
+    name: str
+    standings: Mapping[str, Standing]
+    values: pa.Table
+    rules: ScoringRules
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a body has: ``listed`` tells whether it is on the list at all."""
+
+    listed: bool = False
+    total: Decimal | None = None
+    rank: int | None = None
+    group_rank: int | None = None
+    grade: str | None = None
+    passed: bool | None = None
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def result(self) -> tuple[Any, ...]:
+        """Return what counts as changed when it differs; ranks within a group follow from the others."""
+        return (self.listed, self.total, self.rank, self.grade, self.passed)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data; decimals as text."""
+        return {**vars(self), "total": None if self.total is None else format(self.total, "f")}
+
+
+NOT_LISTED = Outcome()
+
+
+@dataclass(frozen=True)
+class NodeChange:
+    """What a node brings to the total, before and after each factor; in all nodes they sum to the totals."""
+
+    node: str
+    name: str
+    stages: tuple[Decimal, ...]
+
+    @property
+    def change(self) -> Decimal:
+        """Return the whole change."""
+        return self.stages[-1] - self.stages[0]
+
+    def part(self, at: int) -> Decimal:
+        """Return the change at the factor in this place of the order."""
+        return self.stages[at + 1] - self.stages[at]
+
+
+@dataclass(frozen=True)
+class UnitChange:
+    """A body whose total, rank or grade differs, or moved on the way.
+
+    ``stages``: before, and after each factor in their order. ``nodes``: empty unless both totals are known.
+    ``own``: the factors of which something of the body's own changed; what others changed moves ranks too.
+    """
+
+    unit: str
+    name: str
+    stages: tuple[Outcome, ...]
+    own: frozenset[Factor]
+    nodes: tuple[NodeChange, ...] = ()
+
+    @property
+    def before(self) -> Outcome:
+        """Return the first result."""
+        return self.stages[0]
+
+    @property
+    def after(self) -> Outcome:
+        """Return the second result."""
+        return self.stages[-1]
+
+    def total_part(self, at: int) -> Decimal | None:
+        """Return what the factor in this place did to the total; None where there was or is none."""
+        before, after = self.stages[at].total, self.stages[at + 1].total
+        return None if before is None or after is None else after - before
+
+    def rank_part(self, at: int) -> int | None:
+        """Return by how many places the factor moved the body, down being positive."""
+        before, after = self.stages[at].rank, self.stages[at + 1].rank
+        return None if before is None or after is None else after - before
+
+    def moved(self, at: int) -> bool:
+        """Tell whether the factor in this place changed anything."""
+        return self.stages[at].result != self.stages[at + 1].result
+
+
+@dataclass(frozen=True)
+class ValueChange:
+    """A value that differs, of a body that counts in both; None: no value. Sources as the values have them."""
+
+    unit: str
+    field: str
+    rater: str | None
+    old: Decimal | None
+    new: Decimal | None
+    old_source: str | None
+    new_source: str | None
+
+
+@dataclass(frozen=True)
+class StandingChange:
+    """A body that came or left, or whose group, state or submission is another; None: not on the list."""
+
+    unit: str
+    old: Standing | None
+    new: Standing | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that differs between two results, and why."""
+
+    a: str
+    b: str
+    order: tuple[Factor, ...]
+    units: tuple[UnitChange, ...]
+    values: tuple[ValueChange, ...]
+    rules: tuple[Difference, ...]
+    standings: tuple[StandingChange, ...]
+    outcomes: tuple[Mapping[str, Outcome], ...]  # of every body at every stage
+
+    @property
+    def same(self) -> bool:
+        """Tell whether nothing at all differs."""
+        return not (self.units or self.values or self.rules or self.standings)
+
+
+def compare(a: Basis, b: Basis, order: Sequence[Factor] = ORDER) -> Comparison:
+    """Compare what came of two bases; a pure function that evaluates four times at most.
+
+    Raises UnknownError for an order that is none of the three factors' and GovernanceError where a stage
+    cannot be evaluated (say, a new group that the old rules do not know): another order may do.
+    """
+    if sorted(order) != sorted(ORDER):
+        raise UnknownError(f"分步次序“{'、'.join(order)}”无效；应为 {'、'.join(ORDER)} 各一次")
+    values = _Values(a, b)
+    changed = _changed_factors(a, b, values)
+    stages = [_Stage(a.standings, values.mixed(a, b, frozenset()), a)]
+    for place in range(1, len(order) + 1):
+        if order[place - 1] not in changed:
+            stages.append(stages[-1])
+            continue
+        taken = frozenset(order[:place])
+        try:
+            stages.append(_stage(a, b, taken, values))
+        except GovernanceError as error:
+            said = "、".join(FACTORS[f] for f in order[:place])
+            raise GovernanceError(
+                f"换用“{b.name}”的{said}后不能评价，无法按此次序分步比较，可改用其他次序：{error.message}",
+                error.problems,
+            ) from None
+    outcomes = tuple(s.outcomes for s in stages)
+    value_changes = values.changes()
+    standing_changes = _standing_changes(a, b)
+    own: dict[Factor, set[str]] = {
+        "values": {v.unit for v in value_changes},
+        "knowledge": {s.unit for s in standing_changes},
+        "rules": set(),
+    }
+    return Comparison(
+        a=a.name,
+        b=b.name,
+        order=tuple(order),
+        units=_unit_changes(a, b, stages, outcomes, own),
+        values=value_changes,
+        rules=tuple(differences(a.rules, b.rules)),
+        standings=standing_changes,
+        outcomes=outcomes,
+    )
+
+
+class _Stage:
+    """One combination of list, values and rules, evaluated."""
+
+    def __init__(self, standings: Mapping[str, Standing], values: pa.Table, rules: Basis):
+        self.rules = rules.rules
+        self._evaluation = _evaluate(values, rules.rules)
+        self.outcomes = _outcomes(self._evaluation, standings, rules.rules)
+
+    def parts(self, units: Sequence[str]) -> dict[str, dict[str, Decimal]]:
+        """Return, for each unit with a total, what the nodes bring to it; they sum to it exactly."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._evaluation is None:
+            return {}
+        scores = self._evaluation.scores
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for row in scores.filter(pc.is_in(scores["unit"], pa.array(units, pa.string()))).to_pylist():
+            rows.setdefault(row["unit"], []).append(row)
+        totals = {u: o.total for u, o in self.outcomes.items()}
+        return {u: _parts(found, total) for u, found in rows.items() if (total := totals.get(u)) is not None}
+
+
+def _stage(a: Basis, b: Basis, taken: frozenset[Factor], values: _Values) -> _Stage:
+    standings = b.standings if "knowledge" in taken else a.standings
+    return _Stage(standings, values.mixed(a, b, taken), b if "rules" in taken else a)
+
+
+def _evaluate(values: pa.Table, rules: ScoringRules) -> Evaluation | None:
+    if not values.num_rows:
+        return None
+    whole = isinstance(rules, RuleVersion)
+    groups = tuple(rules.kinds) if isinstance(rules, RuleVersion) else ()
+    known = {i.source_field for i in rules.scoring.indicators} | {
+        i.denominator for i in rules.scoring.indicators if i.denominator
+    }
+    # what the other side's form asks and this one's rules do not use is no mistake
+    unused = frozenset(values["indicator"].unique().to_pylist()) - known
+    return evaluate(values, rules.scoring, **({"groups": groups} if whole else {}), allowed_unused=unused)
+
+
+def _outcomes(
+    evaluation: Evaluation | None, standings: Mapping[str, Standing], rules: ScoringRules
+) -> dict[str, Outcome]:
+    import json
+
+    rows = evaluation.results.to_pylist() if evaluation else []
+    found = {
+        r["unit"]: Outcome(
+            True,
+            r["total"],
+            r["rank"],
+            r["group_rank"],
+            r["grade"],
+            r["passed"],
+            tuple(json.loads(r["reasons"])),
+        )
+        for r in rows
+    }
+    for unit, s in standings.items():
+        if unit in found:
+            continue
+        if s.counts:
+            found[unit] = Outcome(True)  # a workbook without a single number
+        else:
+            told = absent(rules, unit, s.group, s.state)
+            found[unit] = Outcome(True, grade=told.grade, passed=told.passed, reasons=(told.reason,))
+    return found
+
+
+def _parts(rows: Sequence[Mapping[str, Any]], total: Decimal) -> dict[str, Decimal]:
+    """Return the contributions that no node below tells apart further, and what they leave of the total."""
+    told_apart = {r["parent"] for r in rows if r["contribution"] is not None and r["role"] != "total"}
+    parts = {
+        r["node"]: r["contribution"]
+        for r in rows
+        if r["contribution"] is not None and r["role"] != "total" and r["node"] not in told_apart
+    }
+    rest = total - sum(parts.values(), Decimal(0))
+    return parts | ({REST: rest} if rest else {})
+
+
+REST = "rest"  # what the engine cannot tell apart: totals that are no sum of their parts
+
+
+class _Values:
+    """The values of both sides in one DuckDB, taken apart and put together by set operations."""
+
+    def __init__(self, a: Basis, b: Basis):
+        import duckdb
+
+        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(":memory:", config={"threads": 1})
+        for side, basis in (("a", a), ("b", b)):
+            _register(self._connection, side, basis)
+
+    def mixed(self, a: Basis, b: Basis, taken: frozenset[Factor]) -> pa.Table:
+        """Return the values of everybody who counts: of bodies on both sides, those of the side taken."""
+        import pyarrow as pa
+
+        standings = b.standings if "knowledge" in taken else a.standings
+        rows = []
+        for unit, s in standings.items():
+            if s.counts:
+                both = _counts(a, unit) and _counts(b, unit)
+                side = ("b" if "values" in taken else "a") if both else ("a" if _counts(a, unit) else "b")
+                rows.append((unit, s.group, side))
+        wanted = pa.table(
+            {n: pa.array([r[k] for r in rows], pa.string()) for k, n in enumerate(("unit", "grp", "side"))}
+        )
+        self._connection.register("wanted", wanted)
+        return self._connection.sql(_MIXED).to_arrow_table()
+
+    def changes(self) -> tuple[ValueChange, ...]:
+        """Return the values that differ, of those who count on both sides."""
+        return tuple(ValueChange(*row) for row in self._connection.execute(_CHANGES).fetchall())
+
+
+_OPTIONAL = ("rater", "source")
+_MIXED = """
+SELECT v.unit, v.indicator, v.value, w.grp AS "group", v.rater, v.source
+FROM wanted w JOIN (SELECT 'a' AS side, * FROM values_a UNION ALL SELECT 'b', * FROM values_b) v
+    USING (unit, side)
+ORDER BY v.unit, v.indicator, v.rater
+"""
+_CHANGES = """
+SELECT coalesce(a.unit, b.unit), coalesce(a.indicator, b.indicator), coalesce(a.rater, b.rater),
+    a.value, b.value, a.source, b.source
+FROM (FROM values_a SEMI JOIN counting_b USING (unit)) a
+FULL JOIN (FROM values_b SEMI JOIN counting_a USING (unit)) b
+    ON a.unit = b.unit AND a.indicator = b.indicator AND a.rater IS NOT DISTINCT FROM b.rater
+WHERE a.value IS DISTINCT FROM b.value
+ORDER BY 1, 2, 3
+"""
+
+
+def _register(connection: duckdb.DuckDBPyConnection, side: str, basis: Basis) -> None:
+    import pyarrow as pa
+
+    counting = pa.table({"unit": pa.array([u for u, s in basis.standings.items() if s.counts], pa.string())})
+    connection.register(f"given_{side}", basis.values)
+    connection.register(f"counting_{side}", counting)
+    optional = ", ".join(
+        c if c in basis.values.column_names else f"CAST(NULL AS VARCHAR) AS {c}" for c in _OPTIONAL
+    )
+    connection.execute(
+        f"CREATE TABLE values_{side} AS SELECT unit, indicator, CAST(value AS DECIMAL(38, 12)) AS value, "  # noqa: S608
+        f"{optional} FROM given_{side} SEMI JOIN counting_{side} USING (unit)"
+    )
+
+
+def _counts(basis: Basis, unit: str) -> bool:
+    return unit in basis.standings and basis.standings[unit].counts
+
+
+def _changed_factors(a: Basis, b: Basis, values: _Values) -> set[Factor]:
+    changed: set[Factor] = set()
+    if {u: (s.group, s.state) for u, s in a.standings.items()} != {
+        u: (s.group, s.state) for u, s in b.standings.items()
+    }:
+        changed.add("knowledge")
+    if values.changes():
+        changed.add("values")
+    if a.rules != b.rules:
+        changed.add("rules")
+    return changed
+
+
+def _standing_changes(a: Basis, b: Basis) -> tuple[StandingChange, ...]:
+    found = []
+    for unit in sorted({*a.standings, *b.standings}):
+        old, new = a.standings.get(unit), b.standings.get(unit)
+        if old is None or new is None or _decisive(old) != _decisive(new):
+            found.append(StandingChange(unit, old, new))
+    return tuple(found)
+
+
+def _decisive(s: Standing) -> tuple[str, str, str]:
+    return s.group, s.state, s.submission
+
+
+def _unit_changes(
+    a: Basis,
+    b: Basis,
+    stages: Sequence[_Stage],
+    outcomes: Sequence[Mapping[str, Outcome]],
+    own: Mapping[Factor, set[str]],
+) -> tuple[UnitChange, ...]:
+    units = sorted({u for o in outcomes for u in o})
+    paths = {u: tuple(o.get(u, NOT_LISTED) for o in outcomes) for u in units}
+    moved = {u: path for u, path in paths.items() if any(x.result != y.result for x, y in pairwise(path))}
+    summed = [u for u, path in moved.items() if all(o.total is not None for o in path)]
+    by_stage = {id(s): s.parts(summed) for s in stages} if summed else {}
+    names = _node_names(a.rules, b.rules)
+    return tuple(
+        UnitChange(
+            unit=u,
+            name=(b.standings.get(u) or a.standings[u]).name,
+            stages=path,
+            own=frozenset(f for f in ORDER if u in own[f]),
+            nodes=_nodes([by_stage[id(s)][u] for s in stages], names) if u in summed else (),
+        )
+        for u, path in moved.items()
+    )
+
+
+def _nodes(stages: Sequence[Mapping[str, Decimal]], names: Mapping[str, str]) -> tuple[NodeChange, ...]:
+    found = []
+    for node in {n: None for s in stages for n in s}:
+        path = tuple(s.get(node, Decimal(0)) for s in stages)
+        if any(x != y for x, y in pairwise(path)):
+            found.append(NodeChange(node, names.get(node, node), path))
+    return tuple(found)
+
+
+def _node_names(*rules: ScoringRules) -> dict[str, str]:
+    from ipgov.evaluation.plan import ADJUSTMENTS
+
+    names = {**ADJUSTMENTS, REST: "不能分解到指标的部分"}
+    for r in rules:
+        names |= {n.code: n.name for n in (*r.scoring.dimensions, *r.scoring.indicators)}
+    return names
+
+
+def said(outcome: Outcome) -> str:
+    """Write a result in a few words: ``86.20 分、第 2 名、“良好”``."""
+    if not outcome.listed:
+        return "不在名单"
+    parts = [
+        f"{outcome.total} 分" if outcome.total is not None else "",
+        f"第 {outcome.rank} 名" if outcome.rank is not None else "",
+        f"“{outcome.grade}”" if outcome.grade is not None else "未评价" if outcome.total is None else "",
+    ]
+    return "、".join(p for p in parts if p)
+
+
+def signed(number: Decimal | int | None) -> str:
+    """Write a change with its sign."""
+    if number is None:
+        return "—"
+    text = plain(Decimal(number))
+    return f"+{text}" if number > 0 else text
