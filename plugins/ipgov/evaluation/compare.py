@@ -14,177 +14,38 @@ rules
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.evaluation.comparison import (
+    FACTORS,
+    NOT_LISTED,
+    ORDER,
+    Basis,
+    Comparison,
+    Factor,
+    NodeChange,
+    Outcome,
+    Standing,
+    StandingChange,
+    UnitChange,
+    ValueChange,
+)
 from ipgov.evaluation.engine import Evaluation, evaluate
+from ipgov.evaluation.plan import ADJUSTMENTS
 from ipgov.evaluation.store import absent
-from ipgov.evaluation.wording import plain
-from ipgov.policy.differences import Difference, differences
+from ipgov.policy.differences import differences
 from ipgov.policy.rules import RuleVersion, ScoringRules
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-Factor = Literal["knowledge", "values", "rules"]
-ORDER: tuple[Factor, ...] = get_args(Factor)
-FACTORS: Mapping[Factor, str] = {"knowledge": "名单与报送", "values": "数值", "rules": "规则"}
-COUNTING = ("accepted", "accepted_late")
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How a body stands in a snapshot; ``submission``: hash of the workbook that counts, if one does."""
-
-    group: str
-    state: str = "accepted"
-    name: str = ""
-    submission: str = ""
-    received_at: dt.datetime | None = None
-
-    @property
-    def counts(self) -> bool:
-        """Tell whether its values are evaluated."""
-        return self.state in COUNTING
-
-
-@dataclass(frozen=True)
-class Basis:
-    """Everything that a result came from. ``values``: the table that the engine takes, decimals or texts."""
-
-    name: str
-    standings: Mapping[str, Standing]
-    values: pa.Table
-    rules: ScoringRules
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a body has: ``listed`` tells whether it is on the list at all."""
-
-    listed: bool = False
-    total: Decimal | None = None
-    rank: int | None = None
-    group_rank: int | None = None
-    grade: str | None = None
-    passed: bool | None = None
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def result(self) -> tuple[Any, ...]:
-        """Return what counts as changed when it differs; ranks within a group follow from the others."""
-        return (self.listed, self.total, self.rank, self.grade, self.passed)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain data; decimals as text."""
-        return {**vars(self), "total": None if self.total is None else format(self.total, "f")}
-
-
-NOT_LISTED = Outcome()
-
-
-@dataclass(frozen=True)
-class NodeChange:
-    """What a node brings to the total, before and after each factor; in all nodes they sum to the totals."""
-
-    node: str
-    name: str
-    stages: tuple[Decimal, ...]
-
-    @property
-    def change(self) -> Decimal:
-        """Return the whole change."""
-        return self.stages[-1] - self.stages[0]
-
-    def part(self, at: int) -> Decimal:
-        """Return the change at the factor in this place of the order."""
-        return self.stages[at + 1] - self.stages[at]
-
-
-@dataclass(frozen=True)
-class UnitChange:
-    """A body whose total, rank or grade differs, or moved on the way.
-
-    ``stages``: before, and after each factor in their order. ``nodes``: empty unless both totals are known.
-    ``own``: the factors of which something of the body's own changed; what others changed moves ranks too.
-    """
-
-    unit: str
-    name: str
-    stages: tuple[Outcome, ...]
-    own: frozenset[Factor]
-    nodes: tuple[NodeChange, ...] = ()
-
-    @property
-    def before(self) -> Outcome:
-        """Return the first result."""
-        return self.stages[0]
-
-    @property
-    def after(self) -> Outcome:
-        """Return the second result."""
-        return self.stages[-1]
-
-    def total_part(self, at: int) -> Decimal | None:
-        """Return what the factor in this place did to the total; None where there was or is none."""
-        before, after = self.stages[at].total, self.stages[at + 1].total
-        return None if before is None or after is None else after - before
-
-    def rank_part(self, at: int) -> int | None:
-        """Return by how many places the factor moved the body, down being positive."""
-        before, after = self.stages[at].rank, self.stages[at + 1].rank
-        return None if before is None or after is None else after - before
-
-    def moved(self, at: int) -> bool:
-        """Tell whether the factor in this place changed anything."""
-        return self.stages[at].result != self.stages[at + 1].result
-
-
-@dataclass(frozen=True)
-class ValueChange:
-    """A value that differs, of a body that counts in both; None: no value. Sources as the values have them."""
-
-    unit: str
-    field: str
-    rater: str | None
-    old: Decimal | None
-    new: Decimal | None
-    old_source: str | None
-    new_source: str | None
-
-
-@dataclass(frozen=True)
-class StandingChange:
-    """A body that came or left, or whose group, state or submission is another; None: not on the list."""
-
-    unit: str
-    old: Standing | None
-    new: Standing | None
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Everything that differs between two results, and why."""
-
-    a: str
-    b: str
-    order: tuple[Factor, ...]
-    units: tuple[UnitChange, ...]
-    values: tuple[ValueChange, ...]
-    rules: tuple[Difference, ...]
-    standings: tuple[StandingChange, ...]
-    outcomes: tuple[Mapping[str, Outcome], ...]  # of every body at every stage
-
-    @property
-    def same(self) -> bool:
-        """Tell whether nothing at all differs."""
-        return not (self.units or self.values or self.rules or self.standings)
+REST = "rest"  # what the engine cannot tell apart: totals that are no sum of their parts
 
 
 def compare(a: Basis, b: Basis, order: Sequence[Factor] = ORDER) -> Comparison:
@@ -262,21 +123,18 @@ def _stage(a: Basis, b: Basis, taken: frozenset[Factor], values: _Values) -> _St
 def _evaluate(values: pa.Table, rules: ScoringRules) -> Evaluation | None:
     if not values.num_rows:
         return None
-    whole = isinstance(rules, RuleVersion)
     groups = tuple(rules.kinds) if isinstance(rules, RuleVersion) else ()
     known = {i.source_field for i in rules.scoring.indicators} | {
         i.denominator for i in rules.scoring.indicators if i.denominator
     }
     # what the other side's form asks and this one's rules do not use is no mistake
     unused = frozenset(values["indicator"].unique().to_pylist()) - known
-    return evaluate(values, rules.scoring, **({"groups": groups} if whole else {}), allowed_unused=unused)
+    return evaluate(values, rules.scoring, groups=groups, allowed_unused=unused)
 
 
 def _outcomes(
     evaluation: Evaluation | None, standings: Mapping[str, Standing], rules: ScoringRules
 ) -> dict[str, Outcome]:
-    import json
-
     rows = evaluation.results.to_pylist() if evaluation else []
     found = {
         r["unit"]: Outcome(
@@ -311,9 +169,6 @@ def _parts(rows: Sequence[Mapping[str, Any]], total: Decimal) -> dict[str, Decim
     }
     rest = total - sum(parts.values(), Decimal(0))
     return parts | ({REST: rest} if rest else {})
-
-
-REST = "rest"  # what the engine cannot tell apart: totals that are no sum of their parts
 
 
 class _Values:
@@ -446,29 +301,8 @@ def _nodes(stages: Sequence[Mapping[str, Decimal]], names: Mapping[str, str]) ->
 
 
 def _node_names(*rules: ScoringRules) -> dict[str, str]:
-    from ipgov.evaluation.plan import ADJUSTMENTS
-
     names = {**ADJUSTMENTS, REST: "不能分解到指标的部分"}
     for r in rules:
-        names |= {n.code: n.name for n in (*r.scoring.dimensions, *r.scoring.indicators)}
+        names |= {d.code: d.name for d in r.scoring.dimensions}
+        names |= {i.code: i.name for i in r.scoring.indicators}
     return names
-
-
-def said(outcome: Outcome) -> str:
-    """Write a result in a few words: ``86.20 分、第 2 名、“良好”``."""
-    if not outcome.listed:
-        return "不在名单"
-    parts = [
-        f"{outcome.total} 分" if outcome.total is not None else "",
-        f"第 {outcome.rank} 名" if outcome.rank is not None else "",
-        f"“{outcome.grade}”" if outcome.grade is not None else "未评价" if outcome.total is None else "",
-    ]
-    return "、".join(p for p in parts if p)
-
-
-def signed(number: Decimal | int | None) -> str:
-    """Write a change with its sign."""
-    if number is None:
-        return "—"
-    text = plain(Decimal(number))
-    return f"+{text}" if number > 0 else text

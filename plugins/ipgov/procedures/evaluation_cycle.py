@@ -176,20 +176,7 @@ def _not_evaluated(connection: Connection, snapshot_id: int, rules: RuleVersion)
         )
         .order_by(snapshot_unit.c.unit)
     ).mappings()
-    fails = rules.not_submitted.result == "failed"
-    failing = next(g.name for g in reversed(rules.scoring.grades) if not g.passes)
-    return [
-        results.Absent(
-            unit=row["unit"],
-            group=row["kind"],
-            state=row["state"],
-            # a body titled too short is never failed for it
-            grade=failing if fails and row["state"] != "exempt" else None,
-            passed=False if fails and row["state"] != "exempt" else None,
-            basis=rules.not_submitted.basis,
-        )
-        for row in rows
-    ]
+    return [results.absent(rules, row["unit"], row["kind"], row["state"]) for row in rows]
 
 
 def make_rating_list(cycle: Cycle, result_set_id: int) -> StepResult:
