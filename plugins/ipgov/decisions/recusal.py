@@ -1,21 +1,26 @@
-"""Recusal: nobody decides on a body that their own organisation hosts or operates.
+"""Recusal: nobody decides on, and no expert scores, a body that their own organisation hosts or operates.
 
-Computed from the registry. A recusal by declaration would add its rows to ``conflicts``.
+Computed from the registry; an expert's declared recusals stand beside it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, union
 
 from ipgov.core import tables
 from ipgov.core.steps import SHANGHAI
+from ipgov.decisions.experts import Expert, declared_recusals
 from ipgov.decisions.officers import Officer
 from ipgov.decisions.rounds import Round
 from ipgov.registry.asof import newest
-from ipgov.registry.organisations import current_codes
+from ipgov.registry.organisations import current_codes, descendants
+from ipgov.registry.platforms import Unit
+
+RELATIONS = {"host": "依托单位", "operator": "运营单位"}
 
 
 @dataclass(frozen=True)
@@ -68,3 +73,43 @@ def conflicts(
         if carried_on[code] == carried_on[own]
     }
     return sorted(found, key=lambda c: (c.unit, c.relation))
+
+
+def expert_recusals(
+    connection: Connection,
+    programme: str,
+    experts: Iterable[Expert],
+    units: Collection[Unit],
+    recused_by: Iterable[str],
+    on: dt.date,
+    known_at: dt.datetime,
+) -> dict[tuple[str, str], str]:
+    """Return why which expert does not score which body, by (expert, unit), in Chinese.
+
+    ``recused_by``: the relations (host, operator) of a body to an organisation that recuse its people.
+    Organisations are the same, or one carries on the other in whatever way (a split as well: there the
+    interest goes on, though no computation may follow it to a single successor), as of a day.
+    """
+    experts = list(experts)
+    roles = [(u, RELATIONS[r], getattr(u, r).code) for u in units for r in recused_by]
+    own = {code for e in experts for code in e.organisations}
+    lines = descendants(connection, own | {code for _, _, code in roles}, on, known_at)
+    merged = current_codes(connection, lines, on, known_at)
+    found = {
+        (e.number, u.unit): f"所在单位{_how(code, other)}该平台的{relation}"
+        for e in experts
+        for code in e.organisations
+        for u, relation, other in roles
+        if merged[code] == merged[other] or other in lines[code] or code in lines[other]
+    }
+    wanted = {e.number for e in experts}
+    declared = declared_recusals(connection, programme, known_at)
+    return found | {
+        (expert, unit): f"登记回避：{reason}"
+        for (expert, unit), reason in declared.items()
+        if expert in wanted and (expert, unit) not in found
+    }
+
+
+def _how(own: str, other: str) -> str:
+    return "是" if own == other else "与另一单位有承继关系，该单位是"

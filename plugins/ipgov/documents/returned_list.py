@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from ipgov.core.errors import Problem, RefusedError
+from ipgov.documents.locked_cells import address, changed, compare_cells, in_order, shown, structure
 from ipgov.documents.rating_layout import (
     ACTOR_CELL,
     ANSWER_CELL,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Answer = Literal["approve", "return"]
 _Row = Mapping[int, "Raw"]
 _FIRST = HEAD_ROW + 1
+_LOCKED = "rating_list_locked"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
         raise RefusedError(
             f"来件不能读取：{error.found}；应为：由系统下发、填写后保存的 .xlsx 评级表"
         ) from None
-    problems = list(_structure(was, now))
+    problems = list(structure(was, now, "rating_list_sheet", "评级表"))
     places: dict[str, dict[str, int]] = {}
     for name in was.sheets.keys() & now.sheets.keys():
         before, after = was.sheets[name], now.sheets[name]
@@ -76,7 +78,7 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
             problems += _compare_rows(before, after, places[name], free)
         else:
             open_cells = (ANSWER_CELL, ACTOR_CELL, REMARK_CELL) if name == SIGNING else ()
-            problems += _compare_cells(before, after, open_cells)
+            problems += compare_cells(before, after, _LOCKED, open_cells)
     marks: dict[str, tuple[str, str]] = {}
     if LIST in places:
         marks, found = _marks(was.sheets[LIST], now.sheets[LIST], places[LIST])
@@ -89,74 +91,8 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
         actor_text=_text(now, SIGNING, ACTOR_CELL),
         comment=_text(now, SIGNING, REMARK_CELL),
         marks=marks,
-        problems=tuple(sorted(set(problems), key=lambda p: (p.sheet, _order(p.cell), p))),
+        problems=in_order(problems),
     )
-
-
-def _order(cell: str) -> tuple[int, str]:
-    digits = "".join(c for c in cell if c.isdigit())
-    return (int(digits or 0), cell)
-
-
-def _structure(was: Workbook, now: Workbook) -> Iterator[Problem]:
-    for name in was.sheets.keys() - now.sheets.keys():
-        yield Problem("rating_list_sheet", f"缺少工作表“{name}”", "下发的评级表的全部工作表", sheet=name)
-    for name in now.sheets.keys() - was.sheets.keys():
-        yield Problem(
-            "rating_list_sheet", f"多出工作表“{name}”", "只有下发的工作表，请删除多出的", sheet=name
-        )
-
-
-def _address(row: int, column: int) -> str:
-    letters = ""
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return f"{letters}{row}"
-
-
-def _shown(value: Raw | None) -> str:
-    from ipgov.intake.workbook import ErrorValue, NoResult
-
-    match value:
-        case None:
-            return "空"
-        case ErrorValue():
-            return value.text
-        case NoResult():
-            return "未计算的公式"
-        case bool():
-            return "TRUE" if value else "FALSE"
-        case float() | int():
-            return f"{value:.15g}"
-        case str():
-            return f"“{value}”"
-        case _:
-            return str(value)
-
-
-def _changed(before: Sheet, after: Sheet, was_at: tuple[int, int], now_at: tuple[int, int]) -> Problem | None:
-    was, now = before.cells.get(was_at), after.cells.get(now_at)
-    formula = now_at in after.formulas and was_at not in before.formulas
-    if was == now and type(was) is type(now) and not formula:
-        return None
-    return Problem(
-        "rating_list_locked",
-        f"锁定单元格现为{'公式，显示 ' if formula else ''}{_shown(now)}",
-        f"{_shown(was)}（下发时的内容）",
-        sheet=before.name,
-        cell=_address(*now_at),
-    )
-
-
-def _compare_cells(
-    before: Sheet, after: Sheet, open_cells: Collection[tuple[int, int]], rows_upto: int | None = None
-) -> Iterator[Problem]:
-    for place in sorted(before.cells.keys() | after.cells.keys() | after.formulas):
-        if place in open_cells or (rows_upto is not None and place[0] > rows_upto):
-            continue
-        if problem := _changed(before, after, place, place):
-            yield problem
 
 
 def _rows(sheet: Sheet) -> dict[int, dict[int, Raw]]:
@@ -202,7 +138,7 @@ def _match_rows(before: Sheet, after: Sheet) -> tuple[dict[str, int], list[Probl
 
 
 def _row_problem(sheet: str, row: int, found: str, expected: str) -> Problem:
-    return Problem("rating_list_row", found, expected, sheet=sheet, cell=_address(row, UNIT_COLUMN))
+    return Problem("rating_list_row", found, expected, sheet=sheet, cell=address(row, UNIT_COLUMN))
 
 
 def _head_columns(sheet: Sheet) -> dict[str, int]:
@@ -220,13 +156,13 @@ def _free_cells(issued: Sheet) -> dict[str, set[int]]:
 def _compare_rows(
     before: Sheet, after: Sheet, places: Mapping[str, int], free: Mapping[str, set[int]]
 ) -> Iterator[Problem]:
-    yield from _compare_cells(before, after, (), rows_upto=HEAD_ROW)
+    yield from compare_cells(before, after, _LOCKED, rows_upto=HEAD_ROW)
     columns = {c for s in (before, after) for r, c in s.cells.keys() | s.formulas if r >= _FIRST}
     for unit, was_row in _units(before).items():
         if unit not in places:
             continue
         for column in sorted(columns - free.get(unit, set())):
-            if problem := _changed(before, after, (was_row, column), (places[unit], column)):
+            if problem := changed(before, after, (was_row, column), (places[unit], column), _LOCKED):
                 yield problem
 
 
@@ -249,7 +185,7 @@ def _marks(
                     f"平台“{unit}”的评审意见为“{mark}”" if mark else f"平台“{unit}”只填了评审备注",
                     f"评审意见为{'、'.join(MARKS)}之一",
                     sheet=LIST,
-                    cell=_address(row, heads[MARK_HEAD]),
+                    cell=address(row, heads[MARK_HEAD]),
                 )
             )
     return marks, problems
@@ -263,7 +199,7 @@ def _answer(now: Workbook) -> tuple[Answer | None, list[Problem]]:
         return cast(Answer, ANSWERS[text]), []
     expected = f"{'、'.join(ANSWERS)}之一，或留空"
     problem = Problem(
-        "rating_list_answer", f"结论为“{text}”", expected, sheet=SIGNING, cell=_address(*ANSWER_CELL)
+        "rating_list_answer", f"结论为“{text}”", expected, sheet=SIGNING, cell=address(*ANSWER_CELL)
     )
     return None, [problem]
 
@@ -276,5 +212,5 @@ def _plain(value: Raw | None) -> str:
     """Return what a reviewer wrote, as one line of text."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else _shown(value)
+    text = value if isinstance(value, str) else shown(value)
     return " ".join(text.split())

@@ -172,6 +172,32 @@ def current_codes(
     return {row.start: row.code for row in rows}
 
 
+def descendants(
+    connection: Connection, codes: Iterable[str], on: dt.date, known_at: dt.datetime
+) -> dict[str, frozenset[str]]:
+    """Return for each code itself and every organisation that carries it on, in whatever way and however far.
+
+    A split or restructuring counts here too: it leads to no single successor, but its people go on.
+    """
+    wanted = sorted(set(codes))
+    rows = connection.execute(_LINES, {"codes": wanted, "on": on, "known_at": known_at})
+    found: dict[str, set[str]] = {code: {code} for code in wanted}
+    for row in rows:
+        found[row.start].add(row.code)
+    return {code: frozenset(line) for code, line in found.items()}
+
+
+# UNION drops what was reached before, so that a circle ends by itself
+_LINES = text("""
+WITH RECURSIVE line AS (
+    SELECT start, start AS code FROM unnest(CAST(:codes AS text[])) AS start
+    UNION
+    SELECT line.start, s.successor
+    FROM line JOIN organisation_succession AS s ON s.predecessor = line.code
+    WHERE s.effective_on <= :on AND s.known_at <= :known_at
+)
+SELECT start, code FROM line
+""")
 _CHAINS = text("""
 WITH RECURSIVE step AS (
     SELECT DISTINCT ON (predecessor) predecessor, successor, kind
