@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ipgov.intake.grid import Position, address
 from ipgov.intake.identity import SHEET as IDENTITY_SHEET
-from ipgov.intake.scan import Position, address
 from ipgov.intake.transforms import label_key
 from ipgov.intake.workbook import Sheet, Workbook
 from ipgov.policy.rules import FormField

@@ -1,4 +1,4 @@
-"""The .xlsx package: a zip of XML parts, opened as something that a stranger sent.
+"""The package of .xlsx and .ods: a zip of XML parts, opened as something that a stranger sent.
 
 Everything is bounded before it is inflated, and only a package that every zip reader understands alike is let
 through, so that what is checked here is what the workbook reader reads.
@@ -11,118 +11,92 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
+from typing import Any
 
-from ipgov.core.errors import RefusedError
+from lxml import etree
+
 from ipgov.core.settings import settings
+from ipgov.intake import refusals
+from ipgov.intake.refusals import NotAWorkbookError, Refusal
 
 MAX_PARTS = 2_000
 MAX_INFLATION = 5  # times settings().max_workbook_bytes, over all parts
 MAX_RATIO = 120  # inflated : packed, above RATIO_FROM bytes
 RATIO_FROM = 5_000_000
+MAX_MARKUP = 4_000_000  # elements and attributes, over all parts: each takes many times its own length
 
-_OLE = bytes.fromhex("D0CF11E0A1B11AE1")
+HARDENED: Any = {  # every parser of a sender's XML
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
 _END = b"PK\x05\x06"
-_NEED = "由系统下发的空白表另存的 .xlsx 工作簿"
-_FORBIDDEN = (
-    (
-        re.compile(r"vbaproject|xl/macrosheets/|\.xlam$", re.I),
-        "含有宏",
-        "去掉宏，另存为“Excel 工作簿（.xlsx）”",
-    ),
-    (
-        re.compile(r"^xl/externallinks/", re.I),
-        "含有指向其他工作簿的外部链接",
-        "断开链接（数据→编辑链接）后重新保存",
-    ),
-    (re.compile(r"^xl/(connections\.xml|querytables/)", re.I), "含有外部数据连接", "删除数据连接后重新保存"),
-    (
-        re.compile(r"^xl/(embeddings|activex|ctrlprops)/", re.I),
-        "含有嵌入对象或控件",
-        "删除嵌入对象、控件后重新保存",
-    ),
-)
 _OTHER_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*encoding\s*=\s*["'](?!utf-?8["'])""", re.I)
 
 
-class NotAWorkbookError(RefusedError):
-    """The file cannot be read as a workbook at all; ``found`` and ``expected`` are for its sender."""
+class Package:
+    """A zip file, known by its directory: ``names`` are its members, nothing is inflated yet.
 
-    def __init__(self, found: str, expected: str = _NEED):
-        super().__init__(f"{found}；应为：{expected}")
-        self.found, self.expected = found, expected
-
-
-def open_package(data: bytes) -> dict[str, bytes]:
-    """Return the XML parts of an .xlsx file by name, inflated.
-
-    Raises NotAWorkbookError for anything else: another kind of file, encrypted, macros, external links,
-    oversized, a bomb, DTDs and entities, parts that readers could take differently.
+    Raises NotAWorkbookError where it is damaged or where two zip readers could take it differently.
     """
-    limit = settings().max_workbook_bytes
-    if len(data) > limit:
-        raise NotAWorkbookError(f"文件大小为 {len(data):,} 字节，超过上限", f"不超过 {limit:,} 字节")
-    _refuse_other_kinds(data)
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members, start = archive.infolist(), archive.start_dir
-    # what zipfile raises for damaged ones, NotImplementedError for a zip version that it cannot read
-    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OSError, EOFError):
-        raise NotAWorkbookError("文件已损坏，无法打开") from None
-    # a tail or a shifted directory lets two zip readers see two different packages in one file
-    if data[-22:-18] != _END or int.from_bytes(data[-6:-2], "little") != start:
-        raise NotAWorkbookError(
-            "文件结构异常（压缩包目录不在应在的位置）", "用 Excel 或 WPS 打开后另存的 .xlsx 工作簿"
-        )
-    names = [m.filename for m in members]
-    _refuse_contents(names)
-    total = sum(m.file_size for m in members)
-    if len(members) > MAX_PARTS or total > MAX_INFLATION * limit:
-        raise NotAWorkbookError(
-            f"文件展开后为 {total:,} 字节、{len(members)} 个部件，超过上限",
-            f"展开后不超过 {MAX_INFLATION * limit:,} 字节",
-        )
-    if total > RATIO_FROM and total > MAX_RATIO * len(data):
-        raise NotAWorkbookError(f"文件压缩比异常（展开后为原来的 {total // len(data)} 倍）")
-    parts = {m.filename: _inflate(data, m) for m in members if m.filename.lower().endswith((".xml", ".rels"))}
-    for name, part in parts.items():
-        _refuse_markup(name, part)
-    return parts
 
+    def __init__(self, data: bytes):
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                self._members, start = archive.infolist(), archive.start_dir
+        # what zipfile raises for damaged ones, NotImplementedError for a zip version that it cannot read
+        except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, OSError, EOFError):
+            raise NotAWorkbookError(*refusals.DAMAGED) from None
+        # a tail or a shifted directory lets two zip readers see two different packages in one file
+        if data[-22:-18] != _END or int.from_bytes(data[-6:-2], "little") != start:
+            raise NotAWorkbookError(*refusals.STRANGE)
+        self.data = data
+        self.names = [m.filename for m in self._members]
+        odd = any("\\" in n or n.startswith("/") for n in self.names)
+        if odd or len({n.lower() for n in self.names}) < len(self.names):
+            raise NotAWorkbookError(*refusals.DOUBLED_PARTS)
 
-def _refuse_other_kinds(data: bytes) -> None:
-    if data.startswith(_OLE):
-        if "EncryptedPackage".encode("utf-16-le") in data:
-            raise NotAWorkbookError("文件设有打开密码，无法读取", "取消密码后保存的 .xlsx 工作簿")
-        raise NotAWorkbookError("文件是旧版 Excel（.xls）格式", "另存为“Excel 工作簿（.xlsx）”后报送")
-    if not data:
-        raise NotAWorkbookError("文件是空的")
-    if not data.startswith(b"PK\x03\x04"):
-        raise NotAWorkbookError("文件不是 Excel 工作簿")
-    if data[30:100].startswith(b"mimetypeapplication/vnd.oasis.opendocument"):
-        raise NotAWorkbookError("文件是 OpenDocument（.ods）格式", "另存为“Excel 工作簿（.xlsx）”后报送")
+    def refuse(self, table: Iterable[tuple[re.Pattern[str], Refusal]]) -> None:
+        """Refuse a package with a member that a table names. Raises NotAWorkbookError."""
+        for pattern, refusal in table:
+            if any(pattern.search(n) for n in self.names):
+                raise NotAWorkbookError(*refusal)
 
+    def parts(self) -> dict[str, bytes]:
+        """Return the XML parts by name, inflated.
 
-def _refuse_contents(names: list[str]) -> None:
-    if len({n.lower() for n in names}) < len(names) or any("\\" in n or n.startswith("/") for n in names):
-        raise NotAWorkbookError(
-            "文件结构异常（压缩包内有重名或非法的部件）", "用 Excel 或 WPS 打开后另存的 .xlsx 工作簿"
-        )
-    for pattern, found, expected in _FORBIDDEN:
-        if any(pattern.search(n) for n in names):
-            raise NotAWorkbookError(f"工作簿{found}", expected)
-    if "xl/workbook.bin" in names:
-        raise NotAWorkbookError("文件是二进制工作簿（.xlsb）格式", "另存为“Excel 工作簿（.xlsx）”后报送")
-    if not {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= set(names):
-        raise NotAWorkbookError("文件不是 Excel 工作簿")
+        Raises NotAWorkbookError for one that is protected, damaged, too large or a bomb, for DTDs and
+        entities, and for other encodings than UTF-8.
+        """
+        limit = MAX_INFLATION * settings().max_workbook_bytes
+        total = sum(m.file_size for m in self._members)
+        if len(self._members) > MAX_PARTS or total > limit:
+            raise NotAWorkbookError(
+                f"文件展开后为 {total:,} 字节、{len(self._members)} 个部件，超过上限",
+                f"展开后不超过 {limit:,} 字节、{MAX_PARTS:,} 个部件",
+            )
+        if total > RATIO_FROM and total > MAX_RATIO * len(self.data):
+            raise NotAWorkbookError(f"文件压缩比异常（展开后为原来的 {total // len(self.data)} 倍）")
+        wanted = [m for m in self._members if m.filename.lower().endswith((".xml", ".rels"))]
+        parts = {m.filename: _inflate(self.data, m) for m in wanted}
+        for name, part in parts.items():
+            _refuse_markup(name, part)
+        if sum(part.count(b"<") + part.count(b"=") for part in parts.values()) > MAX_MARKUP:
+            raise NotAWorkbookError("工作簿内容过多，超过上限", "删除表格以外的内容和空白格式后另存")
+        return parts
 
 
 def _inflate(data: bytes, member: zipfile.ZipInfo) -> bytes:
     """Inflate one member by its directory entry; its declared size is the most that is ever produced."""
     if member.flag_bits & 0x1:
-        raise NotAWorkbookError("文件设有打开密码，无法读取", "取消密码后保存的 .xlsx 工作簿")
+        raise NotAWorkbookError(*refusals.PASSWORD)
     header = data[member.header_offset : member.header_offset + 30]
     if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
-        raise NotAWorkbookError("文件已损坏，无法打开")
+        raise NotAWorkbookError(*refusals.DAMAGED)
     begin = member.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
     packed = data[begin : begin + member.compress_size]
     if member.compress_type == zipfile.ZIP_STORED:
@@ -132,12 +106,12 @@ def _inflate(data: bytes, member: zipfile.ZipInfo) -> bytes:
         try:
             part = inflater.decompress(packed, member.file_size + 1)
         except zlib.error:
-            raise NotAWorkbookError("文件已损坏，无法打开") from None
+            raise NotAWorkbookError(*refusals.DAMAGED) from None
         whole = inflater.eof
     else:
-        raise NotAWorkbookError("文件使用了不支持的压缩方式", "用 Excel 或 WPS 打开后另存的 .xlsx 工作簿")
+        raise NotAWorkbookError("文件使用了不支持的压缩方式", refusals.RESAVED)
     if not whole or len(part) != member.file_size or zlib.crc32(part) != member.CRC:
-        raise NotAWorkbookError("文件已损坏，无法打开")
+        raise NotAWorkbookError(*refusals.DAMAGED)
     return part
 
 
@@ -146,5 +120,16 @@ def _refuse_markup(name: str, part: bytes) -> None:
         raise NotAWorkbookError(f"工作簿部件 {name} 含有 DTD 或实体定义")
     if b"\0" in part or _OTHER_ENCODING.match(part[:200].removeprefix(b"\xef\xbb\xbf")):
         raise NotAWorkbookError(f"工作簿部件 {name} 不是 UTF-8 编码")
-    if name == "[Content_Types].xml" and b"macroEnabled" in part:
-        raise NotAWorkbookError("工作簿含有宏", "去掉宏，另存为“Excel 工作簿（.xlsx）”")
+
+
+def parse(part: bytes, name: str) -> Any:
+    """Parse an XML part: no entities, no DTD, no network. Raises NotAWorkbookError where it is damaged."""
+    try:
+        return etree.fromstring(part, etree.XMLParser(**HARDENED))
+    except etree.XMLSyntaxError:
+        raise NotAWorkbookError(f"工作簿部件 {name} 已损坏") from None
+
+
+def local(element: Any) -> str:
+    """Return an element's name without its namespace."""
+    return str(element.tag).rpartition("}")[2]

@@ -10,7 +10,7 @@ from typing import Literal
 from ipgov.core.errors import Problem
 from ipgov.intake import checks
 from ipgov.intake.identity import identity_problem, identity_rows
-from ipgov.intake.package import NotAWorkbookError
+from ipgov.intake.refusals import NotAWorkbookError
 from ipgov.intake.submitted import (
     Answer,
     Expected,
@@ -83,7 +83,16 @@ def identify(data: bytes, filename: str) -> tuple[Mapping[str, str] | None, tupl
     try:
         rows = identity_rows(read_workbook(data))
     except NotAWorkbookError as error:
-        return None, (Problem("is_a_workbook", error.found, error.expected, file=filename),)
+        return None, (
+            Problem(
+                "is_a_workbook",
+                error.found,
+                error.expected,
+                file=filename,
+                sheet=error.sheet,
+                cell=error.cell,
+            ),
+        )
     if problem := identity_problem(rows):
         return None, (replace(problem, file=filename),)
     return rows, ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipgov.core.errors import Problem
 from ipgov.intake.identity import identity_rows
 from ipgov.intake.locate import Place, locate
-from ipgov.intake.package import NotAWorkbookError
+from ipgov.intake.refusals import NotAWorkbookError
 from ipgov.intake.transforms import Converted, NotOfTypeError, convert
 from ipgov.intake.wording import basis_of
 from ipgov.intake.workbook import Raw, Workbook, read_workbook
@@ -82,10 +82,16 @@ class Submitted:
             else None
         )
 
-    def problem(self, check: str, found: str, expected: str, *, sheet: str = "") -> Problem:
-        """Return a problem of the file as a whole."""
+    def problem(self, check: str, found: str, expected: str, *, sheet: str = "", cell: str = "") -> Problem:
+        """Return a problem of the file as a whole, or of one place in it."""
         return Problem(
-            check, found, expected, file=self.filename, sheet=sheet, basis=self.form.basis or "operator"
+            check,
+            found,
+            expected,
+            file=self.filename,
+            sheet=sheet,
+            cell=cell,
+            basis=self.form.basis or "operator",
         )
 
 

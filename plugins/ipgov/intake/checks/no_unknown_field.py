@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from ipgov.core.errors import Problem
+from ipgov.intake.grid import address
 from ipgov.intake.locate import NAME_PREFIX
-from ipgov.intake.scan import address
 from ipgov.intake.submitted import Submitted, asked
 
 
