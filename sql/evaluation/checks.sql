@@ -36,7 +36,10 @@ SELECT unit, indicator, rater, CAST(value AS VARCHAR) AS found, line FROM given
 WHERE indicator IN ({{ yes_no | map("text") | join(", ") }}) AND TRY_CAST(value AS DECIMAL(25, 12)) NOT IN (0, 1)
 {%- elif name == "rating_range" -%}
 SELECT unit, indicator, rater, CAST(value AS VARCHAR) AS found, line FROM given
-WHERE indicator IN ({{ rated | map("text") | join(", ") }}) AND TRY_CAST(value AS DECIMAL(25, 12)) NOT BETWEEN 0 AND 100
+WHERE FALSE
+{%- for i in experts %}
+    OR indicator = {{ i.input | text }} AND TRY_CAST(value AS DECIMAL(25, 12)) NOT BETWEEN {{ i.rule.least }} AND {{ i.rule.most }}
+{%- endfor %}
 {%- elif name == "quotient_range" -%}
 SELECT unit, found AS indicator, NULL AS rater, amount AS found, NULL AS line FROM (
 {%- for i in divided %}

@@ -26,7 +26,7 @@ CASE WHEN {{ v }} = {{ 10 ** 12 }} THEN {{ i.rule.score }} ELSE {{ i.rule.otherw
 {%- endmacro %}
 
 {% macro expert_mean(i, v) -%}
-exact_divide(scaled_12(sum_{{ i.key }}), kept_{{ i.key }} * {{ 10 ** (12 - r) }})
+exact_divide((scaled_12(sum_{{ i.key }}){% if i.rule.lowest %} - {{ i.rule.lowest }} * kept_{{ i.key }}{% endif %}) * {{ i.rule.times }}, kept_{{ i.key }} * {{ i.rule.over }})
 {%- endmacro %}
 
 {% macro per_unit(i, v) -%}

@@ -134,7 +134,8 @@ class Reference:
             case "boolean":
                 return Fraction(n.score if v == 1 else n.otherwise)
             case "expert_mean":
-                return v
+                low, high = Fraction(n.scale.minimum), Fraction(n.scale.maximum)
+                return 100 * (v - low) / (high - low)
             case "per_unit":
                 return min(max(v * Fraction(n.points), Fraction(0)), Fraction(n.cap))
         raise AssertionError(n.method)

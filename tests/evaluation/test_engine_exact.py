@@ -93,6 +93,11 @@ def normalisations(draw: st.DrawFn) -> dict[str, Any]:
     drop = draw(st.integers(0, 1))
     return {
         "method": method,
+        "scale": draw(
+            st.sampled_from(
+                [{}, {"maximum": 120}, {"minimum": -3, "maximum": 100}, {"maximum": Decimal("100.5")}]
+            )
+        ),
         "drop_highest": drop,
         "drop_lowest": drop,
         "minimum_raters": draw(st.integers(2 * drop + 1, 4)),

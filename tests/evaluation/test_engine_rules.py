@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from ipgov.core.errors import GovernanceError
 from ipgov.evaluation.engine import Evaluation, evaluate
 from small_rules import indicator, scoring, table
 
@@ -139,6 +140,16 @@ def test_the_experts_highest_and_lowest_are_dropped():
     assert [r["value"] for r in detail["dropped"]] == ["60", "100"]
     assert [r["rater"] for r in detail["counted"]] == ["r3", "r2", "r0"]
     assert detail["raters"] == 5
+
+
+def test_experts_may_score_on_another_scale():
+    rule = {"method": "expert_mean", "minimum_raters": 3, "scale": {"minimum": 1, "maximum": 10}}
+    rows = [("U", "I1", v, None, f"r{n}") for n, v in enumerate(("7", "9", "10", "8.5", "1"))]
+    evaluation = evaluate(table(*rows), scoring(indicator(normalisation=rule)))
+    row = next(r for r in evaluation.scores.to_pylist() if r["node"] == "I1")
+    assert (row["value"], row["normalised"]) == (D("8.166666666667"), D("79.63"))  # (24.5 / 3 - 1) / 9
+    with pytest.raises(GovernanceError, match=r"超出范围.*“0.5”.*应为：1 至 10"):
+        evaluate(table(("U", "I1", "0.5", None, "r")), scoring(indicator(normalisation=rule)))
 
 
 def test_too_few_experts():

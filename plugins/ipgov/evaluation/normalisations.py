@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ipgov.core.errors import GovernanceError
@@ -70,8 +71,15 @@ def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str, full: Decima
                 }
             )
         case ExpertMean():
+            low, high = exact(n.scale.minimum), exact(n.scale.maximum)
+            share = Fraction(exact(full) * 10**r, (high - low) * 10**VALUE_DECIMALS)
             return Rule(
                 {
+                    "least": format(n.scale.minimum, "f"),
+                    "most": format(n.scale.maximum, "f"),
+                    "lowest": low,
+                    "times": share.numerator,
+                    "over": share.denominator,
                     "drop_highest": n.drop_highest,
                     "drop_lowest": n.drop_lowest,
                     "minimum_raters": n.minimum_raters,

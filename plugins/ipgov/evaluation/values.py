@@ -44,7 +44,7 @@ _WHAT: dict[str, tuple[type[GovernanceError], str, str]] = {
     "no_rater": (GovernanceError, "rater 列为空的专家评分", "专家评分逐行写明评分人（rater）"),
     "strange_rater": (GovernanceError, "不是专家评分而 rater 列有评分人", "评分人（rater）留空"),
     "not_yes_no": (GovernanceError, "value 列不是“是否”值", "1（是）或 0（否）"),
-    "rating_range": (GovernanceError, "value 列的专家评分超出范围", "0 至 100"),
+    "rating_range": (GovernanceError, "value 列的专家评分超出范围", ""),
     "quotient_range": (GovernanceError, "与分母相除后数值过大", "绝对值小于 10 的 13 次方"),
 }
 
@@ -82,7 +82,7 @@ def load(
     _check(connection, templates, "strange_rater", context)
     if rated:
         _check(connection, templates, "no_rater", context)
-        _check(connection, templates, "rating_range", context)
+        _check(connection, templates, "rating_range", context, expected=_scales(plan))
         _check(connection, templates, "doubled_rating", context)
     if yes_no:
         _check(connection, templates, "not_yes_no", context)
@@ -155,17 +155,25 @@ def _check(
     check: str,
     context: dict[str, Any],
     accepted: str = "",
+    expected: str = "",
 ) -> None:
     sql = templates.render("checks.sql", check=check, limit=SHOWN, **context)
     rows = connection.execute(sql).fetchall()
     if not rows:
         return
-    error, what, expected = _WHAT[check]
-    expected = expected or f"已知的：{accepted}"
+    error, what, usual = _WHAT[check]
+    expected = expected or usual or f"已知的：{accepted}"
     problems = tuple(Problem(check, _place(row) + what + _found(row), expected) for row in rows)
     listed = "；".join(p.found for p in problems)
     more = f"（只列前 {SHOWN} 处）" if rows[0][0] > SHOWN else ""
     raise error(f"数值表有 {rows[0][0]} 处{what}{more}：{listed}。应为：{expected}", problems)
+
+
+def _scales(plan: Plan) -> str:
+    """Say from what to what experts score each input: once where it is the same for all."""
+    scales = {i.input: f"{i.rule['least']} 至 {i.rule['most']}" for i in plan.indicators if "most" in i.rule}
+    same = len(set(scales.values())) == 1
+    return next(iter(scales.values())) if same else "；".join(f"{n}：{s}" for n, s in scales.items())
 
 
 def _place(row: Sequence[Any]) -> str:
