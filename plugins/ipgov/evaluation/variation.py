@@ -1,11 +1,11 @@
 """What may vary of a scoring rule, the draws from it, and the rule of a single draw.
 
-Random numbers: draw ``d`` of a factor is bytes 8d to 8d+7 (big-endian) of SHAKE256 (FIPS 202) over the line
-``ipgov/sensitivity/1``, the seed and the factor's code, each on a line. A number depends on nothing else: not on
-other factors, the number of draws, threads, the order of units or any library. All that follows is whole
-numbers, so the same seed gives the same draws everywhere. What changes them: seed, ``share``, ``distribution``,
-``kept``, the number of alternatives, the code of an indicator or dimension, the place of a variation of method
-in its list.
+Random numbers: draw ``d`` of a factor is bytes 8d to 8d+7 (big-endian) of SHAKE256 (FIPS 202) over three
+lines: ``ipgov/sensitivity/1``, the seed, the factor's code. A number depends on nothing else: not on other
+factors, the number of draws, threads, the order of units or any library. All that follows is whole numbers,
+so the same seed gives the same draws everywhere. What changes them: seed, ``share``, ``distribution``,
+``kept``, the number of alternatives, the code of an indicator or dimension, the place of a variation of
+method in its list.
 """
 
 from __future__ import annotations
@@ -141,7 +141,8 @@ def factors(scoring: Scoring, rules: SensitivityRules) -> tuple[Factor, ...]:
 
 def node_names(scoring: Scoring) -> dict[str, str]:
     """Return every node's name by code, the root among them."""
-    return {ROOT: "总分"} | {n.code: n.name for n in (*scoring.dimensions, *scoring.indicators)}
+    nodes: tuple[Dimension | Indicator, ...] = (*scoring.dimensions, *scoring.indicators)
+    return {ROOT: "总分"} | {n.code: n.name for n in nodes}
 
 
 def children(scoring: Scoring, parent: str) -> Iterator[Indicator | Dimension]:
@@ -154,7 +155,8 @@ def children(scoring: Scoring, parent: str) -> Iterator[Indicator | Dimension]:
 
 def _known(named: Sequence[str], every: Sequence[str], place: str) -> Sequence[str]:
     if strange := [n for n in named if n not in every]:
-        raise UnknownError(f"sensitivity.{place} 写到未知的代码：{'、'.join(strange)}；可用：{'、'.join(every)}")
+        what = f"{'、'.join(strange)}；可用：{'、'.join(every)}"
+        raise UnknownError(f"sensitivity.{place} 写到未知的代码：{what}")
     return named or every
 
 
@@ -218,9 +220,7 @@ def one_at_a_time(every: Sequence[Factor]) -> tuple[Draws, dict[str, list[int]]]
         (f.code, level)
         for f in every
         for level in (
-            (BASE - f.spread, BASE + f.spread)
-            if isinstance(f, WeightFactor)
-            else range(1, choices_of(f) + 1)
+            (BASE - f.spread, BASE + f.spread) if isinstance(f, WeightFactor) else range(1, choices_of(f) + 1)
         )
     ]
     count = 1 + len(levels)
@@ -308,7 +308,7 @@ def without(scoring: Scoring, left_out: set[str], known: tuple[str, ...]) -> Sco
             if not below or not any(alive.values()):
                 continue
             if known and {g: w for g, w in own.items() if w} != {g: w for g, w in alive.items() if w}:
-                d = d.model_copy(update={"weight": alive})  # noqa: PLW2901
+                d = d.model_copy(update={"weight": alive})
             kept[code] = d
         if kept == dimensions:
             break

@@ -118,7 +118,6 @@ class AttachmentKind(Block):
     required: bool = False
     missing: Literal["told", "returned"] = "told"
     maximum: Annotated[int, Field(ge=1)] | None = None  # how many of the kind; None: as many as fit
-    media_types: tuple[MediaType, ...] = ()  # empty: all that the form accepts
     fields: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()  # of bodies; empty: every kind
     help: str = ""
@@ -306,6 +305,16 @@ class RuleVersion(ScoringRules):
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds by code."""
         return {k.code: k for k in self.subject.kinds}
+
+    @property
+    def attachment_notice(self) -> Notice:
+        """Return how senders are told of attachments, and of files that were refused unread.
+
+        A version without such a notice answers as it sends correction workbooks.
+        """
+        return {n.kind: n for n in self.notices}.get("attachment") or self.notice("correction").model_copy(
+            update={"kind": "attachment", "template": "attachment"}
+        )
 
     def notice(self, kind: str) -> Notice:
         """Return the notice of that kind; KeyError where the version has none."""
