@@ -20,7 +20,8 @@ SELECT
     s.period,
     u.submission_id,
     -- the day in the office's time zone on which the workbook came in
-    (w.received_at AT TIME ZONE 'Asia/Shanghai')::date AS received_on
+    (w.received_at AT TIME ZONE 'Asia/Shanghai')::date AS received_on,
+    w.due_on
 FROM snapshot s
 JOIN snapshot_unit u ON u.snapshot_id = s.id
 LEFT JOIN submission w ON w.id = u.submission_id

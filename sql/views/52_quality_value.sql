@@ -4,7 +4,7 @@ WITH form AS (
     SELECT *
     FROM jsonb_to_recordset(current_setting('ipgov.form')::jsonb) AS f(
         field text, label text, measure text, type text, required boolean,
-        minimum numeric, maximum numeric, decimals integer, kinds jsonb
+        minimum numeric, maximum numeric, decimals integer, choices jsonb, kinds jsonb
     )
 ),
 accepted AS (
@@ -35,6 +35,7 @@ SELECT
     q.minimum,
     q.maximum,
     q.decimals,
+    q.choices,  -- a list; empty: any text
     g.value,
     g.text_value,
     CASE q.type WHEN 'date' THEN g.text_value::date END AS day,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import (
     issue,
+    organisation,
     result_set,
     review_round,
     snapshot,
@@ -17,13 +19,18 @@ from ipgov.core.tables import (
     snapshot_value,
     submission,
     submitted_value,
+    title_event,
+    titled_body,
 )
 from ipgov.policy.rules import RuleVersion
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
 
 PROGRAMME = "functional_platform"
 KNOWN_AT = dt.datetime(2024, 4, 22, 18, 0, tzinfo=SHANGHAI)
 KINDS = ("trading",) * 3 + ("financial",) * 2 + ("characteristic",) * 4 + ("tool",) * 3
+
+_SERIAL = count()
 
 # What a careful body answers; a value 2 wherever nothing else is said.
 CLEAN: dict[str, Any] = {
@@ -76,10 +83,11 @@ class Snapshot:
             period=self.period,
             mode="live",
             as_of=KNOWN_AT.date(),
-            fingerprint=f"fingerprint {self.period} {id(self)}",
+            fingerprint=f"fingerprint {next(_SERIAL)}",
             rule_sha256="0" * 64,
             values_sha256="0" * 64,
         )
+        register(connection, self.bodies)
         for body in self.bodies:
             self._write_body(connection, snapshot_id, body)
         return snapshot_id
@@ -145,7 +153,7 @@ class Snapshot:
         return _insert(
             connection,
             submission,
-            object_key=f"inbox/{PROGRAMME}/{self.period}/11/{body.unit}/a{id(self)}.xlsx",
+            object_key=f"inbox/{PROGRAMME}/{self.period}/11/{body.unit}/{next(_SERIAL)}.xlsx",
             sha256="0" * 64,
             programme=PROGRAMME,
             period=self.period,
@@ -156,6 +164,52 @@ class Snapshot:
             problems=[],
             answer_sha256="0" * 64,
         )
+
+
+RECOGNISED = dt.date(2023, 9, 5)
+
+
+def register(connection: Connection, bodies: list[Body]) -> None:
+    """Enter bodies as the snapshot will show them, with one host and one operating unit for all."""
+    common = {"valid_from": RECOGNISED, "source": "测试", "known_at": KNOWN_AT}
+    there = connection.execute(select(organisation.c.id)).first()
+    if there is None:
+        both = [{"code": c, "name": f"示例单位{c}", "province": "11"} for c in ("HOST", "OPERATOR")]
+        connection.execute(organisation.insert(), [o | common | {"central_enterprise": False} for o in both])
+    if not bodies:
+        return
+    connection.execute(
+        titled_body.insert(),
+        [
+            {
+                "unit": b.unit,
+                "programme": PROGRAMME,
+                "name": b.name,
+                "kind": b.kind,
+                "province": "11",
+                "route": "province",
+                "host_code": "HOST",
+                "operator_code": "OPERATOR",
+            }
+            | common
+            for b in bodies
+        ],
+    )
+    connection.execute(
+        insert(title_event).on_conflict_do_nothing(),
+        [
+            {
+                "programme": PROGRAMME,
+                "unit": b.unit,
+                "event": "recognised",
+                "effective_on": RECOGNISED,
+                "basis": "2023-156#01",
+                "note": "测试",
+                "known_at": KNOWN_AT,
+            }
+            for b in bodies
+        ],
+    )
 
 
 def _insert(connection: Connection, table: Any, **values: Any) -> int:

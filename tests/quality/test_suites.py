@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -106,10 +107,25 @@ def kwargs(**values: Any) -> Callable[[dict[str, Any]], None]:
         (meta(message="{name"), "花括号不成对"),
         (meta(message="{name.__class__}"), "提示引用“name.__class__”无效"),
         (meta(message="{}"), "提示引用“”无效"),
-        (meta(view="submitted_value"), "视图“submitted_value”未知；应为：quality_pair、"),
+        (meta(view="submitted_value"), "视图“submitted_value”未知；应为：quality_body、"),
         (meta(columns={"place": "cell"}), "meta.columns 无效"),
         (meta(columns={"cell": "a b"}), "meta.columns 无效"),
         (meta(remark="x"), "meta 中多余的键 remark"),
+        (meta(title=" "), "meta.title 无效"),
+        (meta(message="{name}的{nmae}"), "提示引用了不存在的列 nmae；应为：可用：answer、"),
+        (meta(columns={"found": "no_such"}), "meta.columns 引用了不存在的列 no_such"),
+        (
+            kwargs(unexpected_rows_query="SELECT * FROM {batch} WHERE vlaue < 0"),
+            "unexpected_rows_query 引用了视图“quality_value”没有的列 vlaue",
+        ),
+        (
+            kwargs(unexpected_rows_query="SELECT unit FROM {batch} WHERE value < 0"),
+            "提示引用了不存在的列 name；应为：可用：unit",
+        ),
+        (
+            lambda e: e.update(type="expect_column_values_to_not_be_null", kwargs={"column": "lable"}),
+            "kwargs.column 引用了视图“quality_value”没有的列 lable",
+        ),
         (kwargs(row_condition="required"), "不能用 row_condition"),
         (kwargs(mostly=0.9), "不能用 mostly"),
         (kwargs(unexpected_rows_query=None), "unexpected_rows_query 缺失或无效"),
@@ -179,3 +195,57 @@ def test_quality_is_imported_without_the_heavy_libraries() -> None:
         env={"PYTHONPATH": str(plugins)},
     )
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT *, value / nullif(previous, 0) AS ratio FROM {batch} WHERE value > 2 * previous",
+        "SELECT v.*, 'F08' AS field FROM {batch} v WHERE v.type IN ('a', 'b') AND v.unit LIKE 'FP%' -- why",
+        "WITH most AS (SELECT kind, max(value) AS top FROM {batch} GROUP BY kind) "
+        "SELECT q.* FROM {batch} AS q JOIN most ON most.kind = q.kind WHERE q.value < most.top * 0.01",
+        "SELECT *, count(*) FILTER (WHERE value IS NULL) OVER (PARTITION BY kind) AS open_ones FROM {batch}",
+        "SELECT *, (number->>'F09')::numeric AS value FROM quality_body JOIN {batch} USING (unit)",
+    ],
+)
+def test_sql_that_names_what_is_there_is_accepted(query: str) -> None:
+    good = entry()
+    good["kwargs"]["unexpected_rows_query"] = query
+    assert parse(good).rules[0].kwargs["unexpected_rows_query"] == query
+
+
+def test_columns_read_from_the_text_of_a_view_are_those_of_the_database(database: Path) -> None:
+    from ipgov.core.database import reading
+    from ipgov.quality.columns import quality_views, view_columns
+    from sqlalchemy import text
+
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = :view"
+    with reading() as connection:
+        for view in quality_views():
+            there = connection.execute(text(columns), {"view": view}).scalars()
+            assert view_columns(view) == frozenset(there), view
+
+
+def test_policy_check_names_the_problems_of_every_suite(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert suite.problems() == []
+    bad = entry()
+    bad["meta"]["message"] = "{no_such}"
+    (tmp_path / "bad.json").write_text(json.dumps({"name": "bad", "expectations": [bad]}))
+    (tmp_path / "broken.json").write_text("{")
+    monkeypatch.setattr(suite, "settings", lambda: SimpleNamespace(expectations=tmp_path))
+    first, second = suite.problems()
+    assert (first.file, first.cell) == ("bad.json", "第 1 条")
+    assert "no_such" in first.found
+    assert second.file == "broken.json"
+
+
+def test_a_kept_suite_is_read_as_it_was() -> None:
+    old = entry()
+    old["meta"] |= {"view": "quality_of_old", "basis": "2000-1#1", "title": "旧规则"}
+    (rule,) = suite.kept(json.dumps({"name": "t", "expectations": [old]}).encode()).values()
+    assert (rule.rule, rule.name, rule.view) == ("TST001", "旧规则", "quality_of_old")
+    del old["meta"]["title"]
+    (rule,) = suite.kept(json.dumps({"name": "t", "expectations": [old]}).encode()).values()
+    assert rule.name == "…有误"

@@ -14,10 +14,11 @@ app.add_typer(workday_app, name="workday", help="工作日推算")
 
 @policy_app.command("check")
 def policy_check(as_json: Json = False) -> None:
-    """检查全部规则：依据、权重、等级、报送表、模板、期限是否齐全一致。"""
+    """检查全部规则：依据、权重、等级、报送表、模板、期限、数据质量规则集是否齐全一致。"""
     from ipgov.policy import check, store
+    from ipgov.quality import suite
 
-    report(check.check(), as_json, f"规则检查通过：{len(store.programmes())} 项业务")
+    report([*check.check(), *suite.problems()], as_json, f"规则检查通过：{len(store.programmes())} 项业务")
 
 
 @workday_app.command("add")

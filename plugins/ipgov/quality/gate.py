@@ -49,7 +49,7 @@ def check(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Gate:
             )
         waived = waivers(connection, frozen["programme"], frozen["period"], known_at)
     chosen = suite.load(rules.quality.suite)
-    connect = session.connector(snapshot_id, rules.form, known_at)
+    connect = session.connector(snapshot_id, rules, known_at)
     answers = expectations.run(chosen.rules, connect, expectations.PASSED_OR_NOT)
     failed = [r for r in chosen.rules if not answers[r.rule].passed]
     written_by_gx = expectations.run(

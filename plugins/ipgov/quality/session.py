@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Engine, NullPool, create_engine, make_url
 
 from ipgov.core.database import engine
-from ipgov.policy.rules import Form
+from ipgov.policy.rules import Form, RuleVersion
+from ipgov.registry.codes import PROVINCES
 
 Connect = Callable[[], Any]
 
 
-def connector(snapshot_id: int, form: Form, known_at: dt.datetime) -> Connect:
-    """Return what opens a connection whose quality views show this snapshot, this form, this knowledge.
+def connector(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Connect:
+    """Return what opens a connection whose quality views show this snapshot, these rules, this knowledge.
 
     Great Expectations opens its own connections and knows nothing of sessions; and a database address in its
     hands is rewritten where a password holds ``$``. So it is handed this and no address at all.
@@ -25,7 +26,9 @@ def connector(snapshot_id: int, form: Form, known_at: dt.datetime) -> Connect:
     chosen = {
         "ipgov.snapshot": str(snapshot_id),
         "ipgov.known_at": known_at.isoformat(),
-        "ipgov.form": json.dumps(_fields(form), ensure_ascii=False),
+        "ipgov.form": json.dumps(_fields(rules.form), ensure_ascii=False),
+        "ipgov.kinds": json.dumps({k.code: k.name for k in rules.subject.kinds}, ensure_ascii=False),
+        "ipgov.provinces": json.dumps({p.code: p.name for p in PROVINCES.values()}, ensure_ascii=False),
         "default_transaction_read_only": "on",
         # A snapshot is checked right after it is written, before the server has counted its rows; the planner
         # then takes it for empty and chooses nested loops: 3,000 bodies take minutes instead of seconds.
@@ -61,6 +64,7 @@ def _fields(form: Form) -> list[dict[str, Any]]:
             "minimum": None if f.minimum is None else str(f.minimum),
             "maximum": None if f.maximum is None else str(f.maximum),
             "decimals": f.decimals,
+            "choices": list(f.choices),
             "kinds": list(f.kinds),
         }
         for f in form.fields.values()

@@ -8,15 +8,18 @@
 - ``basis``: a clause id (``2023-156#16``) or ``operator: <why>``;
 - ``message``: a Chinese sentence; ``{column}`` is filled from the failing row;
 - ``view``: the view that the expectation looks at (``sql/views``);
+- ``title`` (optional): what the rule is called in lists; else its message without the braces;
 - ``columns`` (optional): which columns of the view tell a finding's unit, field, found, sheet, cell and
   submission_id, where they do not bear those names (``found`` is ``value`` by default).
+
+Every column that a message, ``columns``, an argument or the SQL names is the view's or the query's own.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from string import Formatter
 from typing import Any, Literal, cast
@@ -25,6 +28,7 @@ from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
 from ipgov.policy.store import clauses
+from ipgov.quality.columns import given_by, quality_views, unknown_names, view_columns
 
 Severity = Literal["critical", "warning", "info"]
 SEVERITIES = ("critical", "warning", "info")
@@ -38,8 +42,11 @@ PLACES = {
     "submission_id": "submission_id",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_BRACES = re.compile(r"\{[^}]*\}")
 _RULE = re.compile(r"[A-Z]{2,5}[0-9]{3}")
 _REQUIRED = ("rule", "severity", "basis", "message", "view")
+_OPTIONAL = ("title", "columns")
+_OF_THE_WHOLE = frozenset({"observed_value"})  # what a rule about the data as a whole tells
 _HOW = {
     "rule": "规则编号，如 FPQ001",
     "severity": "critical（严重，中止）、warning（警告）、info（提示）之一",
@@ -61,6 +68,12 @@ class Rule:
     columns: Mapping[str, str]  # where they bear other names than in PLACES
     type: str
     kwargs: Mapping[str, Any]
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return what the rule is called in lists."""
+        return self.title or _BRACES.sub("…", self.message)
 
     @property
     def query(self) -> str | None:
@@ -140,6 +153,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         columns=meta.get("columns", {}),
         type=entry["type"],
         kwargs=entry["kwargs"],
+        title=meta.get("title", ""),
     )
 
 
@@ -156,8 +170,10 @@ def _wrong(entry: Any, seen: set[str]) -> Iterator[tuple[str, str]]:
     for key in _REQUIRED:
         if not isinstance(meta.get(key), str) or not meta[key].strip():
             yield f"缺 meta.{key}", _HOW[key]
-    if extra := sorted(set(meta) - {*_REQUIRED, "columns"}):
-        yield f"meta 中多余的键 {'、'.join(extra)}", "、".join((*_REQUIRED, "columns"))
+    if extra := sorted(set(meta) - {*_REQUIRED, *_OPTIONAL}):
+        yield f"meta 中多余的键 {'、'.join(extra)}", "、".join((*_REQUIRED, *_OPTIONAL))
+    if "title" in meta and (not isinstance(meta["title"], str) or not meta["title"].strip()):
+        yield "meta.title 无效", "规则的简短中文名称"
     yield from _wrong_meta({k: v for k, v in meta.items() if isinstance(v, str) and v.strip()}, seen)
     columns = meta.get("columns", {})
     if (
@@ -166,7 +182,46 @@ def _wrong(entry: Any, seen: set[str]) -> Iterator[tuple[str, str]]:
         or not all(isinstance(c, str) and _NAME.fullmatch(c) for c in columns.values())
     ):
         yield "meta.columns 无效", f"{'、'.join(PLACES)} 到视图列名的对应"
-    yield from _wrong_kwargs(entry["type"], kwargs)
+    wrong_kwargs = list(_wrong_kwargs(entry["type"], kwargs))
+    yield from wrong_kwargs
+    if not wrong_kwargs and meta.get("view") in quality_views():
+        yield from _wrong_columns(entry["type"], kwargs, meta)
+
+
+def _wrong_columns(
+    type_: str, kwargs: Mapping[str, Any], meta: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield every column named that is not there."""
+    view = meta["view"]
+    there = view_columns(view)
+    told = there | _OF_THE_WHOLE
+    if type_ == ROWS_BY_SQL:
+        query = kwargs["unexpected_rows_query"]
+        if unknown := unknown_names(query, view):
+            yield f"unexpected_rows_query 引用了视图“{view}”没有的列 {'、'.join(unknown)}", _columns_of(there)
+        there = told = given_by(query, view)
+    for key, value in kwargs.items():
+        named = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+        if key.startswith("column") and (unknown := sorted(str(c) for c in named if c not in there)):
+            yield f"kwargs.{key} 引用了视图“{view}”没有的列 {'、'.join(unknown)}", _columns_of(there)
+    columns = meta.get("columns", {})
+    if isinstance(columns, dict) and (unknown := sorted({c for c in columns.values() if c not in there})):
+        yield f"meta.columns 引用了不存在的列 {'、'.join(map(str, unknown))}", _columns_of(there)
+    message = meta.get("message")
+    if isinstance(message, str) and (unknown := sorted(_named_in(message) - told)):
+        yield f"提示引用了不存在的列 {'、'.join(unknown)}", _columns_of(told)
+
+
+def _columns_of(there: Iterable[str]) -> str:
+    return f"可用：{'、'.join(sorted(there))}"
+
+
+def _named_in(message: str) -> set[str]:
+    """Return the columns that a message names; none where it cannot be read, which is told elsewhere."""
+    try:
+        return {n for _, n, _, _ in Formatter().parse(message) if n is not None and _NAME.fullmatch(n)}
+    except ValueError:
+        return set()
 
 
 def _wrong_meta(meta: Mapping[str, str], seen: set[str]) -> Iterator[tuple[str, str]]:
@@ -184,10 +239,8 @@ def _wrong_meta(meta: Mapping[str, str], seen: set[str]) -> Iterator[tuple[str, 
             yield f"依据“{basis}”未知", _HOW["basis"]
     if message := meta.get("message"):
         yield from _wrong_message(message)
-    if view := meta.get("view"):
-        views = {f.stem.partition("_")[2] for f in (settings().sql / "views").glob("*_quality_*.sql")}
-        if view not in views:
-            yield f"视图“{view}”未知", "、".join(sorted(views))
+    if (view := meta.get("view")) and view not in quality_views():
+        yield f"视图“{view}”未知", "、".join(sorted(quality_views()))
 
 
 def _wrong_message(message: str) -> Iterator[tuple[str, str]]:
@@ -214,3 +267,22 @@ def _wrong_kwargs(type_: str, kwargs: Mapping[str, Any]) -> Iterator[tuple[str, 
             used = set()
         if "batch" not in used or used - {"batch", None}:
             yield "unexpected_rows_query 缺失或无效", "以 {batch} 为数据来源的 SELECT，返回视图的各列"
+
+
+def problems() -> list[Problem]:
+    """Return every problem of every suite in ``expectations/``; ``ipgov policy check`` tells them."""
+    found: list[Problem] = []
+    for file in sorted(settings().expectations.glob("*.json")):
+        try:
+            load(file.stem)
+        except GovernanceError as error:
+            found += error.problems or (Problem("suite", error.message, "可读的规则集", file=file.name),)
+    return found
+
+
+def kept(data: bytes) -> dict[str, Rule]:
+    """Return the rules of a suite as it was when it checked something, by id.
+
+    What was true then is not held against today's views and clauses.
+    """
+    return {entry["meta"]["rule"]: _rule(entry) for entry in json.loads(data)["expectations"]}
