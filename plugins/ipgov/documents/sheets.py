@@ -33,7 +33,7 @@ class Formula:
     """A formula with the result that is kept beside it, for programs and people that do not compute."""
 
     text: str
-    result: Decimal
+    result: Decimal | str
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import UnknownError
 from ipgov.evaluation.basis import basis_of, in_chinese, indicator_basis
+from ipgov.evaluation.grade_words import grade_words, rank_words
 from ipgov.evaluation.plan import ADJUSTMENTS
 from ipgov.evaluation.tree import ROOT
-from ipgov.evaluation.wording import absence, method, plain, raw_value, weighing
+from ipgov.evaluation.wording import absence, method, plain, raw_value, transform, weighing
+from ipgov.intake.transform_words import transform_word
+from ipgov.policy.methods import Threshold
 from ipgov.policy.scoring import Dimension, Indicator, Scoring
 
 if TYPE_CHECKING:
@@ -26,6 +29,48 @@ _ROLES = {
     "veto": "否决",
     "adjustment": "调整",
 }
+
+
+_WHOLE, _MILLIONTH = Decimal(100), Decimal("0.000001")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an input's value stands, and how it was read.
+
+    ``label``: what the form calls it; ``file``: its name, ``sha256``: its hash; ``raw``: the cell as it was
+    filled in; ``transforms``: what intake did to it, in order, by name; ``note``: whatever else is known.
+    """
+
+    field: str
+    file: str
+    raw: str
+    sheet: str = ""
+    cell: str = ""
+    sha256: str = ""
+    label: str = ""
+    transforms: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return file, fingerprint, sheet and cell in words."""
+        mark = f"（指纹 {self.sha256[:12]}）" if self.sha256 else ""
+        sheet = f"“{self.sheet}”表" if self.sheet else ""
+        return f"{self.file}{mark}{sheet}{f' {self.cell}' if self.cell else ''}"
+
+    @property
+    def reading(self) -> str:
+        """Return in words what intake did to the text; nothing where it was taken as it stood."""
+        return "，".join(transform_word(t) for t in self.transforms)
+
+    def __str__(self) -> str:
+        read = f"，读取时{self.reading}" if self.transforms else ""
+        return f"{self.place}，原文“{self.raw}”{read}" + (f"，{self.note}" if self.note else "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {**vars(self), "transforms": list(self.transforms), "text": str(self)}
 
 
 @dataclass(frozen=True)
@@ -42,10 +87,11 @@ class Step:
     basis: str
     value: Decimal | None = None
     unit: str = ""  # of the value
-    sources: tuple[str, ...] = ()  # the cells that the value comes from
+    sources: tuple[Source, ...] = ()  # the cells that the value comes from
     how: str = ""
     normalised: Decimal | None = None
     weight: Decimal | None = None
+    share: Decimal | None = None  # of the total, of 100: the weights from the top down multiplied
     contribution: Decimal | None = None
     rounding: Decimal | None = None
     children: tuple[Step, ...] = ()
@@ -58,12 +104,13 @@ class Step:
                 ("value", self.value),
                 ("normalised", self.normalised),
                 ("weight", self.weight),
+                ("share", self.share),
                 ("contribution", self.contribution),
                 ("rounding", self.rounding),
             )
         }
         words = {"node": self.node, "name": self.name, "role": self.role, "basis": self.basis}
-        told = {"unit": self.unit, "sources": list(self.sources), "how": self.how}
+        told = {"unit": self.unit, "sources": [s.as_dict() for s in self.sources], "how": self.how}
         return words | numbers | told | {"children": [c.as_dict() for c in self.children]}
 
     def lines(self, depth: int = 0) -> list[str]:
@@ -86,44 +133,51 @@ class Step:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The derivation of one unit's total, rank and grade."""
+    """The derivation of one unit's total, rank and grade; ``group_name``: what the rules call its group."""
 
     unit: str
     group: str
+    group_name: str
     total: Decimal | None
     rank: int | None
     group_rank: int | None
+    rank_how: str
+    rank_basis: str
     grade: str | None
     passed: bool | None
+    grade_how: str
     grade_basis: str
     reasons: tuple[str, ...]
     root: Step = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON; decimals as text."""
-        return {
-            "unit": self.unit,
-            "group": self.group,
-            "total": None if self.total is None else format(self.total, "f"),
-            "rank": self.rank,
-            "group_rank": self.group_rank,
-            "grade": self.grade,
-            "passed": self.passed,
-            "grade_basis": self.grade_basis,
-            "reasons": list(self.reasons),
-            "derivation": self.root.as_dict(),
-        }
+        told = {k: v for k, v in vars(self).items() if k != "root"}
+        total = None if self.total is None else format(self.total, "f")
+        return {**told, "total": total, "reasons": list(self.reasons), "derivation": self.root.as_dict()}
+
+    @property
+    def headline(self) -> str:
+        """Return the result in one line: group, total, ranks, grade."""
+        group = f"（类别：{self.group_name}）" if self.group_name else ""
+        grade = f"等级“{self.grade}”" if self.grade else ""
+        if self.total is None:
+            return f"{self.unit}{group}：没有总分，" + (grade or "未评价")
+        within = f"（类内第 {self.group_rank} 名）" if self.group_rank is not None else ""
+        rank = f"第 {self.rank} 名{within}" if self.rank is not None else "不排名"
+        passed = "" if self.passed is None else "通过" if self.passed else "未通过"
+        return f"{self.unit}{group}：" + "，".join(
+            p for p in (f"总分 {self.total}", rank, grade, passed) if p
+        )
 
     def text(self) -> str:
         """Return the derivation in Chinese, indented."""
-        group = f"（组别 {self.group}）" if self.group else ""
-        if self.total is None:
-            head = f"{self.unit}{group}：没有总分" + (f"，等级“{self.grade}”" if self.grade else "，未评价")
-        else:
-            within = f"（组内第 {self.group_rank} 名）" if self.group_rank is not None else ""
-            head = f"{self.unit}{group}：总分 {self.total}，第 {self.rank} 名{within}，等级“{self.grade}”"
-            head += f"，{'通过' if self.passed else '未通过'}（依据：{in_chinese(self.grade_basis)}）"
-        return "\n".join([head, *(f"  说明：{r}" for r in self.reasons), *self.root.lines()])
+        lines = [self.headline, *(f"  说明：{r}" for r in self.reasons), *self.root.lines()]
+        if self.rank_how:
+            lines.append(f"名次：{self.rank_how}（依据：{in_chinese(self.rank_basis)}）")
+        if self.grade_how:
+            lines.append(f"等级：{self.grade_how}（依据：{in_chinese(self.grade_basis)}）")
+        return "\n".join(lines)
 
 
 def explain(
@@ -131,36 +185,52 @@ def explain(
     results: pa.Table | Iterable[Mapping[str, Any]],
     scoring: Scoring,
     unit: str,
-    sources: Mapping[str, str],
+    sources: Mapping[str, Source],
+    groups: Mapping[str, str] | None = None,
 ) -> Explanation:
     """Return the derivation of ``unit`` from the engine's (or the store's) scores and results.
 
-    ``sources``: for each input the words that say where it stands (workbook, sheet, cell). Raises
-    UnknownError where the results do not hold the unit.
+    ``results``: of everybody, for the number of those ranked. ``sources``: where each input stands.
+    ``groups``: what the groups are called (default: their codes). Raises UnknownError where the results do
+    not hold the unit, or a rule has no words.
     """
-    found = [r for r in _rows(results) if r["unit"] == unit]
+    everybody = _rows(results)
+    found = [r for r in everybody if r["unit"] == unit]
     if not found:
         raise UnknownError(f"结果中没有单位“{unit}”")
-    rows = {r["node"]: r for r in _rows(scores) if r["unit"] == unit}
+    rows = {r["node"]: r for r in _rows(scores, unit)}
     head = found[0]
     grade = next((g for g in scoring.grades if g.name == head["grade"]), None)
+    total, rank = head["total"], head["rank"]
+    ranked = sum(r["rank"] is not None for r in everybody)
     return Explanation(
         unit=unit,
         group=head["group"],
-        total=head["total"],
-        rank=head["rank"],
+        group_name=(groups or {}).get(head["group"], head["group"]),
+        total=total,
+        rank=rank,
         group_rank=head["group_rank"],
+        rank_how="" if rank is None else rank_words(scoring, rank, ranked),
+        rank_basis=basis_of(scoring, scoring.rounding),
         grade=head["grade"],
         passed=head["passed"],
+        grade_how="" if grade is None or total is None else _grade_how(scoring, grade.name, total, rows),
         grade_basis=basis_of(scoring, grade),
         reasons=tuple(head["reasons"]),
         root=_root(scoring, rows, sources),
     )
 
 
-def _rows(given: pa.Table | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows whose JSON texts are read, whether they come from the engine or from the database."""
-    rows = given.to_pylist() if hasattr(given, "to_pylist") else [dict(r) for r in given]
+def _rows(given: pa.Table | Iterable[Mapping[str, Any]], unit: str | None = None) -> list[dict[str, Any]]:
+    """Return rows (of a unit) with their JSON texts read, whether they come from engine or database."""
+    if hasattr(given, "to_pylist"):
+        import pyarrow.compute as pc
+
+        whole: Any = given
+        table = whole if unit is None else whole.filter(pc.equal(whole["unit"], unit))
+        rows = table.to_pylist()
+    else:
+        rows = [dict(r) for r in given if unit is None or r["unit"] == unit]
     for row in rows:
         for name in ("detail", "reasons"):
             if isinstance(row.get(name), str):
@@ -168,18 +238,18 @@ def _rows(given: pa.Table | Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
     return rows
 
 
-def _root(scoring: Scoring, rows: Mapping[str, Mapping[str, Any]], sources: Mapping[str, str]) -> Step:
+def _root(scoring: Scoring, rows: Mapping[str, Mapping[str, Any]], sources: Mapping[str, Source]) -> Step:
     if ROOT not in rows:
         return Step(ROOT, "总分", "total", basis_of(scoring), how="没有可以计分的数据")
     row, detail = rows[ROOT], rows[ROOT]["detail"]
     outside = [i for i in scoring.indicators if i.role != "score" and i.code in rows]
     children = [
         *(
-            _dimension(scoring, d, rows, sources)
+            _dimension(scoring, d, rows, sources, _WHOLE)
             for d in scoring.dimensions
             if not d.parent and d.code in rows
         ),
-        *(_indicator(scoring, i, rows, sources) for i in outside),
+        *(_indicator(scoring, i, rows, sources, None) for i in outside),
         *(
             Step(c, name, "adjustment", basis_of(scoring), contribution=rows[c]["contribution"])
             for c, name in ADJUSTMENTS.items()
@@ -197,6 +267,7 @@ def _root(scoring: Scoring, rows: Mapping[str, Mapping[str, Any]], sources: Mapp
         basis_of(scoring),
         how=how,
         normalised=row["normalised"],
+        share=None if row["contribution"] is None else _WHOLE,
         contribution=row["contribution"],
         rounding=_residue(row["contribution"], children),
         children=tuple(children),
@@ -204,17 +275,25 @@ def _root(scoring: Scoring, rows: Mapping[str, Mapping[str, Any]], sources: Mapp
 
 
 def _dimension(
-    scoring: Scoring, d: Dimension, rows: Mapping[str, Mapping[str, Any]], sources: Mapping[str, str]
+    scoring: Scoring,
+    d: Dimension,
+    rows: Mapping[str, Mapping[str, Any]],
+    sources: Mapping[str, Source],
+    above: Decimal | None,
 ) -> Step:
     row = rows[d.code]
+    share = _share(above, row)
     below = [c for c in scoring.dimensions if c.parent == d.code and c.code in rows]
     leaves = [i for i in scoring.indicators if i.dimension == d.code and i.code in rows]
     children = [
-        *(_indicator(scoring, i, rows, sources) for i in leaves),
-        *(_dimension(scoring, c, rows, sources) for c in below),
+        *(_indicator(scoring, i, rows, sources, share) for i in leaves),
+        *(_dimension(scoring, c, rows, sources, share) for c in below),
     ]
     score = row["normalised"]
     how = f"{weighing(d.aggregation)} {_score(score, scoring.rounding.dimension)}"
+    if d.normalisation is not None and score is not None and row["value"] is not None:
+        words = method(d.normalisation, row["value"], row["detail"], full=scoring.full_score)
+        how = f"{weighing(d.aggregation)} {plain(row['value'])} → {words} → {plain(score)}"
     return Step(
         d.code,
         d.name,
@@ -223,6 +302,7 @@ def _dimension(
         how=how if score is not None else "下级指标均不计分，权重分给其余维度",
         normalised=score,
         weight=row["weight"],
+        share=share,
         contribution=row["contribution"],
         rounding=_residue(row["contribution"], children),
         children=tuple(children),
@@ -230,14 +310,20 @@ def _dimension(
 
 
 def _indicator(
-    scoring: Scoring, i: Indicator, rows: Mapping[str, Mapping[str, Any]], sources: Mapping[str, str]
+    scoring: Scoring,
+    i: Indicator,
+    rows: Mapping[str, Mapping[str, Any]],
+    sources: Mapping[str, Source],
+    above: Decimal | None,
 ) -> Step:
     row, detail = rows[i.code], rows[i.code]["detail"]
     value, score = row["value"], row["normalised"]
     if value is None:
         how = absence(i, detail)
     else:
-        how = raw_value(i, value, detail) + " → " + method(i, value, detail)
+        words = [raw_value(i, value, detail), *map(transform, i.transforms)]
+        words.append(method(i.normalisation, value, detail, full=scoring.full_score, unit=i.unit))
+        how = " → ".join(words)
         if score is not None:
             how += f" → {_score(score, scoring.rounding.indicator)} 分"
     return Step(
@@ -251,8 +337,26 @@ def _indicator(
         how=how,
         normalised=score,
         weight=row["weight"],
+        share=_share(above, row),
         contribution=row["contribution"],
     )
+
+
+def _grade_how(scoring: Scoring, grade: str, total: Decimal, rows: Mapping[str, Mapping[str, Any]]) -> str:
+    values = [
+        (i.normalisation.at_least, rows[i.code]["value"])
+        for i in scoring.indicators
+        if isinstance(i.normalisation, Threshold) and i.code in rows
+    ]
+    vetoed = any(value is not None and value >= floor for floor, value in values)
+    return grade_words(scoring, grade, total, vetoed=vetoed)
+
+
+def _share(above: Decimal | None, row: Mapping[str, Any]) -> Decimal | None:
+    """Return a node's share of the total; None outside the tree and where it brings nothing of its own."""
+    if above is None or row["weight"] is None or row["contribution"] is None:
+        return None
+    return (above * row["weight"] / 100).quantize(_MILLIONTH, ROUND_HALF_UP)
 
 
 def _residue(own: Decimal | None, children: Sequence[Step]) -> Decimal | None:

@@ -241,7 +241,7 @@ def _rank(n: m.Rank, value: Decimal, detail: _Detail, full: Decimal, unit: str) 
 def _percentile(n: m.PercentileRank, value: Decimal, detail: _Detail, full: Decimal, unit: str) -> str:
     share = _of(_PERCENTILE, n.definition, "百分位定义")
     if n.direction == "down":
-        share = share.replace("低于", "高于").replace("不高于高于", "不低于").replace("不高于", "不低于")
+        share = share.replace("不高于", "不低于") if "不高于" in share else share.replace("低于", "高于")
     noted = _found(detail, _COUNT, ("below", "较差的个数"), ("same", "相同的个数"))
     return f"{_within(n.within)}中{share} × {plain(full)}{noted}{_few(n)}"
 
@@ -284,8 +284,8 @@ def _piecewise(n: m.Piecewise, value: Decimal, detail: _Detail, full: Decimal, u
     high = min((p for p in n.points if p.at > value), key=lambda p: p.at)
     return (
         f"{plain(low.at)}（{plain(low.score)} 分）至 {plain(high.at)}（{plain(high.score)} 分）之间直线折算："
-        f"{plain(low.score)} + ({plain(high.score)} - {_number(low.score)}) × ({_number(value)} - {_number(low.at)})"
-        f" ÷ ({_number(high.at)} - {_number(low.at)})"
+        f"{plain(low.score)} + ({plain(high.score)} - {_number(low.score)})"
+        f" × ({_number(value)} - {_number(low.at)}) ÷ ({_number(high.at)} - {_number(low.at)})"
     )
 
 

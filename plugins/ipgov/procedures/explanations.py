@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
 
 from ipgov.core import objects
-from ipgov.core.database import reading
+from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import UnknownError
-from ipgov.core.tables import result, result_set, snapshot_value, submission, submitted_value
+from ipgov.core.tables import result_set, snapshot_unit, snapshot_value, submission, submitted_value
+from ipgov.documents import explanation_sheet
+from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.evaluation import explain as explaining
 from ipgov.evaluation import store as results
 from ipgov.policy import store
+from ipgov.policy.rules import RuleVersion
 
 
 def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
@@ -19,52 +25,115 @@ def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
     Raises UnknownError where the period has no result or the body none in it, naming those there are.
     """
     with reading() as connection:
-        head = (
-            connection.execute(
-                select(result_set)
-                .where(
-                    result_set.c.programme == programme,
-                    result_set.c.period == period,
-                    result_set.c.mode == "live",
-                )
-                .order_by(result_set.c.id.desc())
-                .limit(1)
-            )
-            .mappings()
-            .first()
-        )
-        if head is None:
-            raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
-        known = (
-            connection.execute(
-                select(result.c.unit).where(result.c.result_set_id == head["id"]).order_by(result.c.unit)
-            )
-            .scalars()
-            .all()
-        )
-        if unit not in known:
-            raise UnknownError(f"{period} 年度结果中没有单位“{unit}”；有：{'、'.join(known)}")
-        rules = store.parse(objects.get_content(head["rule_sha256"]), f"{programme}/{period}（已冻结）").rules
-        sources = {
-            row.field: f"{row.filename}（指纹 {row.sha256[:12]}）“{row.sheet}”表 {row.cell}，原文“{row.raw}”"
+        head = _newest_live(connection, programme, period)
+        return _explained(connection, head, _rules(head), [unit])[0]
+
+
+def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
+    """Return the workbook that explains a body's newest live result (default: everybody's, a sheet each).
+
+    Raises UnknownError as ``explain``.
+    """
+    with reading() as connection:
+        head = _newest_live(connection, programme, period)
+        rules = _rules(head)
+        units = [unit] if unit else [r["unit"] for r in results.results(connection, head["id"])]
+        explained = _explained(connection, head, rules, units)
+        names = {
+            row.unit: row.name
             for row in connection.execute(
-                select(
-                    snapshot_value.c.field,
-                    submission.c.object_key.label("filename"),
-                    submission.c.sha256,
-                    submitted_value.c.sheet,
-                    submitted_value.c.cell,
-                    submitted_value.c.raw,
+                select(snapshot_unit.c.unit, snapshot_unit.c.name).where(
+                    snapshot_unit.c.snapshot_id == head["snapshot_id"]
                 )
-                .join(submitted_value, submitted_value.c.id == snapshot_value.c.submitted_value_id)
-                .join(submission, submission.c.id == submitted_value.c.submission_id)
-                .where(snapshot_value.c.snapshot_id == head["snapshot_id"], snapshot_value.c.unit == unit)
             )
         }
-        return explaining.explain(
-            results.scores(connection, head["id"], unit),
-            results.results(connection, head["id"], unit),
-            rules.scoring,
-            unit,
-            sources,
+        banner = SIMULATION_BANNER if is_simulation(connection) else ""
+    about = explanation_sheet.About(
+        title=f"{rules.title}得分推导（{period}年度）",
+        author=rules.issuer.name,
+        rules=f"规则版本 {rules.version}（SHA-256 {head['rule_sha256']}）",
+        trace=head["fingerprint"],
+        banner=banner,
+        names=names,
+        decimals=rules.scoring.rounding.total,
+    )
+    return explanation_sheet.write(explained, about, store.clauses())
+
+
+def _newest_live(connection: Connection, programme: str, period: str) -> Mapping[str, Any]:
+    head = (
+        connection.execute(
+            select(result_set)
+            .where(
+                result_set.c.programme == programme,
+                result_set.c.period == period,
+                result_set.c.mode == "live",
+            )
+            .order_by(result_set.c.id.desc())
+            .limit(1)
         )
+        .mappings()
+        .first()
+    )
+    if head is None:
+        raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
+    return dict(head)
+
+
+def _rules(head: Mapping[str, Any]) -> RuleVersion:
+    name = f"{head['programme']}/{head['period']}（已冻结）"
+    return store.parse(objects.get_content(head["rule_sha256"]), name).rules
+
+
+def _explained(
+    connection: Connection, head: Mapping[str, Any], rules: RuleVersion, units: Sequence[str]
+) -> list[explaining.Explanation]:
+    everybody = results.results(connection, head["id"])
+    known = [r["unit"] for r in everybody]
+    if strange := [u for u in units if u not in known]:
+        raise UnknownError(
+            f"{head['period']} 年度结果中没有单位“{'、'.join(strange)}”；有：{'、'.join(known)}"
+        )
+    scores: dict[str, list[dict[str, Any]]] = {}
+    for row in results.scores(connection, head["id"], units[0] if len(units) == 1 else None):
+        scores.setdefault(row["unit"], []).append(row)
+    sources = _sources(connection, head["snapshot_id"], rules, units)
+    names = {code: kind.name for code, kind in rules.kinds.items()}
+    return [
+        explaining.explain(scores.get(u, []), everybody, rules.scoring, u, sources.get(u, {}), names)
+        for u in units
+    ]
+
+
+def _sources(
+    connection: Connection, snapshot_id: int, rules: RuleVersion, units: Sequence[str]
+) -> dict[str, dict[str, explaining.Source]]:
+    """Return where each value of the snapshot stands, by unit and field."""
+    labels = {code: f.label for code, f in rules.form.fields.items()}
+    found: dict[str, dict[str, explaining.Source]] = {}
+    for row in connection.execute(
+        select(
+            snapshot_value.c.unit,
+            snapshot_value.c.field,
+            submission.c.object_key,
+            submission.c.sha256,
+            submitted_value.c.sheet,
+            submitted_value.c.cell,
+            submitted_value.c.raw,
+            submitted_value.c.transforms,
+        )
+        .join(submitted_value, submitted_value.c.id == snapshot_value.c.submitted_value_id)
+        .join(submission, submission.c.id == submitted_value.c.submission_id)
+        .where(snapshot_value.c.snapshot_id == snapshot_id, snapshot_value.c.unit.in_(units))
+    ):
+        found.setdefault(row.unit, {})[row.field] = explaining.Source(
+            field=row.field,
+            file=row.object_key.rpartition("/")[2],
+            raw=row.raw,
+            sheet=row.sheet,
+            cell=row.cell,
+            sha256=row.sha256,
+            label=labels.get(row.field, ""),
+            transforms=tuple(row.transforms),
+        )
+    return found
