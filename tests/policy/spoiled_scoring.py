@@ -183,4 +183,29 @@ SCORING: Spoiled = {
         {"veto"},
         r"scoring\.veto_grade 没有否决指标",
     ),
+    # sensitivity
+    "a node that varies is not": (
+        one("nodes: [total]", "nodes: [D9]"),
+        {"varied"},
+        r"sensitivity\.methods\[总分的合成方法\]\.nodes “D9”不存在；应为：total、D1",
+    ),
+    "two variations of one name": (
+        one("name: 剔除一项指标", "name: 总分的合成方法"),
+        {"varied"},
+        r"sensitivity\.methods\[总分的合成方法\] 出现 2 次",
+    ),
+    "an alternative that is the rule itself": (
+        one("alternatives: [weighted_geometric_mean]", "alternatives: [weighted_arithmetic_mean]"),
+        {"alternatives"},
+        r"methods\[总分的合成方法\]\.alternatives weighted_arithmetic_mean 与规则本身相同",
+    ),
+    "an alternative that gives no score": (
+        one(
+            "{vary: leave_out, name: 剔除一项指标, kept: 0.5}",
+            "{vary: normalisation, name: 换法, kept: 0.5, indicators: [I10],"
+            " alternatives: [{method: threshold, at_least: 1}]}",
+        ),
+        {"alternatives"},
+        r"methods\[换法\]\.alternatives threshold 不是计分指标的方法",
+    ),
 }

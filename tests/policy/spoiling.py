@@ -9,6 +9,7 @@ V1 = "functional_platform/2023-09-05.yaml"
 V2 = "functional_platform/2025-06-01.yaml"
 TEMPLATES = (
     "rating_list", "receipt", "correction", "result_notice", "result_notice_province", "title_cancellation",
+    "attachment",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ipgov.core.errors import Problem
-from ipgov.policy.check import form, procedure, register, scoring, timeline, version
+from ipgov.policy.check import form, procedure, register, scoring, timeline, variation, version
 from ipgov.policy.check.finding import Finding, Programme, VersionFile
 from ipgov.policy.check.sources import Sources, read_sources
 from ipgov.policy.rules import ScoringRules
@@ -26,6 +26,7 @@ PROGRAMME_CHECKS: tuple[Callable[[Programme], Iterator[Finding]], ...] = (
     timeline.no_gap_and_no_overlap,
     timeline.every_period_has_rules,
     timeline.form_versions,
+    timeline.earlier_fields,
 )
 VERSION_CHECKS: tuple[Callable[[VersionFile], Iterator[Finding]], ...] = (
     version.names,
@@ -56,6 +57,8 @@ SCORING_CHECKS: tuple[Callable[[ScoringRules], Iterator[Finding]], ...] = (
     scoring.outside_items,
     scoring.grades,
     scoring.veto,
+    variation.varied,
+    variation.alternatives,
 )
 
 
