@@ -83,7 +83,13 @@ class Subject(Block):
 
 
 class FormField(Block):
-    """One cell that a body fills in: label, unit, type and what is possible at all."""
+    """One cell that a body fills in: label, unit, type and what is possible at all.
+
+    ``minimum`` and ``maximum`` limit numbers, ``earliest`` and ``latest`` days (included; a day of a year
+    counts from the period's). ``earlier`` says by form version what code the field had in an earlier
+    template, null that it was not there (not named: the same code). ``always_asked``: a file on an earlier
+    template without it is returned, to be completed on the current form.
+    """
 
     code: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     label: str
@@ -92,10 +98,14 @@ class FormField(Block):
     required: bool = True
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    earliest: dt.date | YearDay | None = None
+    latest: dt.date | YearDay | None = None
     decimals: Annotated[int, Field(ge=0, le=6)] = 0
     choices: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()  # empty: every kind
     help: str = ""
+    earlier: dict[int, str | None] = Field(default_factory=dict)
+    always_asked: bool = False
 
 
 class FormSheet(Block):
@@ -108,9 +118,9 @@ class FormSheet(Block):
 class AttachmentKind(Block):
     """A kind of file that is sent beside the workbook: a sealed scan of it, evidence for some of its values.
 
-    ``fields`` are those that it may prove (none: it stands for the workbook as a whole). ``missing`` says what
-    becomes of a workbook while a required one is not there: it is ``told`` in the receipt and found by the
-    quality rules, or the workbook is ``returned``.
+    ``fields`` are those that it may prove (none: it stands for the workbook as a whole). ``missing`` says
+    what becomes of a workbook while a required one is not there: it is ``told`` in the receipt and found by
+    the quality rules, or the workbook is ``returned``.
     """
 
     code: str = Field(pattern=r"^[a-z][a-z0-9_]*$")

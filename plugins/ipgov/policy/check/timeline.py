@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ipgov.policy import store
 from ipgov.policy.check.finding import Finding, Programme, VersionFile
+from ipgov.policy.earlier import difference
 from ipgov.policy.rules import Form
 
 ONE_DAY = dt.timedelta(days=1)
@@ -84,3 +85,53 @@ def form_versions(programme: Programme) -> Iterator[Finding]:
                 versions = "、".join(str(v) for i, v in sorted(known) if i == form.id)
                 expected = f"本版本或更早规则中 {form.id} 已有的版本（{versions}）"
                 yield Finding("form.accepts", f"接受不存在的版本 {accepted}", expected, file=file.name)
+
+
+def earlier_fields(programme: Programme) -> Iterator[Finding]:
+    """Prove that what a file on an accepted earlier template says is what today's form asks.
+
+    Every field named there existed, means the same but for a power of ten, and answers one of today's; a code
+    kept under another label is named, so that a code never silently means two things.
+    """
+    issued = {(f.rules.form.id, f.rules.form.version): f.rules.form for f in programme.files}
+    for file in programme.files:
+        form = file.rules.form
+        for code, field in form.fields.items():
+            for version in field.earlier:
+                if (form.id, version) not in issued or version >= form.version:
+                    yield Finding(
+                        f"form.sheets.fields[{code}].earlier",
+                        f"第 {version} 版不是本表以前的版本",
+                        "本表以前版本的 form.version",
+                        file=file.name,
+                    )
+        for version in form.accepts:
+            if version != form.version and (older := issued.get((form.id, version))):
+                for found in _carried(form, older):
+                    yield replace(found, file=file.name)
+
+
+def _carried(form: Form, older: Form) -> Iterator[Finding]:
+    taken: dict[str, str] = {}
+    for code, field in form.fields.items():
+        path, named = f"form.sheets.fields[{code}].earlier", older.version in field.earlier
+        old_code = field.earlier.get(older.version, code)
+        then = older.fields.get(old_code) if old_code else None
+        if then is None:
+            if named and old_code:
+                yield Finding(path, f"第 {older.version} 版没有栏目 {old_code}", "该版的栏目代码，或 null")
+            continue
+        if then.code in taken:
+            yield Finding(
+                path,
+                f"第 {older.version} 版的 {then.code} 已由栏目 {taken[then.code]} 承接",
+                "一栏只由一栏承接",
+            )
+        taken[then.code] = code
+        if not named and then.label != field.label:
+            found = f"未写明：第 {older.version} 版的 {code} 是“{then.label}”，今为“{field.label}”"
+            yield Finding(path, found, f"{older.version}: {code}（同一内容），或 null（不是同一内容）")
+        if found := difference(then, field):
+            yield Finding(
+                path, f"与第 {older.version} 版的 {then.code} 不能承接：{found}", "写 null，或改为一致"
+            )

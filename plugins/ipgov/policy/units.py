@@ -1,0 +1,24 @@
+"""Units of money and how they convert."""
+
+from __future__ import annotations
+
+# powers of ten of the units of money, with their traditional forms
+MONEY = {
+    "元": 0,
+    "千元": 3,
+    "万元": 4,
+    "萬元": 4,
+    "百万元": 6,
+    "百萬元": 6,
+    "千万元": 7,
+    "千萬元": 7,
+    "亿元": 8,
+    "億元": 8,
+}
+
+
+def power_between(unit: str, other: str) -> int | None:
+    """Return the power of ten that turns an amount in ``unit`` into one in ``other``; None: there is none."""
+    if unit == other:
+        return 0
+    return MONEY[unit] - MONEY[other] if unit in MONEY and other in MONEY else None
