@@ -27,6 +27,7 @@ def connector(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Co
         "ipgov.snapshot": str(snapshot_id),
         "ipgov.known_at": known_at.isoformat(),
         "ipgov.form": json.dumps(_fields(rules.form), ensure_ascii=False),
+        "ipgov.attachments": json.dumps(_attachments(rules.form), ensure_ascii=False),
         "ipgov.kinds": json.dumps({k.code: k.name for k in rules.subject.kinds}, ensure_ascii=False),
         "ipgov.provinces": json.dumps({p.code: p.name for p in PROVINCES.values()}, ensure_ascii=False),
         "default_transaction_read_only": "on",
@@ -51,6 +52,19 @@ def connector(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Co
 def open_engine(connect: Connect) -> Engine:
     """Return a SQLAlchemy engine over such connections."""
     return create_engine(make_url("postgresql+psycopg://"), creator=connect, poolclass=NullPool)
+
+
+def _attachments(form: Form) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": k.code,
+            "name": k.name,
+            "required": k.required,
+            "fields": list(k.fields),
+            "kinds": list(k.kinds),
+        }
+        for k in (form.attachments.kinds if form.attachments else ())
+    ]
 
 
 def _fields(form: Form) -> list[dict[str, Any]]:

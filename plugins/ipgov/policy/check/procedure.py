@@ -10,6 +10,7 @@ from ipgov.policy.check.finding import Finding, VersionFile
 
 # The notices that the procedures make of themselves; any other kind belongs to the outcome of that name.
 ANSWERS = ("rating_list", "receipt", "correction")
+ATTACHMENT = "attachment"  # made where the form asks for attachments
 RESULTS = ("result_to_unit", "result_to_province")
 
 
@@ -70,7 +71,9 @@ def notice_kinds(file: VersionFile) -> Iterator[Finding]:
     for kind in ANSWERS:
         if kind not in notices:
             yield Finding("notices", f"缺少 {kind}", f"有 {'、'.join(ANSWERS)} 三种文书")
-    known = (*ANSWERS, *RESULTS, *(o.outcome for o in file.rules.outcomes))
+    if file.rules.form.attachments is not None and ATTACHMENT not in notices:
+        yield Finding("notices", f"缺少 {ATTACHMENT}", f"报送表要求附件的，有 {ATTACHMENT} 文书")
+    known = (*ANSWERS, ATTACHMENT, *RESULTS, *(o.outcome for o in file.rules.outcomes))
     for kind in notices:
         if kind not in known:
             yield Finding(f"notices[{kind}].kind", "没有任何步骤会制发", "、".join(known))
