@@ -111,3 +111,39 @@ def test_the_nations_forms_are_given_out_and_checked(ipgov, database, tmp_path):
     code, _, err = ipgov("form", "blank", "functional_platform", "2023", "--unit", "FP99", "-o", one)
     assert code == 2
     assert "FP99" in err
+
+
+def test_evaluate_explains_a_unit_without_database(ipgov, monkeypatch, tmp_path):
+    monkeypatch.delenv("IPGOV_DATABASE_URL", raising=False)
+    policy, values = tmp_path / "p.yaml", tmp_path / "v.csv"
+    policy.write_text(EXPLAINED, encoding="utf-8")
+    values.write_text("unit,indicator,value,source\nA,I1,70,年报第3页\nB,I1,90,\n", encoding="utf-8")
+    asked = ("evaluate", "--policy", policy, "--values", values, "-o", tmp_path / "r.csv")
+    code, out, _ = ipgov(*asked, "--explain", "A", "--explain-sheet", tmp_path / "a.xlsx")
+    assert code == 0
+    assert "A：总分 70.00，第 2 名，等级“合格”，通过" in out
+    assert "(70 - 0) ÷ (100 - 0) × 100" in out
+    assert "来源：v.csv第 2 行，原文“70”，数据来源：年报第3页" in out
+    assert (tmp_path / "a.xlsx").read_bytes()[:2] == b"PK"
+    told = json.loads(ipgov(*asked, "--explain", "A", "--json")[1])["explanation"]
+    assert told["derivation"]["children"][0]["children"][0]["sources"][0]["cell"] == "第 2 行"
+    code, _, err = ipgov(*asked, "--explain", "Z")
+    assert (code, "有：A、B" in err) == (2, True)
+    assert ipgov(*asked, "--explain-sheet", tmp_path / "a.xlsx")[0] == 2
+
+
+EXPLAINED = """
+programme: p
+version: "1"
+effective: 2024-01-01
+status: draft
+title: 样例
+scoring:
+  operator: 样例
+  rounding: {indicator: 2, dimension: 2, total: 2}
+  dimensions: [{code: D, name: 维度, weight: 100}]
+  indicators:
+    - {code: I1, name: 指标, dimension: D, weight: 100,
+       normalisation: {method: goalposts, minimum: 0, maximum: 100}}
+  grades: [{name: 合格, floor: 60, passes: true}, {name: 不合格, passes: false}]
+"""

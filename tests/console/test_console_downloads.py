@@ -73,3 +73,12 @@ def test_the_style_sheet_is_handed_out(viewer: Browser, sample: Sample) -> None:
     assert "@media print" in answer.text
     assert "url(" not in answer.text
     assert "@import" not in answer.text
+
+
+def test_the_derivation_of_a_result_is_made_for_download(viewer: Browser, sample: Sample) -> None:
+    page = viewer.get("/governance/unit/functional_platform/2024/FP01")
+    assert "/explanation/functional_platform/2024/FP01" in page.text
+    answer = viewer.get("/governance/explanation/functional_platform/2024/FP01")
+    assert (answer.status_code, answer.content[:2]) == (200, b"PK")
+    assert unquote(answer.headers["content-disposition"]).endswith("FP01-2024-得分推导.xlsx")
+    assert viewer.get("/governance/explanation/functional_platform/2024/NONE").status_code == 404

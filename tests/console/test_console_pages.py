@@ -92,7 +92,7 @@ def test_a_cycle_that_was_only_opened(viewer: Browser, sample: Sample) -> None:
 
 def test_a_figure_is_explained_down_to_the_cell_and_the_clause(viewer: Browser, sample: Sample) -> None:
     text = shown(viewer, f"unit/{PROGRAMME}/{PERIOD}/FP01")
-    assert "知识产权交易额 I01 60000万元 → 数值 ÷ 基准值 50000 × 100" in text
+    assert "知识产权交易额 I01 60000万元 → 60000 ÷ 基准值 50000 × 100" in text
     assert "“一、业务绩效”表 D5，原文“60000”" in text
     assert "业务绩效 D1 加权平均" in text
     assert "《关于认定全国知识产权运营服务平台体系功能性平台的通知》三：“年度绩效评价指标另行发布”" in text

@@ -48,6 +48,15 @@ def rating_list(user: Reader, round_id: Id) -> Response:
     return _download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
 
 
+@router.get("/explanation/{programme}/{period}/{unit}")
+def explanation(user: Reader, programme: Name, period: Name, unit: Name) -> Response:
+    """Hand out the workbook that derives a body's newest result step by step."""
+    from ipgov.procedures import explanations
+
+    data = explanations.sheet(programme, period, unit)
+    return _download(data, f"{unit}-{period}-得分推导.xlsx", "xlsx")
+
+
 @router.get("/answer/{submission_id}")
 def submission_answer(user: Reader, submission_id: Id) -> Response:
     """Hand out what a sender was answered: the receipt (PDF) or the correction workbook."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import short_code
-from ipgov.documents.sheets import TITLE_ROWS, Book, Column, Formula, Line, Value
+from ipgov.documents.sheets import TITLE_ROWS, Book, Column, Formula, Line, Value, fixed
 from ipgov.documents.typography import full_width
 from ipgov.evaluation.basis import in_chinese
 from ipgov.evaluation.explain import Explanation, Source, Step
@@ -21,10 +21,10 @@ _COLUMNS = (
     Column("项目", 27, wrap=True),
     Column("原文与出处", 33, wrap=True),
     Column("算法（已代入数值）", 42, wrap=True),
-    Column("得分", 9),
-    Column("权重（%）", 10),
-    Column("占总分（%）", 10),
-    Column("计入总分", 12),
+    Column("得分", 9, number="0.00####"),
+    Column("权重（%）", 10, number="0.00####"),
+    Column("占总分（%）", 10, number="0.00####"),
+    Column("计入总分", 12, number="0.00####"),
     Column("依据", 20, wrap=True),
 )
 _SCORE, _WEIGHT, _SHARE, _POINTS = 4, 5, 6, 7  # numbers of columns
@@ -88,7 +88,7 @@ def _index(book: Book, explained: Sequence[Explanation], about: About, names: Se
         Column("单位", 12),
         Column("名称", 46, wrap=True),
         Column("类别", 18, wrap=True),
-        Column("总分", 10, decimals=about.decimals),
+        Column("总分", 10, number=fixed(about.decimals)),
         Column("名次", 8),
         Column("类内名次", 10),
         Column("等级", 12),
@@ -176,7 +176,7 @@ def _step_line(node: _Node) -> Line:
     cells: tuple[Value | Formula, ...] = (
         full_width(step.name) + code,
         "",
-        full_width(step.how),
+        step.how,
         step.normalised,
         step.weight,
         _share(node),
@@ -209,7 +209,7 @@ def _source_line(source: Source, depth: int) -> Line:
     note = f"；{source.note}" if source.note else ""
     cells = (
         f"{source.field} {source.label}".strip(),
-        f"“{source.raw}”\n{source.place}",
+        "\n".join(p for p in (f"“{source.raw}”", source.where, source.which) if p),
         full_width(read + note),
         "", "", "", "", "",
     )  # fmt: skip

@@ -38,13 +38,18 @@ class Formula:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: head, width in characters, how its values stand; ``decimals`` None: as many as there are."""
+    """A column: head, width in characters, how its values stand; ``number``: a spreadsheet's format."""
 
     head: str
     width: float
     wrap: bool = False
-    decimals: int | None = None
+    number: str = ""
     align: str = ""  # default: text left, numbers right
+
+
+def fixed(decimals: int) -> str:
+    """Return the format of numbers with so many decimals."""
+    return "0." + "0" * decimals if decimals else "0"
 
 
 @dataclass(frozen=True)
@@ -154,8 +159,8 @@ class Book:
             style["align"] = column.align
         if indent:
             style["indent"] = indent
-        if not isinstance(value, str) and value is not None and column.decimals is not None:
-            style["num_format"] = "0." + "0" * column.decimals if column.decimals else "0"
+        if column.number and value is not None and not isinstance(value, str):
+            style["num_format"] = column.number
         return self.format(**style)
 
 

@@ -53,11 +53,14 @@ class Source:
     note: str = ""
 
     @property
-    def place(self) -> str:
-        """Return file, fingerprint, sheet and cell in words."""
-        mark = f"（指纹 {self.sha256[:12]}）" if self.sha256 else ""
-        sheet = f"“{self.sheet}”表" if self.sheet else ""
-        return f"{self.file}{mark}{sheet}{f' {self.cell}' if self.cell else ''}"
+    def which(self) -> str:
+        """Return file and fingerprint."""
+        return self.file + (f"（指纹 {self.sha256[:12]}）" if self.sha256 else "")
+
+    @property
+    def where(self) -> str:
+        """Return sheet and cell."""
+        return f"“{self.sheet}”表 {self.cell}" if self.sheet else self.cell
 
     @property
     def reading(self) -> str:
@@ -66,7 +69,7 @@ class Source:
 
     def __str__(self) -> str:
         read = f"，读取时{self.reading}" if self.transforms else ""
-        return f"{self.place}，原文“{self.raw}”{read}" + (f"，{self.note}" if self.note else "")
+        return f"{self.which}{self.where}，原文“{self.raw}”{read}" + (f"，{self.note}" if self.note else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
