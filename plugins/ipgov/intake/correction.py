@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from ipgov.core.errors import Problem
-from ipgov.intake.forms import TITLE_FONT, Filled, Styles, draw, heading, set_up_page
+from ipgov.intake.attachment_list import FilledRow, ListedRow
+from ipgov.intake.forms import Filled, draw
+from ipgov.intake.layout import TITLE_FONT, Styles, heading, set_up_page
 from ipgov.intake.locate import SUMMARY_SHEET
 from ipgov.intake.reading import Reading, Value
 from ipgov.policy.rules import FormField, RuleVersion
@@ -44,7 +46,21 @@ def correction_workbook(
         banner,
         filled,
         lambda book, styles: _summary(book, styles, rules, period, unit, reading, banner),
+        tuple(_list_row(row, reading) for row in reading.attachments),
     )
+
+
+def _list_row(row: ListedRow, reading: Reading) -> FilledRow:
+    """Return a row of the list of attachments as it was typed, with its problems by heading."""
+    problems = {
+        heading: tuple(
+            f"{p.found}。应为：{p.expected}"
+            for p in reading.list_problems
+            if (p.sheet, p.cell) == (row.sheet, cell)
+        )
+        for heading, cell in row.cells.items()
+    }
+    return FilledRow(row.texts, problems)
 
 
 def _content(field: FormField, value: Value | None) -> Decimal | dt.date | str | None:

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ipgov.intake.attachment_list import FilledRow
+from ipgov.intake.attachment_sheet import draw_list
 from ipgov.intake.identity import SHEET as IDENTITY_SHEET
 from ipgov.intake.identity import identity
+from ipgov.intake.layout import LINE, TITLE_FONT, Choices, Styles, heading, set_up_page, write_comment
 from ipgov.intake.locate import NAME_PREFIX, VALUE_HEADING
-from ipgov.intake.wording import decimals_kept, expectation, range_text
+from ipgov.intake.wording import day_limits, decimals_kept, expectation, range_text
 from ipgov.policy.rules import FormField, FormSheet, RuleVersion
 from ipgov.registry.platforms import Unit
 
-FONT, TITLE_FONT = "宋体", "微软雅黑"
 HEADINGS = ("序号", "指标", "计量单位", VALUE_HEADING, "填报说明")
 _WIDTHS = (6, 34, 10, 22, 44)
 VALUE_COLUMN = HEADINGS.index(VALUE_HEADING)
-CHOICES_SHEET = "_choices"
 # workbooks carry a date of making; one that never changes keeps the same form the same bytes
 MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-_LINE = "#808080"
 _MAX_EXACT_DIGITS = 15
 
 
@@ -36,27 +36,7 @@ class Filled:
     problems: tuple[str, ...] = ()
 
 
-Draw = Callable[[Any, "Styles"], None]
-
-
-class Styles:
-    """The cell formats of one workbook, each made once."""
-
-    def __init__(self, book: Any):
-        self._book = book
-        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
-
-    def get(self, **wanted: Any) -> Any:
-        """Return the format with these properties upon the house's own."""
-        whole = {"font_name": FONT, "font_size": 11, "valign": "vcenter", **wanted}
-        key = tuple(sorted(whole.items()))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(whole)
-        return self._made[key]
-
-    def boxed(self, **wanted: Any) -> Any:
-        """Return a format with a thin border and wrapped text."""
-        return self.get(border=1, border_color=_LINE, text_wrap=True, **wanted)
+Draw = Callable[[Any, Styles], None]
 
 
 def blank(rules: RuleVersion, rule_sha256: str, period: str, unit: Unit, banner: str = "") -> bytes:
@@ -75,8 +55,9 @@ def draw(
     banner: str,
     filled: Mapping[str, Filled],
     before: Draw | None,
+    attachments: Sequence[FilledRow] = (),
 ) -> bytes:
-    """Return the form, prefilled by field code; ``before`` adds sheets in front of it."""
+    """Return the form, prefilled by field code and list row; ``before`` adds sheets in front of it."""
     import xlsxwriter
 
     output = io.BytesIO()
@@ -88,11 +69,12 @@ def draw(
     if before is not None:
         before(book, styles)
     sheets = [(s, own) for s in rules.form.sheets if (own := _fields_for(s, unit.kind))]
-    choices = _Choices(book)
+    choices = Choices(book)
     for number, (sheet, fields) in enumerate(sheets, 1):
         _draw_sheet(book, styles, choices, rules, sheet, fields, period, unit, banner, filled)
         if number == 1 and before is None:
             book.get_worksheet_by_name(sheet.name).activate()
+    draw_list(book, styles, choices, rules, period, unit, banner, attachments)
     choices.write()
     _write_identity(book, rules, rule_sha256, period, unit)
     book.close()
@@ -106,7 +88,7 @@ def _fields_for(sheet: FormSheet, kind: str) -> list[FormField]:
 def _draw_sheet(
     book: Any,
     styles: Styles,
-    choices: _Choices,
+    choices: Choices,
     rules: RuleVersion,
     sheet: FormSheet,
     fields: Sequence[FormField],
@@ -139,44 +121,23 @@ def _draw_sheet(
     page.set_row(row, 24)
     set_up_page(page, header_row=row)
     for number, field in enumerate(fields, 1):
-        _draw_field(page, styles, choices, row + number, number, field, filled.get(field.code, Filled()))
+        content = filled.get(field.code, Filled())
+        _draw_field(page, styles, choices, row + number, number, field, period, content)
         place = f"$D${row + number + 1}"
         book.define_name(f"{NAME_PREFIX}{field.code}", f"={_quoted(sheet.name)}!{place}")
     page.set_selection(row + 1, VALUE_COLUMN, row + 1, VALUE_COLUMN)
     page.protect("", {"format_columns": True, "format_rows": True})
 
 
-def heading(page: Any, styles: Styles, title: str, banner: str, columns: int) -> int:
-    """Write banner and title across ``columns``; return the next row (from 0)."""
-    row = 0
-    if banner:
-        red = styles.get(
-            bold=True, font_color="#C00000", align="center", font_name=TITLE_FONT, text_wrap=True
-        )
-        page.merge_range(row, 0, row, columns - 1, banner, red)
-        page.set_row(row, 22)
-        row += 1
-    big = styles.get(bold=True, font_size=16, align="center", font_name=TITLE_FONT)
-    page.merge_range(row, 0, row, columns - 1, title, big)
-    page.set_row(row, 34)
-    return row + 1
-
-
-def set_up_page(page: Any, header_row: int) -> None:
-    """Set A4 landscape, one page wide, heading row repeated and frozen, page numbers."""
-    page.set_paper(9)
-    page.set_landscape()
-    page.fit_to_pages(1, 0)
-    page.set_margins(left=0.6, right=0.6, top=0.7, bottom=0.7)
-    page.center_horizontally()
-    page.repeat_rows(header_row)
-    page.set_footer(f'&C&"{FONT}"&9第 &P 页，共 &N 页')
-    page.freeze_panes(header_row + 1, 0)
-    page.hide_gridlines(2)
-
-
 def _draw_field(
-    page: Any, styles: Styles, choices: _Choices, row: int, number: int, field: FormField, filled: Filled
+    page: Any,
+    styles: Styles,
+    choices: Choices,
+    row: int,
+    number: int,
+    field: FormField,
+    period: str,
+    filled: Filled,
 ) -> None:
     page.write_number(row, 0, number, styles.boxed(align="center"))
     page.write_string(row, 1, field.label, styles.boxed(indent=1))
@@ -185,7 +146,7 @@ def _draw_field(
         (
             "必填。" if field.required else "可不填。",
             f"{field.help}。" if field.help else "",
-            expectation(field),
+            expectation(field, period),
             "。",
         )
     )
@@ -195,25 +156,12 @@ def _draw_field(
     if filled.problems:  # what is wrong is shown as it stands, not as the field's format would round it
         colour = {"bg_color": "#F8CBAD", "border_color": "#C00000", "num_format": "General"}
     style = styles.get(
-        **{"border": 1, "border_color": _LINE, "text_wrap": True, **_look(field), **colour, "locked": False}
+        **{"border": 1, "border_color": LINE, "text_wrap": True, **_look(field), **colour, "locked": False}
     )
     _write_content(page, row, filled.content, style, styles, field)
-    page.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, _validation(field, choices))
+    page.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, _validation(field, period, choices))
     if filled.problems:
-        text = "\n".join(filled.problems)
-        page.write_comment(
-            row,
-            VALUE_COLUMN,
-            text,
-            {
-                "author": "",
-                "x_scale": 2.2,
-                "y_scale": max(0.9, 0.35 * (len(text) // 20 + text.count("\n") + 1)),
-                "font_name": FONT,
-                "font_size": 10,
-                "color": "#FFF2CC",
-            },
-        )
+        write_comment(page, row, VALUE_COLUMN, "\n".join(filled.problems))
 
 
 def _look(field: FormField) -> dict[str, Any]:
@@ -246,19 +194,20 @@ def _write_content(
             page.write_string(row, VALUE_COLUMN, content, style)
 
 
-def _validation(field: FormField, choices: _Choices) -> dict[str, Any]:
+def _validation(field: FormField, period: str, choices: Choices) -> dict[str, Any]:
     stop = {
         "error_title": "填写有误",
-        "error_message": f"“{field.label}”应为：{expectation(field)}"[:255],
+        "error_message": f"“{field.label}”应为：{expectation(field, period)}"[:255],
         "error_type": "stop",
     }
     match field.type:
         case "yes_no":
             return {"validate": "list", "source": ["是", "否"], **stop}
         case "choice":
-            return {"validate": "list", "source": choices.reference(field), **stop}
+            return {"validate": "list", "source": choices.reference(field.choices), **stop}
         case "date":
-            days = {"minimum": dt.date(1990, 1, 1), "maximum": dt.date(2100, 12, 31)}
+            first, last = day_limits(field, period)
+            days = {"minimum": first or dt.date(1990, 1, 1), "maximum": last or dt.date(2100, 12, 31)}
             return {"validate": "date", "criteria": "between", **days, **stop}
         case "text":
             return {"validate": "length", "criteria": "<=", "value": 500, **stop}
@@ -277,29 +226,6 @@ def _validation(field: FormField, choices: _Choices) -> dict[str, Any]:
 def _number(value: Decimal | None) -> int | float:
     assert value is not None  # noqa: S101
     return int(value) if value == value.to_integral_value() else float(value)
-
-
-class _Choices:
-    """Lists to choose from, on a sheet of their own: one in the cell's rule may hold 255 characters only."""
-
-    def __init__(self, book: Any):
-        self._book = book
-        self._lists: list[tuple[str, ...]] = []
-
-    def reference(self, field: FormField) -> str:
-        """Return the range that will hold the field's choices."""
-        if field.choices not in self._lists:
-            self._lists.append(field.choices)
-        column = chr(ord("A") + self._lists.index(field.choices))
-        return f"='{CHOICES_SHEET}'!${column}$1:${column}${len(field.choices)}"
-
-    def write(self) -> None:
-        """Write the lists, if there are any."""
-        if self._lists:
-            page = self._book.add_worksheet(CHOICES_SHEET)
-            for column, listed in enumerate(self._lists):
-                page.write_column(0, column, listed)
-            page.very_hidden()
 
 
 def _write_identity(book: Any, rules: RuleVersion, rule_sha256: str, period: str, unit: Unit) -> None:

@@ -19,7 +19,7 @@ from ipgov.policy.rules import FormField
 NAME_PREFIX = "v_"
 VALUE_HEADING = "填报值"
 SUMMARY_SHEET = "问题汇总"
-_NOT_READ = (IDENTITY_SHEET, SUMMARY_SHEET)
+NOT_READ = (IDENTITY_SHEET, SUMMARY_SHEET)
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,15 @@ class Place:
 
 @dataclass
 class _Index:
-    """Labels and value headings of one sheet: key → positions."""
+    """Labels and value headings of one sheet, and how far down a merged cell reaches."""
 
     labels: dict[str, list[Position]] = field(default_factory=lambda: defaultdict(list))
     headings: list[Position] = field(default_factory=list)
+    last_rows: dict[Position, int] = field(default_factory=dict)
+
+    def beside(self, label: str, row: int) -> bool:
+        """Tell whether the label stands in a row, perhaps in a merged cell that reaches there."""
+        return any(p[0] <= row <= self.last_rows.get(p, p[0]) for p in self.labels.get(label, ()))
 
 
 def _index(sheet: Sheet) -> _Index:
@@ -53,38 +58,67 @@ def _index(sheet: Sheet) -> _Index:
                 index.headings.append(position)
             else:
                 index.labels[key].append(position)
+    for (row, _), top_left in sheet.merged.items():
+        index.last_rows[top_left] = max(row, index.last_rows.get(top_left, 0))
     return index
 
 
 def _value_cell(label: Position, headings: Iterable[Position]) -> Position | None:
-    """Return the cell right of a label below the nearest value heading."""
-    above = [h for h in headings if h[0] < label[0] and h[1] > label[1]]
-    return (label[0], max(above)[1]) if above else None
+    """Return the cell in a label's row below the nearest value heading: the next to the right, else left."""
+    row, column = label
+    above = [h for h in headings if h[0] < row and h[1] != column]
+    nearest = max((h[0] for h in above), default=0)
+    columns = [h[1] for h in above if h[0] == nearest]
+    right = [c for c in columns if c > column]
+    return (row, min(right) if right else max(columns)) if columns else None
 
 
 def locate(workbook: Workbook, fields: Mapping[str, FormField]) -> tuple[dict[str, Place], dict[str, str]]:
-    """Return the place of every field that was found, and for the others what was found instead (Chinese)."""
-    indexes = {name: _index(s) for name, s in workbook.sheets.items() if name not in _NOT_READ}
+    """Return the place of every field that was found, and for the others what was found instead (Chinese).
+
+    ``fields``: as the file's own template has them, by any key; their own codes are those of its names.
+    """
+    indexes = {name: _index(s) for name, s in workbook.sheets.items() if name not in NOT_READ}
     places: dict[str, Place] = {}
     lost: dict[str, str] = {}
-    for code, wanted in fields.items():
-        label = label_key(wanted.label)
-        name = workbook.names.get(NAME_PREFIX + code)
-        labels = indexes[name.sheet].labels if name and name.sheet in indexes else {}
-        if name and any(row == name.row for row, _ in labels.get(label, ())):
-            places[code] = Place(name.sheet, (name.row, name.column), by_label=False)
-            continue
-        found = [
-            Place(sheet, cell, by_label=True)
-            for sheet, index in indexes.items()
-            for position in index.labels.get(label, ())
-            if (cell := _value_cell(position, index.headings))
-        ]
+    for key, wanted in fields.items():
+        found = _find(workbook, indexes, wanted)
         if len(found) == 1:
-            places[code] = found[0]
+            places[key] = found[0]
         elif found:
-            where = "、".join(f"“{p.sheet}”表 {p.cell}" for p in found)
-            lost[code] = f"指标“{wanted.label}”出现 {len(found)} 次（{where}）"
+            where = "、".join(f"“{p.sheet}”表 {p.cell}" for p in found[:5]) + "等" * (len(found) > 5)
+            lost[key] = f"指标“{wanted.label}”出现 {len(found)} 次（{where}）"
         else:
-            lost[code] = f"没有指标“{wanted.label}”，或其名称已被改动"
+            lost[key] = f"没有指标“{wanted.label}”，或其名称已被改动"
+    for place, keys in _shared(places).items():
+        labels = "、".join(f"“{fields[k].label}”" for k in keys)
+        for key in keys:
+            del places[key]
+            lost[key] = f"指标{labels}的填报单元格是同一个（“{place.sheet}”表 {place.cell}）"
     return places, lost
+
+
+def _find(workbook: Workbook, indexes: Mapping[str, _Index], wanted: FormField) -> list[Place]:
+    """Return the cells that may be a field's; the value of a merged cell stands top-left."""
+    label = label_key(wanted.label)
+    name = workbook.names.get(NAME_PREFIX + wanted.code)
+    if name and name.sheet in indexes and indexes[name.sheet].beside(label, name.row):
+        return [_place(workbook, name.sheet, (name.row, name.column), by_label=False)]
+    return [
+        _place(workbook, sheet, cell, by_label=True)
+        for sheet, index in indexes.items()
+        for position in index.labels.get(label, ())
+        if (cell := _value_cell(position, index.headings))
+    ]
+
+
+def _place(workbook: Workbook, sheet: str, cell: Position, *, by_label: bool) -> Place:
+    return Place(sheet, workbook.sheets[sheet].merged.get(cell, cell), by_label)
+
+
+def _shared(places: Mapping[str, Place]) -> dict[Place, list[str]]:
+    """Return the places that are the answer of several fields, as when their cells were merged."""
+    keys: dict[tuple[str, Position], list[str]] = defaultdict(list)
+    for key, place in places.items():
+        keys[place.sheet, place.position].append(key)
+    return {places[found[0]]: found for found in keys.values() if len(found) > 1}

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ipgov.core.errors import Problem
 from ipgov.intake import checks
+from ipgov.intake.attachment_list import ListedRow
 from ipgov.intake.identity import identity_problem, identity_rows
 from ipgov.intake.refusals import NotAWorkbookError
 from ipgov.intake.submitted import (
@@ -18,6 +19,7 @@ from ipgov.intake.submitted import (
     Submitted,
     answers,
     issued_forms,
+    listed,
     open_submission,
 )
 from ipgov.intake.transforms import raw_text
@@ -58,7 +60,8 @@ class Value:
 class Reading:
     """What was read of a file; ``readable`` False: file or identity are at fault, no value was taken.
 
-    ``faults`` gives the problems of single fields by field code; they also stand in ``problems``.
+    ``faults`` gives the problems of single fields by field code, ``list_problems`` those of the list of
+    attachments; they also stand in ``problems``.
     """
 
     identity: Mapping[str, str] | None
@@ -66,6 +69,8 @@ class Reading:
     problems: tuple[Problem, ...]
     readable: bool
     faults: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    attachments: tuple[ListedRow, ...] = ()
+    list_problems: tuple[Problem, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -119,15 +124,18 @@ def read_submission(
             return Reading(None, (), problems, readable=False)
     if problems := tuple(p for check in checks.IDENTITY for p in check(submitted)):
         return Reading(submitted.identity, (), problems, readable=False)
-    submitted = replace(submitted, answers=answers(submitted))
+    submitted = replace(submitted, answers=answers(submitted), listed=listed(submitted))
     whole = tuple(p for check in checks.FORM for p in check(submitted))
+    of_list = tuple(p for check in checks.ATTACHMENTS for p in check(submitted))
     faults = {a.field.code: found for a in submitted.answers if (found := _faults(submitted, a))}
     return Reading(
         submitted.identity,
         tuple(_value(a) for a in submitted.answers if a.place),
-        whole + tuple(p for found in faults.values() for p in found),
+        whole + tuple(p for found in faults.values() for p in found) + of_list,
         readable=True,
         faults=faults,
+        attachments=submitted.listed.rows,
+        list_problems=of_list,
     )
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError
 from ipgov.core.steps import SHANGHAI
-from ipgov.core.tables import extension, submission, submitted_value, unclaimed_object
+from ipgov.core.tables import attachment, extension, submission, submitted_value, unclaimed_object
 from ipgov.intake.inbox import InboxKey
 from ipgov.intake.reading import Outcome, Reading
 from ipgov.policy.store import Loaded
@@ -28,30 +28,35 @@ def is_late(received_at: dt.datetime, due_on: dt.date, extension_until: dt.date 
 
 
 def seen(connection: Connection, objects: Iterable[KeyAndTime]) -> set[KeyAndTime]:
-    """Return those objects, by key and time of receipt, that were read before or that nobody claims."""
+    """Return those objects, by key and time of receipt, that were read before, in whatever way."""
     wanted = list(objects)
     if not wanted:
         return set()
     found: set[KeyAndTime] = set()
-    for table in (submission, unclaimed_object):
+    for table in (submission, attachment, unclaimed_object):
         columns = table.c.object_key, table.c.received_at
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(wanted)))
         found |= {(key, received_at) for key, received_at in rows}
     return found
 
 
-def recorded(connection: Connection, key: str, data_sha256: str, received_at: dt.datetime) -> bool:
-    """Tell whether this content, come under this key at this time, was read before or is unclaimed."""
+def recorded(connection: Connection, key: str, data_sha256: str | None, received_at: dt.datetime) -> bool:
+    """Tell whether this content (None: not read), come under this key at this time, was recorded before."""
+    known_by = {
+        submission: submission.c.sha256,
+        attachment: attachment.c.digest,
+        unclaimed_object: unclaimed_object.c.sha256,
+    }
     return any(
         connection.execute(
             select(table.c.id).where(
                 table.c.object_key == key,
-                table.c.sha256 == data_sha256,
+                digest.is_not_distinct_from(data_sha256),
                 table.c.received_at == received_at,
             )
         ).scalar()
         is not None
-        for table in (submission, unclaimed_object)
+        for table, digest in known_by.items()
     )
 
 
@@ -149,12 +154,15 @@ def _before(connection: Connection, inbox: InboxKey, received_at: dt.datetime) -
 def record_unclaimed(
     connection: Connection,
     key: str,
-    data_sha256: str,
+    data_sha256: str | None,
     reason: str,
     received_at: dt.datetime,
     known_at: dt.datetime,
 ) -> None:
-    """Keep an object whose sender cannot be told, with the reason (Chinese); twice changes nothing."""
+    """Keep an object whose sender cannot be told, with the reason (Chinese); twice changes nothing.
+
+    ``data_sha256`` is None where nothing of it is kept.
+    """
     connection.execute(
         insert(unclaimed_object)
         .values(object_key=key, sha256=data_sha256, reason=reason, received_at=received_at, known_at=known_at)
@@ -229,6 +237,16 @@ def accepted_in_time(
     counts = or_(submission.c.received_at < end, submission.c.late.is_(False))
     query = _newest(programme, period, known_at).where(submission.c.outcome == "accepted", counts)
     return _by_unit(connection, query)
+
+
+def newest_of(
+    connection: Connection, programme: str, period: str, unit: str, known_at: dt.datetime
+) -> Row | None:
+    """Return a unit's submission that came last and was not refused, as known at a moment; None: none did."""
+    query = _newest(programme, period, known_at).where(
+        submission.c.unit == unit, submission.c.outcome != "refused"
+    )
+    return _by_unit(connection, query).get(unit)
 
 
 def states(connection: Connection, programme: str, period: str, known_at: dt.datetime) -> dict[str, Row]:

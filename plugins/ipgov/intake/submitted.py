@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ipgov.core.errors import Problem
+from ipgov.intake.attachment_list import NAME, AttachmentList, ListedRow, read_list
 from ipgov.intake.identity import identity_rows
-from ipgov.intake.locate import Place, locate
+from ipgov.intake.locate import NOT_READ, Place, locate
 from ipgov.intake.refusals import NotAWorkbookError
-from ipgov.intake.transforms import Converted, NotOfTypeError, convert
+from ipgov.intake.transforms import BLANK, Converted, NotOfTypeError, carried_over, convert
 from ipgov.intake.wording import basis_of
 from ipgov.intake.workbook import Raw, Workbook, read_workbook
-from ipgov.policy.rules import Form, FormField, FormSheet
+from ipgov.policy.earlier import field_then, sheet_of
+from ipgov.policy.rules import Attachments, Form, FormField
 from ipgov.policy.store import Loaded
 from ipgov.registry.platforms import Unit
 
@@ -32,25 +34,68 @@ class Expected:
     programme: str
     period: str
     unit: Unit | None
+    attachments: frozenset[str] | None = None  # names (as compared) kept of this unit; None: not looked at
+
+
+@dataclass(frozen=True)
+class Question:
+    """A field of today's form that a file has to answer.
+
+    ``then``: what it was in the file's own template; None: that template did not ask it. ``sheet`` is the
+    template's sheet, else today's.
+    """
+
+    field: FormField
+    then: FormField | None
+    sheet: str
+    basis: str
+
+    @property
+    def named(self) -> FormField:
+        """Return the field whose label and code the file has to show."""
+        return self.then or self.field
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One field as answered: where, what stands there, what it means, or why it means nothing."""
+    """One question as answered: where, what stands there, what it means, or why it means nothing.
 
-    field: FormField
-    form_sheet: str
-    basis: str
+    ``typed`` is the value in the unit that was asked for, ``converted`` the same in today's.
+    """
+
+    question: Question
     place: Place | None
     lost: str  # why there is no place
-    raw: Raw | None
-    converted: Converted
-    not_of_type: str  # why the content is no value of the field's type
+    raw: Raw | None = None
+    typed: Converted = BLANK
+    converted: Converted = BLANK
+    not_of_type: str = ""  # why the content is no value of the field's type
+
+    @property
+    def field(self) -> FormField:
+        """Return the field of today's form."""
+        return self.question.field
+
+    @property
+    def asked(self) -> FormField | None:
+        """Return the field as the file's template asked it."""
+        return self.question.then
+
+    @property
+    def form_sheet(self) -> str:
+        """Return the form's sheet on which it is asked."""
+        return self.question.sheet
+
+    @property
+    def required(self) -> bool:
+        """Tell whether a blank will not do: today's form and the file's own both say so."""
+        return self.field.required and (self.field.always_asked or self.question.named.required)
 
     def problem(self, check: str, found: str, expected: str, filename: str) -> Problem:
         """Return a problem of this answer's cell."""
         sheet, cell = (self.place.sheet, self.place.cell) if self.place else (self.form_sheet, "")
-        return Problem(check, found, expected, file=filename, sheet=sheet, cell=cell, basis=self.basis)
+        basis = self.question.basis
+        return Problem(check, found, expected, file=filename, sheet=sheet, cell=cell, basis=basis)
 
 
 @dataclass(frozen=True)
@@ -65,6 +110,7 @@ class Submitted:
     failure: NotAWorkbookError | None  # why there is no workbook
     identity: Mapping[str, str] | None
     answers: tuple[Answer, ...] = field(default=())
+    listed: AttachmentList = field(default=AttachmentList())
 
     @property
     def form(self) -> Form:
@@ -94,6 +140,16 @@ class Submitted:
             basis=self.form.basis or "operator",
         )
 
+    def list_problem(
+        self, check: str, found: str, expected: str, row: ListedRow | None = None, heading: str = NAME
+    ) -> Problem:
+        """Return a problem of the list of attachments, at a row's cell below a heading, else of the sheet."""
+        asked = self.form.attachments
+        sheet = row.sheet if row else asked.sheet if asked else ""
+        basis = (asked.basis if asked else "") or self.form.basis or "operator"
+        cell = row.cells.get(heading, "") if row else ""
+        return Problem(check, found, expected, file=self.filename, sheet=sheet, cell=cell, basis=basis)
+
 
 def open_submission(
     data: bytes, filename: str, expected: Expected, rules: Loaded, issued: IssuedForms
@@ -108,52 +164,72 @@ def open_submission(
     return Submitted(filename, expected, rules, issued, workbook, failure, rows)
 
 
-def asked(submitted: Submitted) -> list[tuple[FormSheet, FormField]]:
-    """Return the fields that this file has to answer.
+def asked(submitted: Submitted) -> list[Question]:
+    """Return what this file has to answer.
 
-    They are the current form's for the unit's kind; of a file on an older template that is still accepted,
-    those that the template had.
+    It is the current form for the unit's kind; of a file on another template that is still accepted, what
+    that template asked, and what is always asked.
     """
-    unit, template = submitted.expected.unit, submitted.template
+    unit, form, template = submitted.expected.unit, submitted.form, submitted.template
     kind = unit.kind if unit else ""
-    older = template is not None and template.version != submitted.form.version
-    accepted = template is not None and template.version in submitted.form.accepts
-    return [
-        (sheet, wanted)
-        for sheet in submitted.form.sheets
-        for wanted in sheet.fields
-        if (not wanted.kinds or kind in wanted.kinds)
-        and (not (older and accepted and template) or wanted.code in template.fields)
-    ]
+    other = template if template is not None and template.version != form.version else None
+    accepted = other is not None and other.version in form.accepts
+    questions = []
+    for sheet in form.sheets:
+        for wanted in sheet.fields:
+            if wanted.kinds and kind not in wanted.kinds:
+                continue
+            then = field_then(wanted, other, kind) if other else wanted
+            if then is None and accepted and not wanted.always_asked:
+                continue
+            named = sheet_of(other, then.code) if other and then else sheet.name
+            questions.append(Question(wanted, then, named, basis_of(form, sheet, wanted)))
+    return questions
+
+
+def attachments_asked(submitted: Submitted) -> Attachments | None:
+    """Return what attachments this file has to list: the form's, where its own template had the list."""
+    unit, form, template = submitted.expected.unit, submitted.form, submitted.template
+    if form.attachments is None or unit is None or not form.attachments.kinds_for(unit.kind):
+        return None
+    older = template is not None and template.version in form.accepts and template.attachments is None
+    return None if older else form.attachments
+
+
+def listed(submitted: Submitted) -> AttachmentList:
+    """Read the list of attachments, if the file has to have one."""
+    unit = submitted.expected.unit
+    if submitted.workbook is None or unit is None or attachments_asked(submitted) is None:
+        return AttachmentList()
+    return read_list(submitted.workbook, submitted.form, unit.kind, NOT_READ)
 
 
 def answers(submitted: Submitted) -> tuple[Answer, ...]:
-    """Find and convert every answer; the labels are those of the file's own template."""
+    """Find and convert every answer; labels, codes and units are those of the file's own template."""
     workbook, template = submitted.workbook, submitted.template
     if workbook is None:
         return ()
-    own = template.fields if template else {}
-    wanted = asked(submitted)
-    places, lost = locate(workbook, {f.code: own.get(f.code, f) for _, f in wanted})
+    questions = asked(submitted)
+    places, lost = locate(workbook, {q.field.code: q.then for q in questions if q.then is not None})
+    for question in questions:
+        if question.then is None and template is not None:
+            label = question.field.label
+            lost[question.field.code] = f"第 {template.version} 版表没有指标“{label}”"
     return tuple(
-        _answer(workbook, f, s.name, basis_of(submitted.form, s, f), places.get(f.code), lost.get(f.code, ""))
-        for s, f in wanted
+        _answer(workbook, q, places.get(q.field.code), lost.get(q.field.code, "")) for q in questions
     )
 
 
-def _answer(
-    workbook: Workbook, wanted: FormField, form_sheet: str, basis: str, place: Place | None, lost: str
-) -> Answer:
+def _answer(workbook: Workbook, question: Question, place: Place | None, lost: str) -> Answer:
     if place is None:
-        return Answer(wanted, form_sheet, basis, None, lost, None, Converted(), "")
+        return Answer(question, None, lost)
     sheet = workbook.sheets[place.sheet]
     raw = sheet.cells.get(place.position)
+    percent = place.position in sheet.percents
     try:
-        converted = convert(
-            raw, wanted, date_1904=workbook.date_1904, percent_format=place.position in sheet.percents
-        )
+        typed = convert(raw, question.named, date_1904=workbook.date_1904, percent_format=percent)
     except NotOfTypeError as error:
-        return Answer(wanted, form_sheet, basis, place, "", raw, Converted(), str(error))
+        return Answer(question, place, "", raw, not_of_type=str(error))
     how = ("located_by_label",) * place.by_label + ("formula_result",) * (place.position in sheet.formulas)
-    converted = Converted(converted.value, converted.text_value, how + converted.transforms)
-    return Answer(wanted, form_sheet, basis, place, "", raw, converted, "")
+    converted = carried_over(typed, question.named, question.field)
+    return Answer(question, place, "", raw, typed, replace(converted, transforms=how + converted.transforms))

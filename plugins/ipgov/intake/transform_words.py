@@ -34,4 +34,6 @@ def transform_word(name: str) -> str:
     if name.startswith("unit:"):
         old, _, new = name.removeprefix("unit:").partition("→")
         return f"由{old}换算为{new}"
+    if name.startswith("rounded:"):
+        return f"四舍五入到 {name.removeprefix('rounded:')} 位小数"
     return TRANSFORM_WORDS.get(name, f"“{name}”")

@@ -10,12 +10,14 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache, lru_cache
 from importlib.resources import files
 
 from ipgov.intake.grid import ErrorValue, NoResult, Raw
+from ipgov.intake.wording import decimals_kept
 from ipgov.policy.rules import FormField
+from ipgov.policy.units import power_between
 
 _SPACES = dict.fromkeys((160, 5760, *range(8192, 8203), 8239, 8287, 12288, 9, 10, 13), " ")
 _INVISIBLE = dict.fromkeys((173, *range(8203, 8208), *range(8234, 8239), *range(8288, 8293), 65279))
@@ -24,27 +26,21 @@ _FULL_WIDTH = {c: c - 0xFEE0 for c in range(0xFF01, 0xFF5F)} | {0x2212: 0x2D}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 _NUMBER = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)((?:\.\d+)?)\s*([^\d\s.,+-]*)", re.A)
+# after a number and perhaps its unit: a bracket, or a sign of punctuation that no number has
+_NUMBER_WITH_NOTE = re.compile(
+    r"[+-]?[\d,.]*\d\s*[^\d\s.,+()-]*\s*(?:[(\[{【〔《“‘;:、。]|,\s*[^\d\s])", re.A
+)
 _DATE = re.compile(
     r"(\d{4})(?:\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*[日号]?|([-./])(\d{1,2})\4(\d{1,2}))", re.A
 )
 _WORD = re.compile(r"[\u4e00-\u9fff]+|%")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.A)
-# powers of ten of the units of money, with their traditional forms
-_MONEY = {
-    "元": 0,
-    "千元": 3,
-    "万元": 4,
-    "萬元": 4,
-    "百万元": 6,
-    "百萬元": 6,
-    "千万元": 7,
-    "亿元": 8,
-    "億元": 8,
-}
 _YES_NO = {"是": Decimal(1), "否": Decimal(0)}
 _LONGEST_LABEL = 200  # what is longer is no label
+MAX_TEXT = 32_767  # characters of a cell, in Excel and WPS
 MAX_DIGITS = 25
 EXCEL_DIGITS = 15
+_EXACT = Context(prec=60)
 
 
 @dataclass(frozen=True)
@@ -61,12 +57,18 @@ class Converted:
         return self.value is None and self.text_value is None
 
 
+BLANK = Converted()
+
+
 class NotOfTypeError(ValueError):
     """The cell's content is not of the field's type; the message (Chinese) says what was found."""
 
 
 def raw_text(raw: Raw | None) -> str:
-    """Return a cell's content as it is kept: numbers without a needless ``.0``, controls made visible."""
+    """Return a cell's content as it is kept.
+
+    Numbers come without a needless ``.0``, controls are made visible, a text is cut at what a cell can hold.
+    """
     match raw:
         case None:
             return ""
@@ -81,7 +83,7 @@ def raw_text(raw: Raw | None) -> str:
         case NoResult():
             return ""
         case str():
-            return _CONTROL.sub("\ufffd", raw)
+            return _CONTROL.sub("\ufffd", raw[:MAX_TEXT])
     return str(raw)
 
 
@@ -166,6 +168,8 @@ def convert(
         raise NotOfTypeError(f"“{raw}”不是数字")
     done: tuple[str, ...] = ()
     if isinstance(raw, str):
+        if len(raw) > MAX_TEXT:
+            raise NotOfTypeError(f"“{shown(raw)}”有 {len(raw):,} 字，超过单元格的上限")
         if _CONTROL.search(raw):
             raise NotOfTypeError(f"“{shown(raw)}”含有不可见的控制字符")
         raw, done = clean(raw)
@@ -183,6 +187,26 @@ def convert(
         case _:
             converted = _number(raw, field, percent_format)
     return Converted(converted.value, converted.text_value, done + converted.transforms)
+
+
+def carried_over(typed: Converted, then: FormField, field: FormField) -> Converted:
+    """Turn an answer of an earlier template into today's unit, rounded half up to today's decimals.
+
+    So it compares with what is asked today; what stood in the cell is kept beside it. An answer with more
+    decimals than its own template allowed is not rounded: it is a problem of the sender's to decide.
+    """
+    power = power_between(then.unit, field.unit)
+    if typed.value is None or not power:
+        return typed
+    value, done = typed.value.scaleb(power), (*typed.transforms, f"unit:{then.unit}→{field.unit}")
+    rounded = _rounded(value, decimals_kept(field))
+    if rounded != value and typed.value == _rounded(typed.value, decimals_kept(then)):
+        value, done = rounded, (*done, f"rounded:{decimals_kept(field)}")
+    return Converted(canonical(value), typed.text_value, done)
+
+
+def _rounded(value: Decimal, decimals: int) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _EXACT)
 
 
 def shown(raw: Raw | None) -> str:
@@ -223,8 +247,12 @@ def _number(raw: Raw, field: FormField, percent_format: bool) -> Converted:
             raise NotOfTypeError(f"“{plain_percent(number)}”是百分数")
         return Converted(number, transforms=how)
     text, done = half_width(raw)
+    if len(text) > 2 * MAX_DIGITS:
+        raise NotOfTypeError(f"“{shown(raw)}”不是数字")
+    if _NUMBER_WITH_NOTE.match(text):
+        raise NotOfTypeError(f"“{shown(raw)}”在数字后附有文字（只填数字，说明写在旁边的单元格）")
     found = _NUMBER.fullmatch(text)
-    if not found or len(text) > 2 * MAX_DIGITS:
+    if not found:
         raise NotOfTypeError(f"“{shown(raw)}”不是数字")
     sign, whole, fraction, suffix = found.groups()
     if len(whole) + len(fraction) > MAX_DIGITS:
@@ -247,8 +275,9 @@ def plain_percent(number: Decimal) -> str:
 def _in_unit_of(field: FormField, number: Decimal, suffix: str, raw: Raw) -> tuple[Decimal, str]:
     if suffix == field.unit:
         return number, "unit_suffix"
-    if suffix in _MONEY and field.unit in _MONEY:
-        return canonical(number.scaleb(_MONEY[suffix] - _MONEY[field.unit])), f"unit:{suffix}→{field.unit}"
+    power = power_between(label_key(suffix), field.unit)
+    if power is not None:
+        return canonical(number.scaleb(power)), f"unit:{suffix}→{field.unit}"
     if field.unit and _WORD.fullmatch(suffix):
         raise NotOfTypeError(f"“{shown(raw)}”带有单位“{suffix}”，不能换算为“{field.unit}”")
     raise NotOfTypeError(f"“{shown(raw)}”不是数字")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 
-from ipgov.policy.rules import Form, FormField, FormSheet
+from ipgov.policy.rules import Form, FormField, FormSheet, YearDay
 
 
 def plain(number: Decimal) -> str:
@@ -32,15 +33,32 @@ def range_text(field: FormField) -> str:
     return f"不大于 {grouped(field.maximum)}" if field.maximum is not None else ""
 
 
-def expectation(field: FormField) -> str:
-    """Say what a cell accepts: ``数字，0 至 100,000,000，最多 2 位小数``."""
+def day_limits(field: FormField, period: str) -> tuple[dt.date | None, dt.date | None]:
+    """Return the first and the last day that a date may have, in a period (a year); None: any."""
+    return _day(field.earliest, period), _day(field.latest, period)
+
+
+def _day(limit: dt.date | YearDay | None, period: str) -> dt.date | None:
+    return limit.nominal(int(period)) if isinstance(limit, YearDay) else limit
+
+
+def days_text(field: FormField, period: str) -> str:
+    """Say the range of a date: ``2024-01-01 至 2024-12-31``; empty where there is none."""
+    first, last = day_limits(field, period)
+    if first and last:
+        return f"{first} 至 {last}"
+    return f"不早于 {first}" if first else f"不晚于 {last}" if last else ""
+
+
+def expectation(field: FormField, period: str) -> str:
+    """Say what a cell accepts in a period: ``最多 2 位小数的数字，0 至 100,000,000``."""
     match field.type:
         case "yes_no":
             return "“是”或“否”"
         case "choice":
             return "下列之一：" + "、".join(field.choices)
         case "date":
-            return "日期，如 2025-03-01"
+            return "，".join(s for s in ("日期，如 2025-03-01", days_text(field, period)) if s)
         case "text":
             return "文字"
     kept = decimals_kept(field)

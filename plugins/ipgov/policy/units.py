@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-# powers of ten of the units of money, with their traditional forms
+# powers of ten of the units of money
 MONEY = {
     "元": 0,
     "千元": 3,
     "万元": 4,
-    "萬元": 4,
     "百万元": 6,
-    "百萬元": 6,
     "千万元": 7,
-    "千萬元": 7,
     "亿元": 8,
-    "億元": 8,
 }
 
 

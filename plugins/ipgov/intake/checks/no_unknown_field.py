@@ -13,7 +13,7 @@ def no_unknown_field(submitted: Submitted) -> Iterator[Problem]:
     if submitted.workbook is None or submitted.expected.unit is None:
         return
     kind, template = submitted.expected.unit.kind, submitted.template
-    known = {f.code for _, f in asked(submitted)} | set(template.fields_for(kind) if template else ())
+    known = {q.named.code for q in asked(submitted)} | set(template.fields_for(kind) if template else ())
     for name, reference in submitted.workbook.names.items():
         if not name.startswith(NAME_PREFIX) or name.removeprefix(NAME_PREFIX) in known or reference is None:
             continue

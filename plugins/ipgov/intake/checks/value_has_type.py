@@ -10,4 +10,5 @@ def value_has_type(submitted: Submitted, answer: Answer) -> Problem | None:
     if not answer.not_of_type:
         return None
     found = f"“{answer.field.label}”：{answer.not_of_type}"
-    return answer.problem("value_has_type", found, expectation(answer.field), submitted.filename)
+    expected = expectation(answer.field, submitted.expected.period)
+    return answer.problem("value_has_type", found, expected, submitted.filename)
