@@ -274,7 +274,7 @@ attachment = _fact(
     _one_of("scan", "clean", "infected", "not_scanned"),
     CheckConstraint("outcome <> 'kept' OR (sha256 IS NOT NULL AND scan <> 'infected')", name="kept"),
     CheckConstraint("outcome <> 'refused' OR reason IS NOT NULL", name="refused"),
-    UniqueConstraint("object_key", "received_at"),
+    UniqueConstraint("object_key", "digest", "received_at"),
     Index("ix_attachment_programme_period_unit", "programme", "period", "unit"),
 )
 

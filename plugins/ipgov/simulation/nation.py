@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -22,6 +22,7 @@ from ipgov.policy.store import read_yaml
 from ipgov.registry.organisations import Organisation, add_organisation
 from ipgov.registry.platforms import Unit, add_titled_body
 from ipgov.registry.titles import record_title_event
+from ipgov.simulation import attachments
 
 SOURCE = "模拟数据（虚构）"
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -138,7 +139,7 @@ def sent(period: int, units: Mapping[str, Unit], blank: Any) -> Iterator[Sent]:
     events = [e for e in story if e.get("unit") in units or "stray" in e]
     events += [{"unit": u, "days": -16, "why": ""} for u in units if u not in told]
     for event in sorted((e for e in events if "days" in e), key=lambda e: (e["days"], e.get("unit", ""))):
-        yield _send(period, event, units, blank)
+        yield from _send(period, event, units, blank)
 
 
 def _due(period: int) -> dt.date:
@@ -149,21 +150,30 @@ def _rules(period: int) -> RuleVersion:
     return store.governing(nation()["programme"], period).rules
 
 
-def _send(period: int, event: Mapping[str, Any], units: Mapping[str, Unit], blank: Any) -> Sent:
+def _send(period: int, event: Mapping[str, Any], units: Mapping[str, Unit], blank: Any) -> Iterator[Sent]:
     day = _due(period) + dt.timedelta(days=event["days"])
     received_at = dt.datetime.combine(day, dt.time(10, 30), tzinfo=SHANGHAI)
     folder = f"inbox/{nation()['programme']}/{period}"
     why = event.get("why", "")
     if "stray" in event:
-        return Sent(f"{folder}/{event['stray']}", received_at, "请查收附件".encode(), "", why)
+        yield Sent(f"{folder}/{event['stray']}", received_at, "请查收附件".encode(), "", why)
+        return
     unit = units[event["unit"]]
-    key = f"{folder}/{unit.province}/{unit.unit}/{unit.unit}-{period}-{day:%m%d}.xlsx"
+    own = f"{folder}/{unit.province}/{unit.unit}"
+    papers = attachments.of(unit, period, _rules(period))
+    for paper in attachments.sent(papers, event):
+        yield Sent(f"{own}/{paper.name}", received_at, paper.data(), unit.unit, why)
+    if "attachment" in event:
+        return
+    key = f"{own}/{unit.unit}-{period}-{day:%m%d}.xlsx"
     if "garbage" in event:
-        return Sent(key, received_at, event["garbage"].encode(), unit.unit, why)
+        yield Sent(key, received_at, event["garbage"].encode(), unit.unit, why)
+        return
     form = blank(event.get("form_of", str(period)), event.get("identity_of", unit.unit))
     rules = _rules(int(event.get("form_of", period)))
     values = {**_values(unit, period, rules, day, event), **event.get("raw", {})}
-    return Sent(key, received_at, fill(form, values, event.get("drop_sheet")), unit.unit, why)
+    filled = fill(form, values, event.get("drop_sheet"), [p.row for p in papers])
+    yield Sent(key, received_at, filled, unit.unit, why)
 
 
 def _values(
@@ -198,8 +208,16 @@ def _scaled(unit: str, period: int, field: FormField, full: Decimal, level: Deci
     return int(rounded) if field.decimals == 0 else rounded
 
 
-def fill(form: bytes, values: Mapping[str, Any], drop_sheet: str | None = None) -> bytes:
-    """Fill in a blank form as a body would with its spreadsheet program; returns the saved workbook."""
+def fill(
+    form: bytes,
+    values: Mapping[str, Any],
+    drop_sheet: str | None = None,
+    listed: Sequence[Mapping[str, str]] = (),
+) -> bytes:
+    """Fill in a blank form as a body would with its spreadsheet program; returns the saved workbook.
+
+    ``listed`` are the rows of the list of attachments, by heading.
+    """
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(form))
@@ -209,6 +227,8 @@ def fill(form: bytes, values: Mapping[str, Any], drop_sheet: str | None = None) 
             continue
         ((sheet, cell),) = name.destinations
         book[sheet][cell.replace("$", "")] = float(value) if isinstance(value, Decimal) else value
+    if listed:
+        attachments.write_list(book, listed)
     if drop_sheet:
         del book[drop_sheet]
     target = io.BytesIO()

@@ -50,7 +50,9 @@ def upgrade() -> None:
         sa.CheckConstraint("outcome IN ('kept', 'refused')", name=op.f("ck_attachment_outcome")),
         sa.CheckConstraint("scan IN ('clean', 'infected', 'not_scanned')", name=op.f("ck_attachment_scan")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
-        sa.UniqueConstraint("object_key", "received_at", name=op.f("uq_attachment_object_key_received_at")),
+        sa.UniqueConstraint(
+            "object_key", "digest", "received_at", name=op.f("uq_attachment_object_key_digest_received_at")
+        ),
     )
     op.create_index(
         "ix_attachment_programme_period_unit", "attachment", ["programme", "period", "unit"], unique=False
