@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,6 +135,17 @@ def next_round(
     return _write(connection, head, before.members, again, known_at)
 
 
+def asked(connection: Connection, panel_id: int) -> list[Assignment]:
+    """Return who is to score what in a round, recused or not, in the order in which it was laid down."""
+    table = tables.panel_assignment
+    rows = connection.execute(
+        select(table.c.expert, table.c.unit, table.c.indicator)
+        .where(table.c.panel_id == panel_id)
+        .order_by(table.c.id)
+    )
+    return [(r.expert, r.unit, r.indicator) for r in rows]
+
+
 def assignments(connection: Connection, programme: str, period: str, number: int) -> list[Assignment]:
     """Return who scores what in the first round of a panel, as it counts."""
     table = tables.panel_assignment
@@ -151,8 +162,8 @@ def assignments(connection: Connection, programme: str, period: str, number: int
 def _write(
     connection: Connection,
     head: Mapping[str, Any],
-    members: Iterable[Member],
-    assigned: Iterable[Assignment],
+    members: Sequence[Member],
+    assigned: Sequence[Assignment],
     known_at: dt.datetime,
 ) -> Panel:
     table, sheet, returned = tables.panel, tables.scoring_sheet, tables.scoring_return
@@ -164,15 +175,23 @@ def _write(
         .where(*same, returned.c.outcome == "accepted")
         .limit(1)
     ).first()
+    newest = (
+        connection.execute(select(table).where(*same).order_by(table.c.revision.desc()).limit(1))
+        .mappings()
+        .first()
+    )
+    if newest is not None and all(newest[k] == v for k, v in head.items()):
+        there = get(connection, newest["id"])
+        if there.members == tuple(members) and asked(connection, there.id) == list(assigned):
+            return there
     if received:
         raise RefusedError(
             f"第 {head['number']} 专家组第 {head['round']} 轮已收到评分，不能改组；可以再开一轮"
         )
-    revisions = connection.execute(select(table.c.revision).where(*same)).scalars().all()
     panel_id = int(
         connection.execute(
             table.insert()
-            .values(**head, revision=max(revisions, default=0) + 1, known_at=known_at)
+            .values(**head, revision=newest["revision"] + 1 if newest else 1, known_at=known_at)
             .returning(table.c.id)
         ).scalar_one()
     )

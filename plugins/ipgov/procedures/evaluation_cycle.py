@@ -6,8 +6,8 @@ What differs between programmes is policy, not a step here. First user: the func
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -24,10 +24,10 @@ from ipgov.documents import rating_list as rating
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.evaluation import engine, outcomes
 from ipgov.evaluation import store as results
-from ipgov.intake import submissions
+from ipgov.intake import attachments, submissions
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import snapshots
+from ipgov.procedures import scoring_state, snapshots
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.rating_lists import compose
 from ipgov.quality import findings as quality_findings
@@ -40,7 +40,7 @@ def freeze(cycle: Cycle) -> StepResult:
     """Freeze who is evaluated on what: received in time, accepted by ``known_at``, the newest of each body.
 
     A body received after the time allowed, returned, missing, or titled too short stands in the snapshot with
-    its state, and is not evaluated.
+    its state, and is not evaluated. Of what experts score, what came in by ``known_at`` and in time counts.
     """
     with reading() as connection:
         rules = rules_of(connection, cycle)
@@ -48,10 +48,14 @@ def freeze(cycle: Cycle) -> StepResult:
         if problems := check_kind_counts(connection, rules.rules, cycle.known_at):
             raise RefusedError("平台名单与认定文件不符：" + "；".join(map(str, problems)), tuple(problems))
         chosen = _choose(connection, cycle, rules)
-    inputs = fingerprint({"rules": rules.sha256, "as_of": cycle.as_of, "units": [u.key for u in chosen]})
+        ratings = scoring_state.to_freeze(connection, cycle, rules.rules, chosen)
+    inputs = fingerprint(
+        {"rules": rules.sha256, "as_of": cycle.as_of, "units": [u.key for u in chosen]}
+        | ({"ratings": [r.key for r in ratings]} if rules.rules.panel else {})
+    )
 
     def work(connection: Connection) -> StepResult:
-        snapshot_id = snapshots.save(connection, cycle, chosen, rules.sha256, inputs)
+        snapshot_id = snapshots.save(connection, cycle, chosen, ratings, rules, inputs)
         counts = {s: sum(u.state == s for u in chosen) for s in sorted({u.state for u in chosen})}
         return StepResult(read=len(chosen), written=1, output={"snapshot_id": snapshot_id, "states": counts})
 
@@ -74,7 +78,12 @@ def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapsho
     until = cycle_days(rules.rules.cycle, cycle.year).late_until.date
     in_time = submissions.accepted_in_time(connection, cycle.programme, cycle.period, cycle.known_at, until)
     newest = submissions.states(connection, cycle.programme, cycle.period, cycle.known_at)
-    return [_state_of(u, cycle, rules.rules, in_time, newest) for u in units]
+    chosen = [_state_of(u, cycle, rules.rules, in_time, newest) for u in units]
+    listed: dict[str, list[attachments.Standing]] = {}
+    ids = snapshots.submission_ids(chosen)
+    for row in attachments.standing(connection, cycle.programme, cycle.period, ids, cycle.known_at):
+        listed.setdefault(row.unit, []).append(row)
+    return [replace(c, attachments=tuple(listed.get(c.unit.unit, ()))) for c in chosen]
 
 
 def _state_of(
@@ -84,8 +93,7 @@ def _state_of(
     in_time: Mapping[str, Mapping[str, Any]],
     newest: Mapping[str, Mapping[str, Any]],
 ) -> snapshots.Chosen:
-    required = rules.subject.full_years_before_evaluation
-    if required and unit.titled_on > dt.date(cycle.year - required + 1, 1, 1):
+    if snapshots.titled_too_short(unit, rules, cycle.year):
         return snapshots.Chosen(unit, "exempt")
     if row := in_time.get(unit.unit):
         state = "accepted_late" if row["late"] else "accepted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +14,17 @@ from ipgov.core import objects
 from ipgov.core.steps import Cycle
 from ipgov.core.tables import (
     snapshot,
+    snapshot_attachment,
+    snapshot_rating,
     snapshot_unit,
     snapshot_value,
     submission,
     submitted_value,
 )
+from ipgov.decisions.ratings import Rating
+from ipgov.intake.attachments import Standing
+from ipgov.policy.rules import RuleVersion
+from ipgov.policy.store import Loaded
 from ipgov.registry.platforms import Unit
 
 # enough for any amount in 万元 with six decimals; the engine rounds at its named scales
@@ -32,6 +39,7 @@ class Chosen:
     state: str
     submission_id: int | None = None
     submission_sha256: str | None = None
+    attachments: tuple[Standing, ...] = ()
 
     @property
     def key(self) -> dict[str, Any]:
@@ -46,14 +54,30 @@ class Chosen:
             "operator": self.unit.operator.code,
             "state": self.state,
             "submission": self.submission_sha256,
+            # none, as in periods whose form asks for none, leave the key as it is without them
+            **({"attachments": [[a.name, a.sha256] for a in self.attachments]} if self.attachments else {}),
         }
 
 
+def titled_too_short(unit: Unit, rules: RuleVersion, year: int) -> bool:
+    """Tell whether a body has had its title for too short a time to be evaluated for a year."""
+    required = rules.subject.full_years_before_evaluation
+    return required > 0 and unit.titled_on > dt.date(year - required + 1, 1, 1)
+
+
 def save(
-    connection: Connection, cycle: Cycle, chosen: Sequence[Chosen], rule_sha256: str, fingerprint: str
+    connection: Connection,
+    cycle: Cycle,
+    chosen: Sequence[Chosen],
+    ratings: Sequence[Rating],
+    rules: Loaded,
+    fingerprint: str,
 ) -> int:
-    """Store a snapshot and return its id; the values go to the object store before any row names them."""
-    values_sha256 = objects.put_content(_parquet(connection, chosen))
+    """Store a snapshot and return its id; the values go to the object store before any row names them.
+
+    ``ratings``: of bodies with a submission that counts, by experts.
+    """
+    values_sha256 = objects.put_content(_parquet(connection, chosen, ratings, rules.rules))
     snapshot_id = int(
         connection.execute(
             snapshot.insert()
@@ -63,7 +87,7 @@ def save(
                 mode=cycle.mode,
                 as_of=cycle.as_of,
                 fingerprint=fingerprint,
-                rule_sha256=rule_sha256,
+                rule_sha256=rules.sha256,
                 values_sha256=values_sha256,
                 known_at=cycle.known_at,
             )
@@ -88,6 +112,38 @@ def save(
                     "known_at": cycle.known_at,
                 }
                 for c in chosen
+            ],
+        )
+    attached = [
+        {
+            "snapshot_id": snapshot_id,
+            "unit": c.unit.unit,
+            "listed_attachment_id": a.listed_id,
+            "attachment_id": a.attachment_id,
+            "known_at": cycle.known_at,
+        }
+        for c in chosen
+        for a in c.attachments
+    ]
+    if attached:
+        connection.execute(snapshot_attachment.insert(), attached)
+    if ratings:
+        connection.execute(
+            snapshot_rating.insert(),
+            [
+                {
+                    "snapshot_id": snapshot_id,
+                    "panel_id": r.panel_id,
+                    "unit": r.unit,
+                    "indicator": r.indicator,
+                    "expert": r.expert,
+                    "rater": r.rater,
+                    "state": r.state,
+                    "reason": r.reason,
+                    "score_id": r.score_id,
+                    "known_at": cycle.known_at,
+                }
+                for r in ratings
             ],
         )
     connection.execute(
@@ -115,8 +171,13 @@ def submission_ids(chosen: Sequence[Chosen]) -> list[int]:
     return [c.submission_id for c in chosen if c.submission_id is not None]
 
 
-def _parquet(connection: Connection, chosen: Sequence[Chosen]) -> bytes:
-    """Return the long table unit, indicator, value, group, rater, source of numbers, in a fixed order."""
+def _parquet(
+    connection: Connection, chosen: Sequence[Chosen], ratings: Sequence[Rating], rules: RuleVersion
+) -> bytes:
+    """Return the long table unit, indicator, value, group, rater, source of numbers, in a fixed order.
+
+    The submitted values come first, the experts' scores after them; these alone have a rater.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -134,14 +195,21 @@ def _parquet(connection: Connection, chosen: Sequence[Chosen]) -> bytes:
         .where(submission.c.id.in_(submission_ids(chosen)), submitted_value.c.text_value.is_(None))
         .order_by(submission.c.unit, submitted_value.c.field)
     ).all()
+    scored = [r for r in ratings if r.score is not None]
+    inputs = {i.code: i.source_field for i in rules.scoring.indicators}
+    units = [*(r.unit for r in rows), *(r.unit for r in scored)]
+    fields = [*(r.field for r in rows), *(inputs[r.indicator] for r in scored)]
+    values = [*(r.value for r in rows), *(r.score for r in scored)]
+    raters = [*(None for _ in rows), *(r.rater for r in scored)]
+    sources = [*(f"{r.sha256}#{r.sheet}!{r.cell}" for r in rows), *(r.source for r in scored)]
     table = pa.table(
         {
-            "unit": pa.array([r.unit for r in rows], pa.string()),
-            "indicator": pa.array([r.field for r in rows], pa.string()),
-            "value": pa.array([r.value for r in rows], pa.decimal128(VALUE_PRECISION, VALUE_SCALE)),
-            "group": pa.array([kinds[r.unit] for r in rows], pa.string()),
-            "rater": pa.nulls(len(rows), pa.string()),
-            "source": pa.array([f"{r.sha256}#{r.sheet}!{r.cell}" for r in rows], pa.string()),
+            "unit": pa.array(units, pa.string()),
+            "indicator": pa.array(fields, pa.string()),
+            "value": pa.array(values, pa.decimal128(VALUE_PRECISION, VALUE_SCALE)),
+            "group": pa.array([kinds[u] for u in units], pa.string()),
+            "rater": pa.array(raters, pa.string()),
+            "source": pa.array(sources, pa.string()),
         }
     )
     sink = io.BytesIO()
