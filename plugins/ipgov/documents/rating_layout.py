@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from ipgov.core.errors import RefusedError
 from ipgov.documents.typography import full_width
+from ipgov.evaluation.sensitivity import Sensitivity
 from ipgov.policy.blocks import Block
 from ipgov.policy.rules import RuleVersion
 
@@ -30,7 +31,8 @@ class Row:
 
     ``province``: two digits of GB/T 2260; ``grade`` None: not evaluated, ``state`` says why; ``scores``: by
     code of dimension and indicator (points of a bonus or deduction); ``flags``: quality warnings;
-    ``reasons``: vetoes, quota edges, exclusions with their basis; ``proposed``: what would follow.
+    ``reasons``: vetoes, quota edges, exclusions with their basis; ``proposed``: what would follow;
+    ``rank_interval``, ``grade_kept``: how firm rank and grade are.
     """
 
     unit: str
@@ -49,6 +51,8 @@ class Row:
     flags: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     proposed: str = ""
+    rank_interval: str = ""
+    grade_kept: Decimal | None = None  # a share
 
     @property
     def evaluated(self) -> bool:
@@ -60,7 +64,8 @@ class Row:
 class RatingList:
     """What is put before the reviewers: a programme's period under a rule version, its result, its bodies.
 
-    ``fingerprint`` is that of the result set.
+    ``fingerprint`` is that of the result set; ``sensitivity`` None: the rules name nothing to vary, or nobody
+    was evaluated.
     """
 
     rules: RuleVersion
@@ -69,6 +74,7 @@ class RatingList:
     period: str
     fingerprint: str
     rows: tuple[Row, ...]
+    sensitivity: Sensitivity | None = None
 
     def __post_init__(self) -> None:
         counts = Counter(row.unit for row in self.rows)
@@ -92,6 +98,7 @@ class Column:
     decimals: int = 0
     free: bool = False  # the reviewers', where the body was evaluated
     wrap: bool = False
+    percent: bool = False
 
 
 def readable_basis(*blocks: Block) -> str:
@@ -133,6 +140,7 @@ def list_columns(rules: RuleVersion) -> tuple[Column, ...]:
         Column("总分", 9, lambda r: r.total, total, places),
         Column("类内名次", 9, lambda r: r.group_rank, ranks),
         Column("等级", 9, lambda r: r.grade or NOT_EVALUATED, grades),
+        *_firmness(rules),
         *(
             Column(d.name, 10, _score(d.code), readable_basis(scoring, d), scoring.rounding.dimension)
             for d in scoring.dimensions
@@ -145,6 +153,16 @@ def list_columns(rules: RuleVersion) -> tuple[Column, ...]:
         Column("拟办事项", 12, lambda r: r.proposed, _outcomes_basis(rules), wrap=True),
         Column(MARK_HEAD, 10, lambda r: None, approval, free=True),
         Column(COMMENT_HEAD, 26, lambda r: None, approval, free=True, wrap=True),
+    )
+
+
+def _firmness(rules: RuleVersion) -> tuple[Column, ...]:
+    if rules.sensitivity is None:
+        return ()
+    basis = f"{readable_basis(rules.sensitivity)}，见“敏感性”表"
+    return (
+        Column("名次区间", 9, lambda r: r.rank_interval, basis),
+        Column("等级稳定度", 9, lambda r: r.grade_kept, basis, percent=True),
     )
 
 

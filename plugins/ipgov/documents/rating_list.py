@@ -15,6 +15,7 @@ from typing import Any
 
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
 from ipgov.core.fingerprint import sha256_hex, short_code
+from ipgov.documents import sensitivity_sheet
 from ipgov.documents.model import plain_text
 from ipgov.documents.rating_layout import (
     ACTOR_CELL,
@@ -38,6 +39,7 @@ from ipgov.documents.rating_layout import (
 )
 from ipgov.documents.returned_list import ReturnedList, read_returned
 from ipgov.documents.typography import full_width
+from ipgov.evaluation.sensitivity import Sensitivity
 
 __all__ = ["RatingList", "ReturnedList", "Row", "read_returned", "write"]
 
@@ -122,6 +124,8 @@ def write(listed: RatingList, banner: str) -> bytes:
     _table(book, listed, LIST, list_columns(listed.rules), _MEANING, banner)
     scores = full_width("各指标得分（加分、扣分为分值）；空白为不适用或缺少数据。")
     _table(book, listed, SCORES, score_columns(listed.rules), scores, banner)
+    if listed.sensitivity:
+        _sensitivity(book, listed, listed.sensitivity, banner)
     _signing(book, listed, banner)
     _notes(book, listed, banner)
     _identity(book, listed)
@@ -217,7 +221,9 @@ def _height(columns: tuple[Column, ...], cells: list[Value]) -> float:
 
 def _cell_format(book: _Book, column: Column, evaluated: bool) -> Any:
     style: dict[str, Any] = {"border": 1, "text_wrap": column.wrap}
-    if column.decimals:
+    if column.percent:
+        style["num_format"] = "0.0%"
+    elif column.decimals:
         style["num_format"] = "0." + "0" * column.decimals
     if not column.wrap:
         style["align"] = "center"
@@ -258,6 +264,13 @@ def _signing(book: _Book, listed: RatingList, banner: str) -> None:
     )
 
 
+def _sensitivity(book: _Book, listed: RatingList, found: Sensitivity, banner: str) -> None:
+    sheet = _sheet(book, listed, sensitivity_sheet.SHEET, banner, paper=_A3, landscape=True)
+    _head(book, sheet, f"{listed.title}敏感性", sensitivity_sheet.MEANING, banner)
+    names = {row.unit: (row.name, row.kind) for row in listed.rows}
+    sensitivity_sheet.write_sheet(book, sheet, HEAD_ROW, found, names)
+
+
 def _notes(book: _Book, listed: RatingList, banner: str) -> None:
     sheet = _sheet(book, listed, NOTES, banner, paper=_A4, landscape=False)
     sheet.set_column(0, 0, 26)
@@ -282,6 +295,8 @@ def _note_lines(listed: RatingList, note: str) -> Iterable[tuple[str, str]]:
         for column in columns:
             if column.basis:
                 yield full_width(f"{sheet}：{column.head}"), full_width(f"依据：{column.basis}")
+    if listed.sensitivity:
+        yield from sensitivity_sheet.settings_lines(listed.sensitivity)
     for row in listed.rows:
         if not row.evaluated:
             why = full_width("；".join((row.state, *row.reasons)))

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 _PLACES = Decimal("0.0001")
+_TOLD = 6  # alternatives that are named one by one
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ class Sensitivity:
             told.append(f"各级权重{where}在 ±{_percent(w.share)} 内变动（{shape}），变动后按原合计重新分摊")
         names = {f.code: f for f in self.factors}
         for number, m in enumerate(self.rules.methods):
-            levels = "、".join(names[f"method/{number}"].levels)
+            every = names[f"method/{number}"].levels
+            levels = "、".join(every) if len(every) <= _TOLD else f"{every[0]}等，共 {len(every)} 种"
             told.append(f"{m.name}：{_percent(m.kept)} 的次数用本规则的办法，其余均分于：{levels}")
         return tuple(told)
 

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, select
 from ipgov.core.steps import Cycle
 from ipgov.core.tables import proposed_outcome, result, result_set, score, snapshot_unit
 from ipgov.documents import rating_list as rating
+from ipgov.documents import sensitivity_sheet
 from ipgov.evaluation import store as results
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.procedures import sensitivity
 from ipgov.quality import findings as quality_findings
 
 STATES = {
@@ -123,7 +125,7 @@ def unit_results(connection: Connection, rules: RuleVersion, result_set_id: int)
 
 
 def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: int) -> rating.RatingList:
-    """Put the rating list together: this result, last year's issued one, quality warnings, proposals."""
+    """Put the rating list together: this result and how firm it is, last year's, warnings, proposals."""
     head = connection.execute(select(result_set).where(result_set.c.id == result_set_id)).mappings().one()
     found = quality_findings.findings(connection, head["snapshot_id"])
     history = results.history(connection, cycle.programme, cycle.period, cycle.known_at)
@@ -134,6 +136,8 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
     last_year = {
         unit: years[-1] for unit, years in history.items() if years and years[-1].period == cycle.year - 1
     }
+    firmness = sensitivity.of_result_set(connection, result_set_id, rules.rules)
+    firm = {u.unit: u for u in firmness.units} if firmness else {}
     rows = [
         rating.Row(
             unit=r.unit,
@@ -152,6 +156,8 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
             flags=tuple(warnings.get(r.unit, ())),
             reasons=tuple(str(x) for x in r.reasons),
             proposed="、".join(o.name for o in r.outcomes),
+            rank_interval=sensitivity_sheet.interval(firm[r.unit]) if r.unit in firm else "",
+            grade_kept=firm[r.unit].kept if r.unit in firm else None,
         )
         for r in unit_results(connection, rules.rules, result_set_id)
     ]
@@ -162,4 +168,5 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
         period=cycle.period,
         fingerprint=head["fingerprint"],
         rows=tuple(rows),
+        sensitivity=firmness,
     )

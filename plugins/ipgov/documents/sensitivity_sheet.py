@@ -1,0 +1,246 @@
+"""The sheet 敏感性: what was varied, how firm ranks and grades are, what matters most, and a chart of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from ipgov.documents.typography import full_width
+from ipgov.evaluation.sensitivity import Sensitivity, UnitFirmness
+
+SHEET = "敏感性"
+MEANING = full_width(
+    "权重与方法在下列范围内随机变动、反复计算后，名次与等级有多稳：区间窄、稳定度高的结论可靠；"
+    "只供评审参考，不改变评价结果。"
+)
+# a chart with more units than this cannot be read: then the best half of it, and the least firm of the others
+CHARTED = 40
+_NAMED = 20  # with more, codes stand under the chart instead of names
+_CHART_ROWS, _ROW_POINTS = 24, 20
+_PERCENT = "0.0%"
+_Cell = str | int | Decimal | None
+
+
+class Book(Protocol):
+    """A workbook being written."""
+
+    workbook: Any
+
+    def format(self, **properties: Any) -> Any:
+        """Return a format."""
+
+    def put(self, sheet: Any, row: int, column: int, value: Any, style: Any) -> None:
+        """Write a value; rows and columns count from 1."""
+
+
+def interval(unit: UnitFirmness) -> str:
+    """Return the interval of a unit's ranks as text; empty where it has none."""
+    return "" if unit.low is None else f"{unit.low}–{unit.high}"
+
+
+def settings_lines(found: Sensitivity) -> list[tuple[str, str]]:
+    """Return what was varied, how often and from which seed, in Chinese."""
+    low, high = (format(p.normalize(), "f") for p in (found.rules.interval.low, found.rules.interval.high))
+    varied = [(f"变动{n}", text) for n, text in enumerate(found.varied(), 1)]
+    lines = [
+        *varied,
+        ("次数与种子", f"{found.rules.draws} 次，种子 {found.rules.seed}；同一种子在任何机器上结果相同"),
+        ("名次区间", f"全部次数中名次的第 {low} 至第 {high} 百分位"),
+        ("等级稳定度", "全部次数中等级与本次评价相同的比例；等级、名额按每一次的名次重新确定"),
+        ("名次平均变动", f"{found.rank_shift} 位（全部次数、全部平台的平均绝对变动）"),
+        ("方法", "经合组织、欧盟联合研究中心《综合指标编制手册》（2008）第七步：不确定性与敏感性分析"),
+    ]
+    if found.by_engine:
+        lines.append(("计算方式", f"逐次由评价引擎计算（规则含 {'、'.join(found.by_engine)}）"))
+    return [(label, full_width(text)) for label, text in lines]
+
+
+def workbook(found: Sensitivity, title: str, author: str, names: Mapping[str, tuple[str, str]]) -> bytes:
+    """Return a workbook of this one sheet: the same findings give the same bytes."""
+    from ipgov.documents.sheets import TITLE_ROWS
+    from ipgov.documents.sheets import Book as Sheets
+
+    book = Sheets(title, author)
+    sheet = book.sheet(SHEET, title, MEANING)
+    write_sheet(book, sheet, TITLE_ROWS + 1, found, names)
+    return book.close()
+
+
+def write_sheet(
+    book: Book, sheet: Any, first_row: int, found: Sensitivity, names: Mapping[str, tuple[str, str]]
+) -> None:
+    """Write everything below the head of a sheet. ``names``: unit → (name, kind)."""
+    label = book.format(border=1, font_name="黑体", bg_color="#DDE6F0")
+    row = first_row
+    for left, right in settings_lines(found):
+        book.put(sheet, row, 1, left, label)
+        book.put(sheet, row, 2, right, book.format())
+        row += 1
+    chart_row = row + 1
+    for place in range(chart_row, chart_row + _CHART_ROWS):
+        sheet.set_row(place - 1, _ROW_POINTS)
+    table_row = chart_row + _CHART_ROWS + 1
+    columns = _unit_columns(found, names)
+    for number, (_, width, _, _) in enumerate(columns, 1):
+        sheet.set_column(number - 1, number - 1, width)
+    _table(book, sheet, table_row, 1, columns, found.units)
+    beside = len(columns) + 2
+    factors = _factor_columns()
+    for number, (_, width, _, _) in enumerate(factors, beside):
+        sheet.set_column(number - 1, number - 1, width)
+    _table(book, sheet, chart_row, beside, factors, found.factors)
+    _chart(book, sheet, chart_row, table_row, beside + len(factors) + 1, found, names)
+
+
+def charted(units: Sequence[UnitFirmness]) -> list[UnitFirmness]:
+    """Return the units that the chart shows, in the order of ranks."""
+    ranked = [u for u in units if u.rank is not None and u.median is not None]
+    if len(ranked) <= CHARTED:
+        return ranked
+    best, others = ranked[: CHARTED // 2], ranked[CHARTED // 2 :]
+    least_firm = sorted(others, key=lambda u: (u.kept, u.rank, u.unit))[: CHARTED - len(best)]
+    return [*best, *(u for u in others if u in least_firm)]
+
+
+_Column = tuple[str, float, str, Callable[[Any], _Cell]]
+
+
+def _unit_columns(found: Sensitivity, names: Mapping[str, tuple[str, str]]) -> list[_Column]:
+    grades: dict[str, None] = {}
+    for u in found.units:
+        grades |= dict.fromkeys(g for g in u.grades if g)
+
+    def share(grade: str) -> Callable[[UnitFirmness], _Cell]:
+        return lambda u: _part(u.grades.get(grade, 0), u.draws)
+
+    return [
+        ("平台编号", 14, "", lambda u: u.unit),
+        ("平台名称", 34, "", lambda u: names[u.unit][0]),
+        ("类别", 12, "", lambda u: names[u.unit][1]),
+        ("名次", 6, "0", lambda u: u.rank),
+        ("中位名次", 7, "0", lambda u: u.median),
+        ("区间下限", 7, "0", lambda u: u.low),
+        ("区间上限", 7, "0", lambda u: u.high),
+        ("名次变动的次数占比", 10, _PERCENT, lambda u: _part(u.moved, u.draws) if u.rank else None),
+        ("等级", 8, "", lambda u: u.grade or "未评价"),
+        ("等级稳定度", 9, _PERCENT, lambda u: u.kept),
+        *((full_width(f"得“{g}”的占比"), 9, _PERCENT, share(g)) for g in _in_order(found, grades)),
+    ]
+
+
+def _in_order(found: Sensitivity, grades: Mapping[str, None]) -> list[str]:
+    """Return the grades from the best: by the best rank that ever had them."""
+    best = {g: min((u.median or 10**9 for u in found.units if g in u.grades), default=0) for g in grades}
+    given = {g: min((u.rank or 10**9 for u in found.units if u.grade == g), default=10**9) for g in grades}
+    return sorted(grades, key=lambda g: (given[g], best[g], g))
+
+
+def _part(count: int, whole: int) -> Decimal:
+    return (Decimal(count) / whole).quantize(Decimal("0.0001"))
+
+
+def _factor_columns() -> list[_Column]:
+    return [
+        ("变动的因素", 30, "", lambda f: full_width(f.name)),
+        ("解释的名次变异（一阶指数）", 14, _PERCENT, lambda f: f.first_order),
+        ("单独变动时名次平均变动", 14, "0.0000", lambda f: f.rank_shift),
+    ]
+
+
+def _table(
+    book: Book, sheet: Any, row: int, column: int, columns: Sequence[_Column], items: Sequence[Any]
+) -> None:
+    head = book.format(font_name="黑体", bg_color="#DDE6F0", border=1, align="center", text_wrap=True)
+    sheet.set_row(row - 1, 44)
+    for number, (text, _, style, value) in enumerate(columns, column):
+        book.put(sheet, row, number, text, head)
+        shown = {"border": 1, **({"num_format": style, "align": "center"} if style else {})}
+        for at, item in enumerate(items, row + 1):
+            book.put(sheet, at, number, value(item), book.format(**shown))
+
+
+def _chart(
+    book: Book,
+    sheet: Any,
+    chart_row: int,
+    table_row: int,
+    data_column: int,
+    found: Sensitivity,
+    names: Mapping[str, tuple[str, str]],
+) -> None:
+    """Draw medians with the interval as error bars, and the rank that was given."""
+    shown = charted(found.units)
+    if not shown:
+        return
+    columns: list[_Column] = [
+        ("图中平台", 34, "", (lambda u: names[u.unit][0]) if len(shown) <= _NAMED else (lambda u: u.unit)),
+        ("图中名次", 8, "0", lambda u: u.rank),
+        ("图中中位名次", 8, "0", lambda u: u.median),
+    ]
+    for number, (_, width, _, _) in enumerate(columns, data_column):
+        sheet.set_column(number - 1, number - 1, width)
+    _table(book, sheet, chart_row, data_column, columns, shown)
+    first, last = chart_row, chart_row + len(shown) - 1  # of the data, from 0
+    name, column = sheet.get_name(), data_column - 1
+    chart = book.workbook.add_chart({"type": "line"})
+    chart.add_series(
+        {
+            "name": "中位名次与名次区间",
+            "categories": [name, first, column, last, column],
+            "values": [name, first, column + 2, last, column + 2],
+            "line": {"none": True},
+            "marker": {"type": "square", "size": 5, "fill": {"color": "#2E75B6"}, "border": {"none": True}},
+            "y_error_bars": {
+                "type": "custom",
+                "plus_values": [u.high - u.median for u in shown],  # type: ignore[operator]
+                "minus_values": [u.median - u.low for u in shown],  # type: ignore[operator]
+                "line": {"color": "#2E75B6", "width": 1.75},
+            },
+        }
+    )
+    chart.add_series(
+        {
+            "name": "本次名次",
+            "categories": [name, first, column, last, column],
+            "values": [name, first, column + 1, last, column + 1],
+            "line": {"none": True},
+            "marker": {"type": "diamond", "size": 8, "fill": {"color": "#E60012"}, "border": {"none": True}},
+        }
+    )
+    font = {"name": "宋体", "size": 9}
+    ranked = sum(u.rank is not None for u in found.units)
+    some = "" if len(shown) == ranked else _which(len(shown), ranked)
+    chart.set_title(
+        {
+            "name": f"名次区间{some}",
+            "name_font": {"name": "黑体", "size": 12, "bold": False},
+            "overlay": False,
+        }
+    )
+    chart.set_x_axis(
+        {"label_position": "high", "num_font": {**font, "rotation": -45}, "line": {"color": "#808080"}}
+    )
+    highest = max(u.high or 1 for u in shown)
+    chart.set_y_axis(
+        {
+            "name": "名次",
+            "name_font": {**font, "bold": False},
+            "num_font": font,
+            "reverse": True,
+            "min": 0,
+            "max": highest + 1,
+            "major_gridlines": {"visible": True, "line": {"color": "#E0E0E0"}},
+            **({"major_unit": 1} if highest <= _NAMED else {}),
+        }
+    )
+    chart.set_legend({"position": "bottom", "font": font})
+    chart.set_size({"width": 1_080, "height": _CHART_ROWS * _ROW_POINTS * 4 // 3 - 8})
+    sheet.insert_chart(
+        chart_row - 1, 0, chart, {"object_position": 2, "description": "各平台名次区间图", "x_offset": 4}
+    )
+
+
+def _which(shown: int, ranked: int) -> str:
+    best = CHARTED // 2
+    return full_width(f"（{ranked}家中的前{best}名，及其余中等级最不稳的{shown - best}家）")

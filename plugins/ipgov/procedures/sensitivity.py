@@ -1,0 +1,168 @@
+"""How firm a result is, and how a rule looks on real values: from the frozen snapshot, changing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ipgov.core import objects
+from ipgov.core.database import reading
+from ipgov.core.errors import GovernanceError, Problem, UnknownError
+from ipgov.core.tables import result, result_set, snapshot, snapshot_unit
+from ipgov.documents import sensitivity_sheet
+from ipgov.evaluation import rule_checks, sensitivity
+from ipgov.evaluation.files import read_values
+from ipgov.evaluation.sensitivity import Sensitivity
+from ipgov.policy import store
+from ipgov.policy.rules import RuleVersion, ScoringRules
+from ipgov.policy.store import Loaded
+from ipgov.procedures import snapshots
+
+
+def of_result_set(connection: Connection, result_set_id: int, rules: RuleVersion) -> Sensitivity | None:
+    """Return how firm the ranks and grades of a result set are; None where the rules name nothing to vary.
+
+    None, too, where nobody sent values. Raises GovernanceError where the result set is not what the engine
+    makes of the snapshot now: its figures could not stand beside those reckoned here.
+    """
+    if rules.sensitivity is None:
+        return None
+    values_sha256 = connection.execute(
+        select(snapshot.c.values_sha256)
+        .join(result_set, result_set.c.snapshot_id == snapshot.c.id)
+        .where(result_set.c.id == result_set_id)
+    ).scalar_one()
+    values = snapshots.values_table(values_sha256)
+    if not values.num_rows:
+        return None
+    found = sensitivity.analyse(
+        values,
+        rules.scoring,
+        rules.sensitivity,
+        groups=tuple(rules.kinds),
+        allowed_unused=frozenset(rules.form.fields),
+    )
+    stored = {
+        row.unit: (row.total, row.rank, row.grade)
+        for row in connection.execute(
+            select(result.c.unit, result.c.total, result.c.rank, result.c.grade).where(
+                result.c.result_set_id == result_set_id
+            )
+        )
+    }
+    for u in found.units:
+        if stored.get(u.unit) != (u.total, u.rank, u.grade):
+            raise GovernanceError(
+                f"{u.unit} 的评价结果与按快照重新计算的不一致，不能作敏感性分析：请先重新评价再生成评级表"
+            )
+    return found
+
+
+def of_period(programme: str, period: str) -> tuple[Sensitivity, bytes]:
+    """Return how firm the newest live result of a period is, and the workbook that says so.
+
+    Raises UnknownError where the period has no result, or its rules name nothing to vary.
+    """
+    with reading() as connection:
+        head = (
+            connection.execute(
+                select(result_set)
+                .where(
+                    result_set.c.programme == programme,
+                    result_set.c.period == period,
+                    result_set.c.mode == "live",
+                )
+                .order_by(result_set.c.id.desc())
+                .limit(1)
+            )
+            .mappings()
+            .first()
+        )
+        if head is None:
+            raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
+        rules = store.parse(objects.get_content(head["rule_sha256"]), f"{programme}/{period}（已冻结）").rules
+        sensitivity.required(rules.sensitivity, f"{programme} {period} 年度的规则")
+        found = of_result_set(connection, head["id"], rules)
+        if found is None:
+            raise UnknownError(f"“{programme}”{period} 年度没有一个平台报送数据")
+        names = {
+            row.unit: (row.name, rules.kinds[row.kind].name)
+            for row in connection.execute(
+                select(snapshot_unit).where(snapshot_unit.c.snapshot_id == head["snapshot_id"])
+            )
+        }
+    title = f"{rules.title}敏感性（{period}年度）"
+    return found, sensitivity_sheet.workbook(found, title, rules.issuer.name, names)
+
+
+def of_files(policy: Path, data: bytes, values: Path, csv: bytes) -> tuple[Sensitivity, bytes]:
+    """Return how firm ranks and grades of a policy file are on a values file, and the workbook; no database.
+
+    Raises GovernanceError or UnknownError as ``evaluation.files.evaluate_files``.
+    """
+    rules = store.parse_scoring(data, policy.name)
+    unused = frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
+    settings = sensitivity.required(rules.sensitivity, policy.name)
+    table = read_values(csv, values.name)
+    found = sensitivity.analyse(table, rules.scoring, settings, allowed_unused=unused)
+    names = {u.unit: ("", u.group) for u in found.units}
+    return found, sensitivity_sheet.workbook(found, f"{rules.title}敏感性", "", names)
+
+
+def check_files(policy: Path, data: bytes, values: Path, csv: bytes) -> list[Problem]:
+    """Return what a policy file looks wrong in on a values file; no database."""
+    rules = store.parse_scoring(data, policy.name)
+    return rule_checks.check(read_values(csv, values.name), rules, policy.name, allowed_unused=_fields(rules))
+
+
+def check_with_data(policy: tuple[Path, bytes] | None = None) -> tuple[list[Problem], list[str]]:
+    """Return what looks wrong in each rule version on its programme's newest frozen snapshot.
+
+    Of each programme the newest version in force and every draft; or the one given. And, in Chinese, what was
+    checked on what. Raises UnknownError where a given version's programme has no snapshot.
+    """
+    problems: list[Problem] = []
+    told: list[str] = []
+    with reading() as connection:
+        for loaded in [store.parse(policy[1], policy[0].name)] if policy else _newest_and_drafts():
+            rules = loaded.rules
+            frozen = _newest_snapshot(connection, rules.programme)
+            if frozen is None:
+                if policy:
+                    raise UnknownError(f"“{rules.programme}”尚无冻结的数据快照；可用 --values 给出数据文件")
+                told.append(f"{loaded.source}：“{rules.programme}”尚无冻结的数据快照，未检查")
+                continue
+            given = store.parse(objects.get_content(frozen["rule_sha256"]), "（已冻结）").rules
+            problems += rule_checks.check(
+                snapshots.values_table(frozen["values_sha256"]),
+                rules,
+                loaded.source,
+                groups=tuple(rules.kinds),
+                allowed_unused=_fields(rules) | _fields(given),
+            )
+            told.append(f"{loaded.source}：按 {frozen['period']} 年度快照（{frozen['as_of']}）检查")
+    return problems, told
+
+
+def _newest_and_drafts() -> Sequence[Loaded]:
+    chosen: list[Loaded] = []
+    for programme in store.programmes():
+        every = store.versions(programme)
+        in_force = [v for v in every if v.rules.status == "in_force"]
+        chosen += [*in_force[-1:], *(v for v in every if v.rules.status == "draft")]
+    return chosen
+
+
+def _newest_snapshot(connection: Connection, programme: str) -> Mapping[str, Any] | None:
+    rows = connection.execute(
+        select(snapshot).where(snapshot.c.programme == programme).order_by(snapshot.c.id.desc()).limit(1)
+    )
+    row = rows.mappings().first()
+    return dict(row) if row else None
+
+
+def _fields(rules: ScoringRules) -> frozenset[str]:
+    return frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
