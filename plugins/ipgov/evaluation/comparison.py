@@ -164,6 +164,37 @@ class Comparison:
     standings: tuple[StandingChange, ...]
     outcomes: tuple[Mapping[str, Outcome], ...]  # of every body at every stage
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; decimals as text, changes by factor in the order used."""
+        return {
+            "order": list(self.order),
+            "units": [_unit_dict(u, self.order) for u in self.units],
+            "values": [_plain(vars(v)) for v in self.values],
+            "rules": [d.as_dict() for d in self.rules],
+            "standings": [
+                {"unit": s.unit, "old": s.old and _plain(vars(s.old)), "new": s.new and _plain(vars(s.new))}
+                for s in self.standings
+            ],
+        }
+
+    def text(self) -> list[str]:
+        """Return what changed in Chinese: a headline, then a line for each body and factor."""
+        order = " → ".join(FACTORS[f] for f in self.order)
+        changed = sum(u.before.result != u.after.result for u in self.units)
+        lines = [
+            f"A：{self.a}；B：{self.b}",
+            f"结果变动 {changed} 家；数值不同 {len(self.values)} 处，规则不同 {len(self.rules)} 处，"
+            f"名单与报送不同 {len(self.standings)} 家（换用次序：{order}）",
+        ]
+        for u in self.units:
+            lines.append(f"{u.unit} {u.name}：{said(u.before)} → {said(u.after)}")
+            lines += [
+                f"  {FACTORS[f]}：{said(u.stages[at])} → {said(u.stages[at + 1])}"
+                for at, f in enumerate(self.order)
+                if u.moved(at)
+            ]
+        return lines
+
     @property
     def same(self) -> bool:
         """Tell whether nothing at all differs."""
@@ -188,3 +219,31 @@ def signed(number: Decimal | int | None) -> str:
         return "—"
     text = plain(Decimal(number))
     return f"+{text}" if number > 0 else text
+
+
+def _unit_dict(u: UnitChange, order: tuple[Factor, ...]) -> dict[str, Any]:
+    parts = {
+        f: {
+            "before": u.stages[at].as_dict(),
+            "after": u.stages[at + 1].as_dict(),
+            "total": _plain(u.total_part(at)),
+            "rank": u.rank_part(at),
+            "own": f in u.own,
+        }
+        for at, f in enumerate(order)
+    }
+    nodes = [
+        {"node": n.node, "name": n.name, "change": _plain(n.change)}
+        | {f: _plain(n.part(at)) for at, f in enumerate(order)}
+        for n in u.nodes
+    ]
+    ends = {"before": u.before.as_dict(), "after": u.after.as_dict()}
+    return {"unit": u.unit, "name": u.name, **ends, "parts": parts, "nodes": nodes}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat() if isinstance(value, dt.datetime) else value
