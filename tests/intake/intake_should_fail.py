@@ -6,16 +6,21 @@ Run ``PYTHONPATH=plugins python tests/intake/intake_should_fail.py`` after a cha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from intake_workbooks import PROGRAMME, cell, edited, filled, unit_of_kind
+from intake_workbooks import PROGRAMME, cell, edited, filled, listing, unit_of_kind
 from ipgov.core.fingerprint import fingerprint
 from ipgov.policy import store
+from ipgov.policy.store import Loaded
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "workbooks" / "should_fail"
 RULES = store.governing(PROGRAMME, 2023)
 UNIT = unit_of_kind("trading")
+WITH_LIST = store.governing(PROGRAMME, 2025)
+SCAN = ("盖章扫描件.pdf", "加盖公章的扫描件", None)
+EVIDENCE = ("备案清单.pdf", "佐证材料", "年度知识产权交易额")
 
 
 def _sound(**values: Any) -> bytes:
@@ -67,7 +72,39 @@ MAKERS: Mapping[str, Callable[[], bytes]] = {
     "decimals": lambda: _sound(F16=12.345),
 }
 
+
+def _listing(*rows: tuple[str | None, str | None, str | None]) -> bytes:
+    return listing(filled(WITH_LIST, UNIT, period="2025"), *rows)
+
+
+# these are about the list of attachments, which the form of 2025 has
+LIST_MAKERS: Mapping[str, Callable[[], bytes]] = {
+    "has_attachment_list": lambda: edited(_listing(SCAN), lambda book: book.remove(book["附件清单"])),
+    "attachment_name": lambda: _listing(("../扫描件.pdf", *SCAN[1:])),
+    "attachment_names_differ": lambda: _listing(SCAN, ("盖章扫描件.ＰＤＦ", *EVIDENCE[1:])),
+    "attachment_kind": lambda: _listing(SCAN, ("其他.pdf", "其他材料", None)),
+    "attachment_fields": lambda: _listing(SCAN, (*EVIDENCE[:2], "服务企业数")),
+    "attachment_count": lambda: _listing(SCAN, ("又一份.pdf", *SCAN[1:])),
+    "required_attachment": lambda: _listing(EVIDENCE),
+}
+
+
+def rules_of(check: str) -> Loaded:
+    """The rules against which a check's workbook is read; one returns what lacks a required attachment."""
+    if check != "required_attachment":
+        return WITH_LIST if check in LIST_MAKERS else RULES
+    rules = WITH_LIST.rules
+    assert rules.form.attachments is not None
+    kinds = tuple(
+        k.model_copy(update={"missing": "returned"}) if k.required else k
+        for k in rules.form.attachments.kinds
+    )
+    asked = rules.form.attachments.model_copy(update={"kinds": kinds})
+    form = rules.form.model_copy(update={"attachments": asked})
+    return replace(WITH_LIST, rules=rules.model_copy(update={"form": form}))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for check, make in MAKERS.items():
+    for check, make in {**MAKERS, **LIST_MAKERS}.items():
         (FOLDER / f"{check}.xlsx").write_bytes(make())

@@ -65,6 +65,19 @@ def filled(rules: Loaded, unit: Unit, period: str = PERIOD, **values: Any) -> by
     return edited(blank(rules, unit, period), edit)
 
 
+def listing(data: bytes, *rows: tuple[str | None, ...]) -> bytes:
+    """The workbook with these rows (name, kind, fields, note) in its list of attachments."""
+
+    def edit(book: Any) -> None:
+        sheet = book["附件清单"]
+        top = next(c.row for cells in sheet.iter_rows() for c in cells if c.value == "附件名称")
+        for number, row in enumerate(rows, top + 1):
+            for column, text in enumerate(row, 2):
+                sheet.cell(number, column).value = text
+
+    return edited(data, edit)
+
+
 def read(
     data: bytes, rules: Loaded, unit: Unit | None, period: str = PERIOD, name: str = "报送表.xlsx"
 ) -> Reading:

@@ -6,14 +6,14 @@ import importlib
 import pkgutil
 
 import pytest
-from intake_should_fail import FOLDER, MAKERS
+from intake_should_fail import FOLDER, LIST_MAKERS, MAKERS, rules_of
 from intake_workbooks import SOUND, cell, edited, filled, read, unit_of_kind
 from ipgov.intake import checks
 from ipgov.policy.store import Loaded
 from ipgov.registry.platforms import Unit
 
 WHOLE = (*checks.FILE, *checks.IDENTITY, *checks.FORM)
-EVERY = [c.__name__ for c in (*WHOLE, *checks.FIELD)]
+EVERY = [c.__name__ for c in (*WHOLE, *checks.ATTACHMENTS, *checks.FIELD)]
 # check → outcome, sheet, cell, words of what was found, words of what is expected
 SAID = {
     "is_a_workbook": ("refused", "", "", "不是 Excel 工作簿", ".xlsx"),
@@ -30,6 +30,13 @@ SAID = {
     "value_has_type": ("returned", "一、业务绩效", "D6", "“约一千二百”不是数字", "最多 2 位小数的数字"),
     "value_in_range": ("returned", "一、业务绩效", "D10", "101%，超过上限", "0 至 100"),
     "decimals": ("returned", "二、建设与辐射", "D11", "12.345万元，有 3 位小数", "最多 2 位小数"),
+    "has_attachment_list": ("returned", "附件清单", "", "没有工作表“附件清单”", "保留空白表所附的附件清单"),
+    "attachment_name": ("returned", "附件清单", "B9", "“../扫描件.pdf”含有路径", "文件名本身，含后缀"),
+    "attachment_names_differ": ("returned", "附件清单", "B10", "与 B9 重复", "名称各不相同"),
+    "attachment_kind": ("returned", "附件清单", "C10", "“其他材料”不在所列", "加盖公章的扫描件、佐证材料"),
+    "attachment_fields": ("returned", "附件清单", "D10", "“服务企业数”不是“佐证材料”", "年度知识产权交易额"),
+    "attachment_count": ("returned", "附件清单", "C10", "第 2 个“加盖公章的扫描件”", "不超过 1 个"),
+    "required_attachment": ("returned", "附件清单", "", "没有列出“加盖公章的扫描件”", "一并报送"),
 }
 
 
@@ -43,14 +50,14 @@ def test_every_check_stands_in_the_file_of_its_name_and_is_registered() -> None:
 
 
 def test_every_check_has_its_should_fail_workbook() -> None:
-    assert {f.stem for f in FOLDER.glob("*.xlsx")} == set(EVERY) == set(MAKERS) == set(SAID)
+    assert {f.stem for f in FOLDER.glob("*.xlsx")} == set(EVERY) == {*MAKERS, *LIST_MAKERS} == set(SAID)
 
 
 @pytest.mark.parametrize("check", EVERY)
-def test_the_defect_is_found_alone_and_said_with_place_and_expectation(
-    check: str, rules: Loaded, unit: Unit
-) -> None:
-    reading = read((FOLDER / f"{check}.xlsx").read_bytes(), rules, unit, name="FP01-报送.xlsx")
+def test_the_defect_is_found_alone_and_said_with_place_and_expectation(check: str, unit: Unit) -> None:
+    period = "2025" if check in LIST_MAKERS else "2023"
+    data = (FOLDER / f"{check}.xlsx").read_bytes()
+    reading = read(data, rules_of(check), unit, period, name="FP01-报送.xlsx")
     outcome, sheet, place, found, expected = SAID[check]
     assert [p.check for p in reading.problems] == [check]
     problem = reading.problems[0]
@@ -59,7 +66,8 @@ def test_the_defect_is_found_alone_and_said_with_place_and_expectation(
     assert expected in problem.expected
     assert problem.file == "FP01-报送.xlsx"
     assert problem.file in str(problem)
-    assert problem.basis.startswith("2023-156#")
+    # what attachments are asked is the operator's choice
+    assert problem.basis == "operator" if check in LIST_MAKERS else problem.basis.startswith("2023-156#")
 
 
 def test_an_inbox_of_no_registered_unit_takes_nothing(rules: Loaded, unit: Unit) -> None:

@@ -36,7 +36,7 @@ def sort_of(head: bytes, data: bytes, filename: str) -> Sort:
 
     Only where it is neither, and so will be refused, does the name decide how that is answered.
     """
-    meant = filename.lower().endswith(content_type.WORKBOOK_SUFFIXES)
+    meant = name_key(filename).endswith(content_type.WORKBOOK_SUFFIXES)
     if content_type.media_type(head) is not None:
         return "workbook" if meant else "attachment"
     if content_type.may_be_workbook(head) and any(mark in data for mark in _WORKBOOK_MARKS):
@@ -60,7 +60,7 @@ def refusal(data: bytes, filename: str, asked: Attachments) -> tuple[str | None,
     if type_ is None or type_ not in asked.media_types:
         what = f"是{NAMES[type_]}" if type_ else "不是可接收的类型"
         return type_, f"文件内容{what}；应为：{types}"
-    if not filename.lower().endswith(SUFFIXES[type_]):
+    if not name_key(filename).endswith(SUFFIXES[type_]):
         suffixes = "、".join(SUFFIXES[type_])
         return type_, f"文件内容是{NAMES[type_]}，与文件名后缀不符；应为：后缀 {suffixes}"
     try:

@@ -192,7 +192,7 @@ def attachments_asked(submitted: Submitted) -> Attachments | None:
     unit, form, template = submitted.expected.unit, submitted.form, submitted.template
     if form.attachments is None or unit is None or not form.attachments.kinds_for(unit.kind):
         return None
-    older = template is not None and template.version in form.accepts and template.attachments is None
+    older = template is not None and template.attachments is None
     return None if older else form.attachments
 
 

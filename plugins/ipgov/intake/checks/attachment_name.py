@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ipgov.core.errors import Problem
-from ipgov.intake.attachment_list import NAME
+from ipgov.intake.attachment_list import NAME, name_key
 from ipgov.intake.content_type import NAMES, SUFFIXES
 from ipgov.intake.submitted import Submitted
 
@@ -25,7 +25,7 @@ def attachment_name(submitted: Submitted) -> Iterator[Problem]:
             found = f"附件名称“{name}”含有路径或不能用于文件名的字符"
         elif len(name) > _LENGTH:
             found = f"附件名称有 {len(name)} 个字"
-        elif not name.lower().endswith(tuple(suffixes)):
+        elif not name_key(name).endswith(tuple(suffixes)):
             found = f"附件名称“{name}”没有可接收类型的后缀"
         if found:
             types = "、".join(f"{NAMES[t]}（{'、'.join(SUFFIXES[t])}）" for t in asked.media_types)
