@@ -83,7 +83,8 @@ _FORBIDDEN = {
 # Long enough names that packed image data does not spell them by chance; a delimiter ends a name.
 _NAME = re.compile(rb"/(" + b"|".join(_FORBIDDEN) + rb")(?=[\s/<>\[\]()%]|$)")
 _HEXADECIMAL = re.compile(rb"#([0-9A-Fa-f]{2})")
-_STREAM = re.compile(rb"stream\r?\n")
+_STREAM = re.compile(rb"(?<!end)stream(\r\n|\n|\r)")
+_OBJECTS = re.compile(rb"/ObjStm(?=[\s/<>\[\]()%])")  # a stream that holds objects
 _LONGEST = 64
 
 
@@ -99,15 +100,16 @@ def _pdf(data: bytes) -> None:
     if b"%%EOF" not in data[-1024:] or b"startxref" not in data[-2048:]:
         raise NotAcceptableError("PDF 文件不完整（缺少文件尾）", whole)
     _refuse_names(data)
-    left = MAX_INFLATED
+    left, unpacked = MAX_INFLATED, 0
     for found in _STREAM.finditer(data):
         dictionary = data[max(0, found.start() - 1024) : found.start()].rpartition(b" obj")[2]
         inflated, whole_stream = _search_stream(data, found.end(), left)
         left -= inflated
         if left <= 0:
             raise NotAcceptableError("PDF 展开后过大", "扫描分辨率不超过 300 dpi 的 PDF")
-        if b"ObjStm" in _plain_names(dictionary) and not whole_stream:
-            raise NotAcceptableError("PDF 含有无法检查的压缩对象", "“打印为 PDF”后报送的 PDF")
+        unpacked += whole_stream and bool(_OBJECTS.search(_plain_names(dictionary)))
+    if unpacked != len(_OBJECTS.findall(_plain_names(data))):
+        raise NotAcceptableError("PDF 含有无法检查的压缩对象", "“打印为 PDF”后报送的 PDF")
 
 
 def _plain_names(data: bytes) -> bytes:
