@@ -9,11 +9,12 @@ import pytest
 from ipgov.core.errors import EnvironmentProblemError, Problem
 from ipgov.policy import check as checks
 from ipgov.policy.check import check
+from spoiled_panel import PANEL, RIGHT
 from spoiled_rules import RULES
 from spoiled_scoring import SCORING
 from spoiling import V1, V2, Changes, Policies, one
 
-SPOILED = {**RULES, **SCORING}
+SPOILED = {**RULES, **SCORING, **PANEL}
 
 
 def names(problems: Iterable[Problem]) -> set[str]:
@@ -25,6 +26,11 @@ def test_the_projects_own_policies_are_right(policies: Policies) -> None:
 
 
 def test_what_the_policies_name_is_there_in_the_project_itself() -> None:
+    assert list(map(str, check())) == []
+
+
+def test_a_panel_of_experts_may_be_right(policies: Policies) -> None:
+    policies.edit(V1, *RIGHT)
     assert list(map(str, check())) == []
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ipgov.core.errors import Problem
-from ipgov.policy.check import form, procedure, register, scoring, timeline, variation, version
+from ipgov.policy.check import form, panel, procedure, register, scoring, timeline, variation, version
 from ipgov.policy.check.finding import Finding, Programme, VersionFile
 from ipgov.policy.check.sources import Sources, read_sources
 from ipgov.policy.rules import ScoringRules
@@ -40,6 +40,7 @@ VERSION_CHECKS: tuple[Callable[[VersionFile], Iterator[Finding]], ...] = (
     form.field_limits,
     form.attachments,
     form.indicator_inputs,
+    panel.panel,
     procedure.quality_suite,
     procedure.outcomes,
     procedure.approval,
