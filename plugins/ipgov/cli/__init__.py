@@ -14,7 +14,7 @@ from ipgov.core.errors import EnvironmentProblemError, GovernanceError
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理"
 )
-for room in (policy, forms, evaluation, comparison, sensitivity, records):
+for room in (policy, forms, evaluation, comparison, quality, sensitivity, records):
     app.add_typer(room.app)
 
 

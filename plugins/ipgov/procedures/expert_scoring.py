@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 
 from ipgov.calendars.deadlines import due
 from ipgov.core import objects
-from ipgov.core.database import is_simulation, lock, transaction
+from ipgov.core.database import is_simulation, lock, reading, transaction
 from ipgov.core.errors import Problem, RefusedError, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import SHANGHAI, Cycle, StepResult
 from ipgov.decisions import panels, scores
 from ipgov.decisions import ratings as standing
-from ipgov.decisions.experts import Expert, declare_recusal, register_expert
+from ipgov.decisions.experts import Expert, declare_recusal, experts, register_expert
 from ipgov.decisions.panel_plans import Plan, rules_of_panel
 from ipgov.documents import returned_scores, scoring_sheet
 from ipgov.documents.model import SIMULATION_BANNER
@@ -35,6 +35,12 @@ def register(expert: Expert, known_at: dt.datetime) -> bool:
     """Enter an expert or a change of one; return whether anything was written. Raises as register_expert."""
     with transaction() as connection:
         return register_expert(connection, expert, known_at)
+
+
+def registered(known_at: dt.datetime) -> list[Expert]:
+    """Return every expert, by number."""
+    with reading() as connection:
+        return list(experts(connection, known_at).values())
 
 
 def recuse(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,7 +15,7 @@ from ipgov.core.steps import Cycle, Mode
 from ipgov.decisions import panels, scores
 from ipgov.decisions.experts import experts
 from ipgov.decisions.panel_plans import asked_for, rules_of_panel
-from ipgov.decisions.ratings import Judged, Rating, judge, spread_text, standing
+from ipgov.decisions.ratings import STATES, Judged, Rating, judge, spread_text, standing
 from ipgov.decisions.recusal import expert_recusals
 from ipgov.policy.rules import RuleVersion
 from ipgov.procedures import snapshots
@@ -29,12 +30,75 @@ class Status:
     ``unassigned``: (unit, indicator) that no panel scores.
     """
 
-    panels: tuple[panels.Panel, ...]
-    returned: dict[int, dict[str, dt.datetime]]  # by panel id and expert
-    names: dict[str, str]  # of experts
+    current: tuple[panels.Panel, ...]
+    returned: Mapping[int, Mapping[str, dt.datetime]]  # by panel id and expert
+    names: Mapping[str, str]  # of experts
     judged: tuple[Judged, ...]
     unassigned: tuple[tuple[str, str], ...]
     rules: RuleVersion
+
+    @property
+    def outstanding(self) -> list[tuple[panels.Panel, str]]:
+        """Return who has not sent an acceptable workbook of the newest round of a panel."""
+        return [(p, m.expert) for p in self.current for m in p.members if m.expert not in self.returned[p.id]]
+
+    def lines(self) -> list[str]:
+        """Return where it stands, in Chinese: a line a panel, and one for everything that is open."""
+        listed = []
+        for p in self.current:
+            there = sum(m.expert in self.returned[p.id] for m in p.members)
+            listed.append(f"{p.title}：交回 {there}/{len(p.members)} 份，期限 {p.due_on}")
+        listed += [f"  未交回：{e} {self.names[e]}（{p.title}）" for p, e in self.outstanding]
+        for j in self.judged:
+            if j.short:
+                why = "、".join(f"{r.expert} {STATES[r.state]}" for r in j.ratings if r.score is None)
+                listed.append(
+                    f"  评分不足：{j.unit} 的 {j.indicator} 有 {len(j.scores)} 个，需 {j.needed} 个（{why}）"
+                )
+        rule = rules_of_panel(self.rules).spread
+        if rule is not None:
+            wide = (j for j in self.judged if j.wide)
+            listed += [f"  评分悬殊：{j.unit} 的 {j.indicator} {spread_text(j, rule)}" for j in wide]
+        listed += [f"  没有专家组：{unit} 的 {indicator}" for unit, indicator in self.unassigned]
+        return listed or ["尚未组成专家组"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON; scores as text."""
+        return {
+            "panels": [
+                {
+                    "number": p.number,
+                    "round": p.round,
+                    "due_on": p.due_on.isoformat(),
+                    "members": [
+                        {
+                            "expert": m.expert,
+                            "name": self.names[m.expert],
+                            "role": m.role,
+                            "received_at": self.returned[p.id].get(m.expert),
+                        }
+                        for m in p.members
+                    ],
+                }
+                for p in self.current
+            ],
+            "judged": [
+                {
+                    "unit": j.unit,
+                    "indicator": j.indicator,
+                    "round": j.last_round,
+                    "scores": {r.expert: None if r.score is None else f"{r.score:f}" for r in j.ratings},
+                    "states": {r.expert: r.state for r in j.ratings},
+                    "needed": j.needed,
+                    "short": j.short,
+                    "spread": None if j.spread is None else f"{j.spread:f}",
+                    "wide": j.wide,
+                    "to_be_given_again": to_be_given_again(j, self.rules),
+                }
+                for j in self.judged
+            ],
+            "unassigned": [list(pair) for pair in self.unassigned],
+        }
 
 
 def status(cycle: Cycle) -> Status:
