@@ -115,9 +115,8 @@ def _told(result: dict[str, Any], as_json: bool) -> None:
         return
     out = result["output"]
     head = f"第 {out['panel']} 专家组第 {out['round']} 轮"
-    print(
-        f"{head}{'没有变化' if result['repeated'] else '已组成'}：{len(out['members'])} 人，交回期限 {out['due_on']}"
-    )
+    done = "没有变化" if result["repeated"] else "已组成"
+    print(f"{head}{done}：{len(out['members'])} 人，交回期限 {out['due_on']}")
     print(f"  平台：{'、'.join(out['units'])}；指标：{'、'.join(out['indicators'])}")
     for pair, why in out["recused"].items():
         expert, _, unit = pair.partition(":")
