@@ -16,7 +16,7 @@ MEANING = full_width(
 )
 # a chart with more units than this cannot be read: then the best half of it, and the least firm of the others
 CHARTED = 40
-_NAMED = 20  # with more, codes stand under the chart instead of names
+_NAMED, _SHORT = 20, 10  # with more units, only codes stand under the chart; a name is cut to so much
 _CHART_ROWS, _ROW_POINTS = 24, 20
 _PERCENT = "0.0%"
 _Cell = str | int | Decimal | None
@@ -82,15 +82,25 @@ def write_sheet(
         sheet.set_row(place - 1, _ROW_POINTS)
     table_row = chart_row + _CHART_ROWS + 1
     columns = _unit_columns(found, names)
-    for number, (_, width, _, _) in enumerate(columns, 1):
-        sheet.set_column(number - 1, number - 1, width)
+    _widths(sheet, 1, columns)
     _table(book, sheet, table_row, 1, columns, found.units)
     beside = len(columns) + 2
-    factors = _factor_columns()
-    for number, (_, width, _, _) in enumerate(factors, beside):
+    _widths(sheet, beside, _charted_columns(names, 0))
+    told = [f for f in found.factors if f.first_order or f.rank_shift][: _CHART_ROWS - 2]
+    _table(book, sheet, chart_row, beside, _factor_columns(), told)
+    if others := len(found.factors) - len(told):
+        text = full_width(f"其余{others}项因素影响更小或不影响名次")
+        book.put(sheet, chart_row + len(told) + 1, beside, text, book.format())
+    if shown := charted(found.units):
+        data = _charted_columns(names, len(shown))
+        _table(book, sheet, table_row, beside, data, shown)
+        ranked = sum(u.rank is not None for u in found.units)
+        _chart(book, sheet, chart_row, (table_row, beside), shown, ranked)
+
+
+def _widths(sheet: Any, column: int, columns: Sequence[_Column]) -> None:
+    for number, (_, width, _, _) in enumerate(columns, column):
         sheet.set_column(number - 1, number - 1, width)
-    _table(book, sheet, chart_row, beside, factors, found.factors)
-    _chart(book, sheet, chart_row, table_row, beside + len(factors) + 1, found, names)
 
 
 def charted(units: Sequence[UnitFirmness]) -> list[UnitFirmness]:
@@ -107,15 +117,11 @@ _Column = tuple[str, float, str, Callable[[Any], _Cell]]
 
 
 def _unit_columns(found: Sensitivity, names: Mapping[str, tuple[str, str]]) -> list[_Column]:
-    grades: dict[str, None] = {}
-    for u in found.units:
-        grades |= dict.fromkeys(g for g in u.grades if g)
-
     def share(grade: str) -> Callable[[UnitFirmness], _Cell]:
         return lambda u: _part(u.grades.get(grade, 0), u.draws)
 
     return [
-        ("平台编号", 14, "", lambda u: u.unit),
+        ("平台编号", 16, "", lambda u: u.unit),
         ("平台名称", 34, "", lambda u: names[u.unit][0]),
         ("类别", 12, "", lambda u: names[u.unit][1]),
         ("名次", 6, "0", lambda u: u.rank),
@@ -125,15 +131,8 @@ def _unit_columns(found: Sensitivity, names: Mapping[str, tuple[str, str]]) -> l
         ("名次变动的次数占比", 10, _PERCENT, lambda u: _part(u.moved, u.draws) if u.rank else None),
         ("等级", 8, "", lambda u: u.grade or "未评价"),
         ("等级稳定度", 9, _PERCENT, lambda u: u.kept),
-        *((full_width(f"得“{g}”的占比"), 9, _PERCENT, share(g)) for g in _in_order(found, grades)),
+        *((full_width(f"得“{g}”的占比"), 9, _PERCENT, share(g)) for g in found.grades),
     ]
-
-
-def _in_order(found: Sensitivity, grades: Mapping[str, None]) -> list[str]:
-    """Return the grades from the best: by the best rank that ever had them."""
-    best = {g: min((u.median or 10**9 for u in found.units if g in u.grades), default=0) for g in grades}
-    given = {g: min((u.rank or 10**9 for u in found.units if u.grade == g), default=10**9) for g in grades}
-    return sorted(grades, key=lambda g: (given[g], best[g], g))
 
 
 def _part(count: int, whole: int) -> Decimal:
@@ -148,6 +147,20 @@ def _factor_columns() -> list[_Column]:
     ]
 
 
+def _charted_columns(names: Mapping[str, tuple[str, str]], shown: int) -> list[_Column]:
+    def told(u: UnitFirmness) -> str:
+        name = names[u.unit][0] if shown <= _NAMED else ""
+        return f"{u.unit} {name if len(name) <= _SHORT else name[: _SHORT - 1] + '…'}".strip()
+
+    return [
+        ("图中平台", 34, "", told),
+        ("图中名次", 15, "0", lambda u: u.rank),
+        ("图中中位名次", 15, "0", lambda u: u.median),
+        ("至区间下限", 9, "0", lambda u: u.median - u.low),
+        ("至区间上限", 9, "0", lambda u: u.high - u.median),
+    ]
+
+
 def _table(
     book: Book, sheet: Any, row: int, column: int, columns: Sequence[_Column], items: Sequence[Any]
 ) -> None:
@@ -155,61 +168,56 @@ def _table(
     sheet.set_row(row - 1, 44)
     for number, (text, _, style, value) in enumerate(columns, column):
         book.put(sheet, row, number, text, head)
-        shown = {"border": 1, **({"num_format": style, "align": "center"} if style else {})}
+        shown = {"border": 1, **({"num_format": style, "align": "center"} if style else {"shrink": True})}
         for at, item in enumerate(items, row + 1):
             book.put(sheet, at, number, value(item), book.format(**shown))
 
 
 def _chart(
-    book: Book,
-    sheet: Any,
-    chart_row: int,
-    table_row: int,
-    data_column: int,
-    found: Sensitivity,
-    names: Mapping[str, tuple[str, str]],
+    book: Book, sheet: Any, row: int, data: tuple[int, int], shown: Sequence[UnitFirmness], ranked: int
 ) -> None:
-    """Draw medians with the interval as error bars, and the rank that was given."""
-    shown = charted(found.units)
-    if not shown:
-        return
-    columns: list[_Column] = [
-        ("图中平台", 34, "", (lambda u: names[u.unit][0]) if len(shown) <= _NAMED else (lambda u: u.unit)),
-        ("图中名次", 8, "0", lambda u: u.rank),
-        ("图中中位名次", 8, "0", lambda u: u.median),
-    ]
-    for number, (_, width, _, _) in enumerate(columns, data_column):
-        sheet.set_column(number - 1, number - 1, width)
-    _table(book, sheet, chart_row, data_column, columns, shown)
-    first, last = chart_row, chart_row + len(shown) - 1  # of the data, from 0
-    name, column = sheet.get_name(), data_column - 1
+    """Draw medians with the interval as error bars, and the rank that was given.
+
+    ``data``: row and column of the head of the table of what is shown.
+    """
+    name, first, column = sheet.get_name(), data[0], data[1] - 1
+    last = first + len(shown) - 1
+
+    def cells(offset: int) -> list[Any]:
+        return [name, first, column + offset, last, column + offset]
+
+    def reference(offset: int) -> str:
+        from xlsxwriter.utility import xl_range_abs
+
+        return f"='{name}'!{xl_range_abs(first, column + offset, last, column + offset)}"
+
+    blue, red = {"color": "#2E75B6"}, {"color": "#E60012"}
     chart = book.workbook.add_chart({"type": "line"})
     chart.add_series(
         {
             "name": "中位名次与名次区间",
-            "categories": [name, first, column, last, column],
-            "values": [name, first, column + 2, last, column + 2],
+            "categories": cells(0),
+            "values": cells(2),
             "line": {"none": True},
-            "marker": {"type": "square", "size": 5, "fill": {"color": "#2E75B6"}, "border": {"none": True}},
+            "marker": {"type": "square", "size": 6, "fill": blue, "border": {"none": True}},
             "y_error_bars": {
                 "type": "custom",
-                "plus_values": [u.high - u.median for u in shown],  # type: ignore[operator]
-                "minus_values": [u.median - u.low for u in shown],  # type: ignore[operator]
-                "line": {"color": "#2E75B6", "width": 1.75},
+                "plus_values": reference(4),
+                "minus_values": reference(3),
+                "line": {**blue, "width": 1.75},
             },
         }
     )
     chart.add_series(
         {
             "name": "本次名次",
-            "categories": [name, first, column, last, column],
-            "values": [name, first, column + 1, last, column + 1],
+            "categories": cells(0),
+            "values": cells(1),
             "line": {"none": True},
-            "marker": {"type": "diamond", "size": 8, "fill": {"color": "#E60012"}, "border": {"none": True}},
+            "marker": {"type": "diamond", "size": 7, "fill": red, "border": {"none": True}},
         }
     )
     font = {"name": "宋体", "size": 9}
-    ranked = sum(u.rank is not None for u in found.units)
     some = "" if len(shown) == ranked else _which(len(shown), ranked)
     chart.set_title(
         {
@@ -227,6 +235,7 @@ def _chart(
             "name": "名次",
             "name_font": {**font, "bold": False},
             "num_font": font,
+            "num_format": "0;;",  # no rank 0, though the axis begins there
             "reverse": True,
             "min": 0,
             "max": highest + 1,
@@ -237,7 +246,7 @@ def _chart(
     chart.set_legend({"position": "bottom", "font": font})
     chart.set_size({"width": 1_080, "height": _CHART_ROWS * _ROW_POINTS * 4 // 3 - 8})
     sheet.insert_chart(
-        chart_row - 1, 0, chart, {"object_position": 2, "description": "各平台名次区间图", "x_offset": 4}
+        row - 1, 0, chart, {"object_position": 2, "description": "各平台名次区间图", "x_offset": 4}
     )
 
 

@@ -125,6 +125,7 @@ class Sensitivity:
     """
 
     rules: SensitivityRules
+    grades: tuple[str, ...]  # best first
     units: tuple[UnitFirmness, ...]
     factors: tuple[FactorEffect, ...]
     rank_shift: Decimal
@@ -318,7 +319,7 @@ def _told(
     ]
     effects.sort(key=lambda e: (-(e.first_order or Decimal(0)), -e.rank_shift))
     shift = _rank_shift(placed.rank[0], random.rank)
-    return Sensitivity(rules, tuple(units), tuple(effects), shift, by_engine)
+    return Sensitivity(rules, tuple(names), tuple(units), tuple(effects), shift, by_engine)
 
 
 def _name(scoring: Scoring, f: Factor) -> str:
