@@ -1,53 +1,63 @@
-{% macro place(order) -%}
-{%- if ties == "dense" -%} dense_rank() OVER ({{ order }})
-{%- elif ties == "max" -%} count(*) OVER ({{ order }} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-{%- else -%} rank() OVER ({{ order }}) {%- endif -%}
+{% set direction = "DESC" if rounding.first == "highest" else "ASC" %}
+{# How many units stand there or better, and how many exactly there, within a part of them. #}
+{% macro upto(part) -%} CAST(sum(members) OVER (PARTITION BY {{ part }} ORDER BY ranked_on {{ direction }} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS BIGINT) {%- endmacro %}
+{% macro same(part) -%} CAST(sum(members) OVER (PARTITION BY {{ part }}, ranked_on) AS BIGINT) {%- endmacro %}
+{% macro place(part) -%}
+{%- if rounding.ties == "dense" -%} dense_rank() OVER (PARTITION BY {{ part }} ORDER BY ranked_on {{ direction }})
+{%- elif rounding.ties == "max" -%} {{ upto(part) }}
+{%- else -%} {{ upto(part) }} - {{ same(part) }} + 1 {%- endif -%}
 {%- endmacro %}
-CREATE OR REPLACE TEMP VIEW totals AS
-SELECT unit, grp, total, {{ "unrounded_total" if unrounded else "total" }} AS ranked_on, excluded,
-    {% for i in indicators if i.role == "veto" %}x_{{ i.key }} OR {% endfor %}FALSE AS vetoed
-    {%- for i in indicators if i.role == "veto" %}, x_{{ i.key }}, v_{{ i.key }}{% endfor %}
-    {%- for i in indicators if i.missing == "exclude_unit" %}, excluded_{{ i.key }}{% endfor %}
-FROM scored;
-
--- Ranks over those evaluated, all together and within each group.
+{% macro counted(what, within) -%} coalesce(CAST(sum(members) FILTER ({{ what }}) OVER ({{ "PARTITION BY grp" if within == "group" }}) AS BIGINT), 0) {%- endmacro %}
+-- Units of one group with the same total and veto stand together, and take rank and grade together: what is
+-- sorted is no longer than the list of different totals. Groups out of competition have no rank and no place of
+-- a quota, and nobody counts them.
 CREATE OR REPLACE TEMP VIEW graded_0 AS
 SELECT *,
-    CASE WHEN total IS NOT NULL THEN CAST({{ place("PARTITION BY total IS NULL ORDER BY ranked_on DESC") }} AS INTEGER) END AS rank,
-    CASE WHEN total IS NOT NULL AND grp <> '' THEN
-        CAST({{ place("PARTITION BY grp, total IS NULL ORDER BY ranked_on DESC") }} AS INTEGER) END AS group_rank,
+    CASE WHEN ranked THEN CAST({{ place("ranked") }} AS INTEGER) END AS rank,
+    CASE WHEN ranked AND grp <> '' THEN CAST({{ place("ranked, grp") }} AS INTEGER) END AS group_rank,
     CAST(NULL AS INTEGER) AS grade
-FROM totals;
+FROM (
+    SELECT grp, total, ranked_on, vetoed, ranked, count(*) AS members
+    FROM scored WHERE total IS NOT NULL GROUP BY grp, total, ranked_on, vetoed, ranked
+);
 
--- Grades from the highest down. A veto lowers a unit to the veto grade at best; it keeps its total and rank and
+-- Grades from the best down. A veto lowers a unit to the veto grade at best; it keeps its total and rank and
 -- counts among those evaluated, but takes no place of a quota above.
 {% for g in grades %}
-CREATE OR REPLACE TEMP VIEW candidates_{{ loop.index }} AS
+{% set n = loop.index %}
+CREATE OR REPLACE TEMP VIEW candidates_{{ n }} AS
 SELECT *,
-    total IS NOT NULL AND grade IS NULL
-    {%- if g.floor is not none %} AND total >= {{ g.floor }}{% endif %}
-    {%- if loop.index0 < veto_place %} AND NOT vetoed{% endif %} AS candidate_{{ loop.index }}
+    grade IS NULL
+    {%- if g.at_least is not none %} AND total >= {{ g.at_least }}{% endif %}
+    {%- if g.at_most is not none %} AND total <= {{ g.at_most }}{% endif %}
+    {%- if g.below is not none %} AND total < {{ g.below }}{% endif %}
+    {%- if g.quota %} AND ranked{% endif %}
+    {%- if loop.index0 < veto_place %} AND NOT vetoed{% endif %} AS candidate_{{ n }}
     {%- if g.quota %},
-    count(total) OVER ({{ "PARTITION BY grp" if g.quota.within == "group" }}) AS evaluated_{{ loop.index }}
+    {{ counted("ranked", g.quota.within) }} AS evaluated_{{ n }},
+    {% if g.quota.from_first %}{{ counted("ranked AND grade IS NOT NULL", g.quota.within) }}{% else %}0{% endif %} AS taken_{{ n }}
     {%- endif %}
 FROM graded_{{ loop.index0 }};
 
 {% if g.quota %}
-{% set within = "PARTITION BY candidate_" ~ loop.index ~ (", grp" if g.quota.within == "group" else "") ~ " ORDER BY ranked_on DESC" %}
-CREATE OR REPLACE TEMP VIEW seated_{{ loop.index }} AS
+{% set part = "candidate_" ~ n ~ (", grp" if g.quota.within == "group" else "") %}
+{% set share = "CAST(evaluated_" ~ n ~ " AS HUGEINT) * " ~ g.quota.share %}
+CREATE OR REPLACE TEMP VIEW seated_{{ n }} AS
 SELECT *,
-    {% if g.quota.rounding == "down" -%} evaluated_{{ loop.index }} * {{ g.quota.share }} // {{ g.quota.unit }}
-    {%- elif g.quota.rounding == "up" -%} (evaluated_{{ loop.index }} * {{ g.quota.share }} + {{ g.quota.unit - 1 }}) // {{ g.quota.unit }}
-    {%- else -%} exact_divide(evaluated_{{ loop.index }} * {{ g.quota.share }}, {{ g.quota.unit }}) {%- endif %} AS seats_{{ loop.index }},
-    rank() OVER ({{ within }}) AS first_place_{{ loop.index }},
-    count(*) OVER ({{ within }} RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS last_place_{{ loop.index }}
-FROM candidates_{{ loop.index }};
+    CAST({% if g.quota.rounding == "down" -%} ({{ share }}) // {{ g.quota.unit }}
+    {%- elif g.quota.rounding == "up" -%} ({{ share }} + {{ g.quota.unit - 1 }}) // {{ g.quota.unit }}
+    {%- else -%} (2 * {{ share }} + {{ g.quota.unit }}) // {{ 2 * g.quota.unit }} {%- endif %} AS BIGINT) - taken_{{ n }} AS seats_{{ n }},
+    {{ upto(part) }} - {{ same(part) }} + 1 AS first_place_{{ n }},
+    {{ upto(part) }} AS last_place_{{ n }}
+FROM candidates_{{ n }};
 {% endif %}
 
-CREATE OR REPLACE TEMP VIEW graded_{{ loop.index }} AS
+CREATE OR REPLACE TEMP VIEW graded_{{ n }} AS
 SELECT * EXCLUDE (grade),
     CASE WHEN grade IS NOT NULL THEN grade
-         WHEN candidate_{{ loop.index }}
-         {%- if g.quota %} AND {{ "first_place_" if g.quota.tie_at_edge == "all_in" else "last_place_" }}{{ loop.index }} <= seats_{{ loop.index }}{% endif %} THEN {{ loop.index0 }} END AS grade
-FROM {{ "seated_" if g.quota else "candidates_" }}{{ loop.index }};
+         WHEN candidate_{{ n }}
+         {%- if g.quota %} AND {{ "first_place_" if g.quota.tie_at_edge == "all_in" else "last_place_" }}{{ n }} <= seats_{{ n }}{% endif %} THEN {{ loop.index0 }} END AS grade
+FROM {{ "seated_" if g.quota else "candidates_" }}{{ n }};
 {% endfor %}
+
+CREATE OR REPLACE TEMP TABLE classes AS FROM graded_{{ grades | length }};

@@ -1,5 +1,5 @@
 {% import "methods.sql" as methods with context %}
--- Stage "indicator": scores, points and vetoes at {{ r }} decimals. s_* is NULL where the indicator does not apply
+-- Stage "indicator": scores and points as integers at {{ r }} decimals, and vetoes. s_* is NULL where the indicator does not apply
 -- to the unit's group, or is missing and dropped.
 CREATE OR REPLACE TEMP TABLE normalised AS
 SELECT unit, grp
@@ -8,10 +8,13 @@ SELECT unit, grp
     coalesce({{ i.applies }} AND scaled_12(v_{{ i.key }}) >= {{ i.rule.at_least }}, FALSE) AS x_{{ i.key }},
     v_{{ i.key }}
     {%- else -%}
-    decimal_{{ r }}(CASE WHEN NOT {{ i.applies }} THEN NULL
+    CAST(CASE WHEN NOT {{ i.applies }} THEN NULL
         WHEN v_{{ i.key }} IS NULL THEN {{ "NULL" if i.missing == "drop_and_rescale" else "0" }}
-        ELSE {{ methods.normalise(i) }} END) AS s_{{ i.key }}
+        ELSE {{ methods.normalise(i) }} END AS HUGEINT) AS s_{{ i.key }}
     {%- endif %}
+{%- endfor %}
+{%- for key in covered %},
+    v_{{ key }} IS NOT NULL AS given_{{ key }}
 {%- endfor %},
     {% for i in indicators if i.missing == "exclude_unit" -%}
     CASE WHEN {{ i.applies }} THEN why_{{ i.key }} END AS excluded_{{ i.key }},

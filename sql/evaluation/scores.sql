@@ -1,20 +1,20 @@
 -- Every node of every unit, in the order of the tree. `contribution` is what a node brings to the total: the
--- rows of indicators, bonus, deduction and adjustment (and of dimensions with a geometric mean, whose children
--- bring nothing of their own) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
+-- rows of indicators, bonus, deduction and adjustment (and of dimensions whose children cannot be told apart: of
+-- a geometric or harmonic mean, of the lowest) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
 {% macro chain() %}
 weighed AS (
     SELECT scored.*, quotients.* EXCLUDE (unit, grp
     {%- for i in indicators if i.role == "veto" %}, v_{{ i.key }}{% endfor %})
     {%- if benchmarked %}, benchmarks.* EXCLUDE (grp){% endif %}
     {%- for c in nodes %},
-        CASE WHEN {{ c.score }} IS NULL THEN 0 ELSE {{ c.weight }} END AS present_{{ c.key }}
+        CASE WHEN {{ c.score }} IS NULL THEN 0 ELSE {{ c.weight_sql }} END AS present_{{ c.key }}
     {%- endfor %}
     FROM scored JOIN quotients USING (unit, grp){% if benchmarked %} LEFT JOIN benchmarks USING (grp){% endif %}
 ),
 summed AS (
     SELECT *
     {%- for level in levels %}{% for node in level %},
-        {% for c in node.children %}{{ " + " if not loop.first }}present_{{ c.key }}{% endfor %} AS w_{{ node.key }}
+        {% if node.whole %}CAST({{ node.whole }} AS BIGINT){% else %}{% for c in node.children %}{{ " + " if not loop.first }}present_{{ c.key }}{% endfor %}{% endif %} AS whole_{{ node.key }}
     {%- endfor %}{% endfor %}
     FROM weighed
 ),
@@ -22,8 +22,8 @@ summed AS (
 shares_{{ loop.index }} AS (
     SELECT *
     {%- for node in level %}{% for c in node.children %},
-        {% if node.geometric or node.opaque -%} CAST(NULL AS HUGEINT)
-        {%- else -%} coalesce(exact_divide({{ 10 ** 15 if node.root else "share_" ~ node.key }} * CAST(present_{{ c.key }} AS HUGEINT), w_{{ node.key }}), 0) {%- endif %} AS share_{{ c.key }}
+        {% if node.told_apart -%} coalesce(exact_divide({{ 10 ** 15 if node.root else "share_" ~ node.key }} * CAST(present_{{ c.key }} AS HUGEINT), whole_{{ node.key }}), 0)
+        {%- else -%} CAST(NULL AS HUGEINT) {%- endif %} AS share_{{ c.key }}
     {%- endfor %}{% endfor %}
     FROM {{ "summed" if loop.first else "shares_" ~ loop.index0 }}
 ),
@@ -31,7 +31,7 @@ shares_{{ loop.index }} AS (
 contributions AS (
     SELECT *
     {%- for c in nodes %},
-        CASE WHEN total IS NOT NULL THEN decimal_{{ points }}(exact_divide(share_{{ c.key }} * coalesce(scaled_{{ c.decimals }}({{ c.score }}), 0) * {{ 10 ** (points - c.decimals) if points > c.decimals else 1 }}, {{ 10 ** 15 * (10 ** (c.decimals - points) if c.decimals > points else 1) }})) END AS c_{{ c.key }}
+        CASE WHEN total IS NOT NULL THEN decimal_{{ points }}(exact_divide(share_{{ c.key }} * coalesce({{ c.score }}, 0) * {{ 10 ** (points - c.decimals) if points > c.decimals else 1 }}, {{ 10 ** 15 * (10 ** (c.decimals - points) if c.decimals > points else 1) }})) END AS c_{{ c.key }}
     {%- endfor %}
     FROM shares_{{ levels | length }}
 )
@@ -59,16 +59,16 @@ WITH {{ chain() }},
 nodes AS (
     SELECT unit, unnest([
     {%- for i in indicators if i.role == "score" %}
-        CASE WHEN {{ i.applies }} THEN {{ node(i.code, i.parent, "score", "v_" ~ i.key, "s_" ~ i.key,
-            "decimal_6(exact_divide(CAST(present_" ~ i.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", w_" ~ i.parent_key ~ "))", "c_" ~ i.key, detail(i)) }} END,
+        CASE WHEN {{ i.applies }} THEN {{ node(i.code, i.parent, "score", "v_" ~ i.key, decimal("s_" ~ i.key, r),
+            "decimal_6(exact_divide(CAST(present_" ~ i.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", whole_" ~ i.parent_key ~ "))", "c_" ~ i.key, detail(i)) }} END,
     {%- endfor %}
     {%- for c in nodes if not c.leaf %}
-        CASE WHEN {{ c.weight }} > 0 THEN {{ node(c.code, c.parent, "dimension", "NULL", c.score,
-            "decimal_6(exact_divide(CAST(present_" ~ c.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", w_" ~ c.parent_key ~ "))", "c_" ~ c.key, c.detail | text) }} END,
+        CASE WHEN {{ c.weight_sql }} > 0 THEN {{ node(c.code, c.parent, "dimension", "NULL", decimal(c.score, c.decimals),
+            "decimal_6(exact_divide(CAST(present_" ~ c.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", whole_" ~ c.parent_key ~ "))", "c_" ~ c.key, c.detail | text) }} END,
     {%- endfor %}
     {%- for i in indicators if i.role in ("bonus", "deduction") %}
-        CASE WHEN {{ i.applies }} THEN {{ node(i.code, "total", i.role, "v_" ~ i.key, "s_" ~ i.key, "NULL",
-            "CASE WHEN total IS NOT NULL THEN " ~ ("-" if i.role == "deduction") ~ "coalesce(s_" ~ i.key ~ ", 0) END", detail(i)) }} END,
+        CASE WHEN {{ i.applies }} THEN {{ node(i.code, "total", i.role, "v_" ~ i.key, decimal("s_" ~ i.key, r), "NULL",
+            "CASE WHEN total IS NOT NULL THEN " ~ ("-" if i.role == "deduction") ~ decimal("coalesce(s_" ~ i.key ~ ", 0)", r) ~ " END", detail(i)) }} END,
     {%- endfor %}
     {%- for i in indicators if i.role == "veto" %}
         CASE WHEN {{ i.applies }} THEN {{ node(i.code, "total", "veto", "v_" ~ i.key, "NULL", "NULL", "NULL",
@@ -77,8 +77,8 @@ nodes AS (
     {%- for code, amount in adjustments %}
         CASE WHEN total IS NOT NULL AND {{ amount }} <> 0 THEN {{ node(code, "total", "adjustment", "NULL", "NULL", "NULL", amount, "'{}'") }} END,
     {%- endfor %}
-        {{ node("total", "", "total", "NULL", "base", "NULL", "total",
-            root_detail | text ~ " || member('base', plain(base)) || member('bonus', plain(bonus)) || member('deduction', plain(deduction)) || '}'") }}
+        {{ node("total", "", "total", "NULL", shown.base, "NULL", shown.total,
+            root_detail | text ~ " || member('base', plain(" ~ shown.base ~ ")) || member('bonus', plain(" ~ shown.bonus ~ ")) || member('deduction', plain(" ~ shown.deduction ~ ")) || '}'") }}
     ]) AS n
     FROM (SELECT * FROM contributions ORDER BY unit)
 )

@@ -1,9 +1,9 @@
 -- The results with every node's score beside them, for a file.
 SELECT r.unit, nullif(r."group", '') AS "group", r.total, r.rank, r.group_rank, r.grade, r.passed
 {%- for c in nodes if not c.leaf %},
-    CAST(s.{{ c.score }} AS DECIMAL(38, {{ rounding.dimension }})) AS "{{ c.code }}"
+    {{ decimal("s." ~ c.score, c.decimals) }} AS "{{ c.code }}"
 {%- endfor %}
 {%- for i in indicators %},
-    {% if i.role == "veto" %}CAST(s.x_{{ i.key }} AS INTEGER){% else %}s.s_{{ i.key }}{% endif %} AS "{{ i.code }}"
+    {% if i.role == "veto" %}CAST(s.x_{{ i.key }} AS INTEGER){% else %}{{ decimal("s.s_" ~ i.key, r) }}{% endif %} AS "{{ i.code }}"
 {%- endfor %}
 FROM results AS r JOIN scored AS s USING (unit) ORDER BY r.unit

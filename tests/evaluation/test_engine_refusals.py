@@ -165,9 +165,11 @@ QUOTA = {"share": Decimal("0.5"), "rounding": "down", "tie_at_edge": "all_in"}
         ),
         (lambda: scoring(indicator(normalisation=STEPS)), "指标 I1 的第一档没有起算点"),
         (
-            lambda: scoring(indicator(normalisation=LOSS), aggregation="weighted_geometric_mean"),
-            "指标 I1 可能得负分，不能用于几何平均",
+            lambda: scoring(grades=[{"name": "优", "ceiling": 3, "passes": True}, GRADES[1]]),
+            "等级“优”的界限应写 floor",
         ),
+        (lambda: scoring(rounding={"first": "lowest"}), "等级“合格”的界限应写 ceiling 或 below"),
+        (lambda: scoring(unranked=["c"], groups=["a"]), "规则写到未知的组别：c"),
         (lambda: scoring(indicator(denominator="N", normalisation=EXPERTS)), "专家评分不能再除以分母 N"),
         (
             lambda: scoring(indicator(), indicator("I2", input="I1", normalisation=EXPERTS)),
@@ -188,6 +190,22 @@ QUOTA = {"share": Decimal("0.5"), "rounding": "down", "tie_at_edge": "all_in"}
 def test_rules_that_cannot_be_computed(rules: Any, says: str):
     with pytest.raises(GovernanceError, match=says):
         evaluate(table(("A", "I1", "1", "a")), rules())
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "word"),
+    [("weighted_geometric_mean", "几何平均"), ("weighted_harmonic_mean", "调和平均")],
+)
+def test_a_negative_score_under_a_mean_without_them(aggregation: str, word: str):
+    loss = indicator(normalisation=LOSS)
+    rows = table(("A", "I1", "0"), ("B", "I1", "1"))
+    where = [{"code": "D", "name": "维度", "weight": 100, "aggregation": aggregation}]
+    with pytest.raises(GovernanceError, match=f"维度 D用{word}汇总，不能有负分：1 个对象.*“A”I1 得 -3.00 分"):
+        evaluate(rows, scoring(loss, dimensions=where))
+    with pytest.raises(GovernanceError, match=f"总分用{word}汇总，不能有负分：1 个对象.*“A”D 得 -3.00 分"):
+        evaluate(rows, scoring(loss, aggregation=aggregation))
+    # who has none is no obstacle
+    evaluate(table(("B", "I1", "1")), scoring(loss, aggregation=aggregation))
 
 
 def test_what_stands_twice_is_found_among_any_number_of_inputs():

@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING
 
 from ipgov.core.errors import GovernanceError
 from ipgov.evaluation.geometric import exact_geometric_mean
+from ipgov.evaluation.growth import grow
+from ipgov.evaluation.harmonic import exact_harmonic_mean
 from ipgov.evaluation.plan import Plan, compile_plan
 from ipgov.evaluation.templates import Templates
 from ipgov.evaluation.values import check_quotients, load
@@ -97,18 +99,22 @@ def evaluate(
     plan = compile_plan(scoring, groups)
     templates = Templates(plan.context())
     connection = duckdb.connect(":memory:", config={"threads": threads} if threads else {})
-    connection.create_function(
-        "exact_geometric_mean",
-        exact_geometric_mean,
-        [duckdb.sqltype("VARCHAR"), duckdb.sqltype("INTEGER")],
-        duckdb.sqltype("VARCHAR"),
-    )
+    for exact in (exact_geometric_mean, exact_harmonic_mean):
+        connection.create_function(
+            exact.__name__,
+            exact,
+            [duckdb.sqltype("VARCHAR"), duckdb.sqltype("INTEGER")],
+            duckdb.sqltype("VARCHAR"),
+        )
     connection.execute(templates.render("macros.sql"))
     load(connection, templates, plan, values, allowed_unused)
     try:
         connection.execute(templates.render("quotients.sql"))
         check_quotients(connection, templates, plan)
-        for stage in ("benchmarks", "normalised", "tree", "totals", "release", "grades", "results"):
+        for stage in ("benchmarks", "normalised"):
+            connection.execute(templates.render(f"{stage}.sql"))
+        grow(connection, templates, plan)
+        for stage in ("totals", "release", "grades", "results"):
             connection.execute(templates.render(f"{stage}.sql"))
     except duckdb.OutOfRangeException as error:
         raise GovernanceError(f"计算中的数超出 38 位：请检查规则中的数与数值的大小（{error}）") from None

@@ -5,18 +5,21 @@ Everything that a rule leaves impossible to compute is refused here, before any 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.evaluation.arithmetic import decimal
 from ipgov.evaluation.basis import basis_of
 from ipgov.evaluation.indicators import CAUSES, IndicatorPlan, indicator_plan, inputs_of, reason
 from ipgov.evaluation.scales import CONTRIBUTION_DECIMALS, decimals_of, exact
-from ipgov.evaluation.templates import open_json
+from ipgov.evaluation.templates import open_json, sql_text
 from ipgov.evaluation.tree import ROOT, Node, levels_of
-from ipgov.policy.methods import Goalposts, GroupBenchmark, RatioToBenchmark, Steps, TrueFalse
+from ipgov.policy.methods import Goalposts, GroupBenchmark, RatioToBenchmark
 from ipgov.policy.scoring import Grade, Scoring
 
 ADJUSTMENTS = {
@@ -39,17 +42,9 @@ class Plan:
     grades: tuple[Mapping[str, Any], ...]
 
     def context(self) -> dict[str, Any]:
-        """Return the variables of the templates."""
+        """Return the variables of the templates that no value changes."""
         rounding = self.scoring.rounding
-        nodes = [c for level in reversed(self.levels) for n in level for c in n.children]
-        frontier = [
-            f"coalesce(c_{c.key}, 0)"
-            for level in self.levels
-            for n in level
-            if not (n.geometric or n.opaque)
-            for c in n.children
-            if c.leaf or self._node(c.key).geometric
-        ]
+        every = [n for level in self.levels for n in level]
         widest = max(rounding.indicator, rounding.dimension, rounding.total)
         return {
             "inputs": [{"name": n, "column": c} for n, c in self.inputs.items() if c],
@@ -57,31 +52,48 @@ class Plan:
             "experts": [i for i in self.indicators if i.method == "expert_mean"],
             "benchmarked": [i for i in self.indicators if "statistic" in i.rule],
             "levels": self.levels,
-            "nodes": nodes,
+            "nodes": [c for level in reversed(self.levels) for n in level for c in n.children],
+            "decimal": decimal,
             "r": rounding.indicator,
             "rounding": rounding,
             "widest": widest,
             "points": max(CONTRIBUTION_DECIMALS, widest),
-            "ties": rounding.ties,
             "unrounded": rounding.rank_on == "unrounded",
-            "bonus_cap": self.scoring.bonus_cap,
-            "deduction_cap": self.scoring.deduction_cap,
-            "maximum": self.scoring.highest_total,
             "grades": self.grades,
             "veto_place": self._veto_place(),
+            "vetoed": " OR ".join(f"x_{i.key}" for i in self.indicators if i.role == "veto") or "FALSE",
+            "ranked": self._ranked(),
+            "covered": sorted({k for n in every if n.coverage for k, _ in n.coverage.leaves}),
+            "nodes_excluding": [n for n in every if n.missing == "exclude_unit"],
+            "excluding": {n.code: self._excluding(n) for n in every if n.missing == "exclude_unit"},
             "causes": list(CAUSES),
-            "nothing_left": reason("没有一个可以计分的指标，不予评价", basis_of(self.scoring)),
+            "nothing_left": self._nothing_left(every[-1]),
             "root_detail": open_json({"aggregation": self.scoring.aggregation}),
-            "adjustments": [
-                ("rounding", f"base - ({' + '.join(frontier) or '0'})"),
-                ("bonus_cap", "bonus - bonus_all"),
-                ("deduction_cap", "deduction_all - deduction"),
-                ("bounds", "total - (base + bonus - deduction)"),
-            ],
         }
 
-    def _node(self, key: str) -> Node:
-        return next(n for level in self.levels for n in level if n.key == key)
+    def _ranked(self) -> str:
+        names = ", ".join(map(sql_text, self.scoring.unranked))
+        return f"grp NOT IN ({names})" if names else "TRUE"
+
+    def _excluding(self, node: Node) -> str:
+        """Return SQL for why a node without a score leaves the unit without a result."""
+        d = next(d for d in self.scoring.dimensions if d.code == node.code)
+        handling, basis = "按规则本年度不予评价", basis_of(self.scoring, d)
+        nothing = sql_text(reason(f"维度“{d.name}”没有一个可以计分的指标，{handling}", basis))
+        if not node.coverage:
+            return nothing
+        few = f"维度“{d.name}”有数值的指标 \0 个，应有 \0 个，少于规定的比例 {d.minimum_coverage}，{handling}"
+        return f"CASE WHEN w_{node.key} = 0 THEN {nothing} ELSE {_covered(node, _split(few, basis))} END"
+
+    def _nothing_left(self, root: Node) -> str:
+        """Return SQL for why a unit without any exclusion has no total."""
+        basis = basis_of(self.scoring)
+        nothing = sql_text(reason("没有一个可以计分的指标，不予评价", basis))
+        if not root.coverage:
+            return nothing
+        share = self.scoring.minimum_coverage
+        few = f"有数值的指标 \0 个，应有 \0 个，少于规定的比例 {share}，不予评价"
+        return f"CASE WHEN w_{root.key} = 0 THEN {nothing} ELSE {_covered(root, _split(few, basis))} END"
 
     def _veto_place(self) -> int:
         names = [g.name for g in self.scoring.grades]
@@ -99,7 +111,6 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
     _refuse_what_cannot_be_computed(scoring)
     _check_codes(scoring, known)
     _check_grades(scoring)
-    _check_geometric(scoring)
     inputs = inputs_of(scoring)
     keys = {d.code: f"d{n}" for n, d in enumerate(scoring.dimensions)}
     indicators = tuple(
@@ -112,18 +123,9 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
 def _refuse_what_cannot_be_computed(scoring: Scoring) -> None:
     """Refuse what the rule language has and the SQL does not yet compute; nothing is ignored in silence."""
     unlike = [f"指标 {i.code} 的 transforms" for i in scoring.indicators if i.transforms]
-    for d in (*scoring.dimensions, scoring):
-        name = getattr(d, "code", "总分")
-        if d.aggregation not in ("weighted_arithmetic_mean", "weighted_geometric_mean"):
-            unlike.append(f"{name} 的 aggregation {d.aggregation}")
-        if d.minimum_coverage:
-            unlike.append(f"{name} 的 minimum_coverage")
     unlike += [f"{d.code} 的 normalisation" for d in scoring.dimensions if d.normalisation]
-    unlike += [f"{d.code} 的 missing" for d in scoring.dimensions if d.missing != "drop_and_rescale"]
-    if scoring.full_score != 100 or scoring.minimum != 0 or scoring.highest_total is None or scoring.unranked:
-        unlike.append("full_score、minimum、maximum、unranked")
-    if scoring.rounding.first != "highest" or not scoring.grades:
-        unlike.append("rounding.first、空的 grades")
+    if scoring.full_score != 100:
+        unlike.append("full_score")
     for i in scoring.indicators:
         n = i.normalisation
         if isinstance(n, Goalposts) and (n.clamp, n.scale, n.lowest, n.highest) != (
@@ -133,11 +135,9 @@ def _refuse_what_cannot_be_computed(scoring: Scoring) -> None:
             scoring.full_score,
         ):
             unlike.append(f"指标 {i.code} 的 clamp、scale、lowest、highest")
-        if isinstance(n, RatioToBenchmark) and isinstance(n.benchmark, GroupBenchmark):
+        if isinstance(n, RatioToBenchmark) and isinstance(n.benchmark, GroupBenchmark):  # noqa: SIM102
             if n.benchmark.within != "group":
                 unlike.append(f"指标 {i.code} 的 within")
-    unlike += [f"等级 {g.name} 的 ceiling、below" for g in scoring.grades if g.ceiling or g.below]
-    unlike += [f"等级 {g.name} 的 counted" for g in scoring.grades if g.quota and g.quota.counted != "alone"]
     if unlike:
         raise GovernanceError(f"尚不能计算：{'；'.join(unlike)}")
 
@@ -160,7 +160,7 @@ def _check_codes(scoring: Scoring, known: tuple[str, ...]) -> None:
         raise GovernanceError(f"指标与维度的代码重复：{'、'.join(doubled)}；每个代码只能用一次")
     if reserved := sorted({ROOT, *ADJUSTMENTS} & set(codes)):
         raise GovernanceError(f"代码 {'、'.join(reserved)} 为系统保留，不能用于指标或维度")
-    if strange := sorted(set(_named_groups(scoring)) - set(known)):
+    if strange := sorted({*_named_groups(scoring), *scoring.unranked} - set(known)):
         raise UnknownError(f"规则写到未知的组别：{'、'.join(strange)}；已知：{'、'.join(known)}")
 
 
@@ -168,28 +168,30 @@ def _check_grades(scoring: Scoring) -> None:
     names = [g.name for g in scoring.grades]
     if len(set(names)) != len(names):
         raise GovernanceError(f"等级名称重复：{'、'.join(names)}")
-    last = scoring.grades[-1]
-    if last.floor is not None or last.quota is not None:
-        raise GovernanceError(f"最后一个等级“{last.name}”须不设分数线与名额，以收纳其余全部对象")
-    floors = [g.floor for g in scoring.grades if g.floor is not None]
-    if any(a < b for a, b in pairwise(floors)):
-        raise GovernanceError("各等级须由高到低排列，分数线不得倒置")
+    lowest = scoring.rounding.first == "lowest"
+    for g in scoring.grades:
+        if g.floor is not None if lowest else (g.ceiling is not None or g.below is not None):
+            right = "ceiling 或 below" if lowest else "floor"
+            raise GovernanceError(
+                f"等级“{g.name}”的界限应写 {right}（rounding.first 为 {scoring.rounding.first}）"
+            )
+        if g.ceiling is not None and g.below is not None:
+            raise GovernanceError(f"等级“{g.name}”的 ceiling 与 below 只能写一个")
+    if scoring.grades:
+        last = scoring.grades[-1]
+        if (last.floor, last.ceiling, last.below, last.quota) != (None,) * 4:
+            raise GovernanceError(f"最后一个等级“{last.name}”须不设分数线与名额，以收纳其余全部对象")
+    limits = [x for g in scoring.grades if (x := _limit(g)) is not None]
+    if any((a > b) if lowest else (a < b) for a, b in pairwise(limits)):
+        raise GovernanceError("各等级须由好到差排列，分数线不得倒置")
     if scoring.veto_grade and scoring.veto_grade not in names:
         raise GovernanceError(f"veto_grade“{scoring.veto_grade}”不是等级之一；等级：{'、'.join(names)}")
     if not scoring.veto_grade and any(i.role == "veto" for i in scoring.indicators):
         raise GovernanceError("有否决指标而没有 veto_grade：须写明被否决者的等级")
 
 
-def _check_geometric(scoring: Scoring) -> None:
-    if "weighted_geometric_mean" not in (scoring.aggregation, *(d.aggregation for d in scoring.dimensions)):
-        return
-    for i in scoring.indicators:
-        n = i.normalisation
-        points = [n.score, n.otherwise] if isinstance(n, TrueFalse) else []
-        if isinstance(n, Steps):
-            points = [x for s in n.steps for x in (s.score, s.per_unit, s.cap) if x is not None]
-        if any(p is not None and p < 0 for p in points):
-            raise GovernanceError(f"指标 {i.code} 可能得负分，不能用于几何平均")
+def _limit(g: Grade) -> Decimal | None:
+    return next((x for x in (g.floor, g.ceiling, g.below) if x is not None), None)
 
 
 def _grades(scoring: Scoring) -> tuple[Mapping[str, Any], ...]:
@@ -206,11 +208,16 @@ def _grade(scoring: Scoring, g: Grade, place: int) -> dict[str, Any]:
             "tie_at_edge": g.quota.tie_at_edge,
             "share": exact(g.quota.share, d),
             "unit": 10**d,
+            "from_first": g.quota.counted == "from_first",
         }
     basis = basis_of(scoring, g, g.quota) if g.quota else ""
+    # totals are integers at the decimals of the total: limits are taken to the integer that parts the same
+    unit = 10**scoring.rounding.total
     return {
         "name": g.name,
-        "floor": None if g.floor is None else format(g.floor, "f"),
+        "at_least": None if g.floor is None else math.ceil(g.floor * unit),
+        "at_most": None if g.ceiling is None else math.floor(g.ceiling * unit),
+        "below": None if g.below is None else math.ceil(g.below * unit),
         "passes": g.passes,
         "quota": quota,
         "place": place,
@@ -218,6 +225,13 @@ def _grade(scoring: Scoring, g: Grade, place: int) -> dict[str, Any]:
         "tied_out": _split(f"达到“{g.name}”分数线，名额 \0 个，在名额边缘同分，按规则同分者均不进入", basis),
         "tied_in": _split(f"“{g.name}”名额 \0 个，在名额边缘同分，按规则同分者均进入", basis),
     }
+
+
+def _covered(node: Node, parts: list[str]) -> str:
+    numbers = (f"covered_{node.key}", f"of_{node.key}")
+    return " || ".join(
+        [sql_text(parts[0]), *(f"{n} || {sql_text(p)}" for n, p in zip(numbers, parts[1:], strict=True))]
+    )
 
 
 def _split(text: str, basis: str) -> list[str]:

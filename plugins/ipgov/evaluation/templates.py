@@ -22,6 +22,10 @@ class Templates:
         self._environment = _environment(settings().sql / "evaluation")
         self._context = dict(context)
 
+    def add(self, **more: Any) -> None:
+        """Add to the context of every template rendered from now on."""
+        self._context |= more
+
     def render(self, name: str, **more: Any) -> str:
         """Return the SQL of a file."""
         return self._environment.get_template(name).render(self._context | more)
