@@ -446,6 +446,7 @@ snapshot_rating = _fact(
     _text("indicator"),
     _text("expert"),
     _text("rater"),  # what the results call the expert
+    Column("last_round", Integer, nullable=False),  # in which the body and indicator were asked about
     _text("state"),
     _text("reason"),
     _refers("score_id", "expert_score.id", null=True),

@@ -11,8 +11,9 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 
+from ipgov.core import tables
 from ipgov.decisions.experts import experts
 from ipgov.decisions.panel_plans import Pair, rules_of_panel, scored_indicators
 from ipgov.decisions.recusal import expert_recusals
@@ -146,6 +147,40 @@ def standing(
             )
         )
     return found
+
+
+def frozen(connection: Connection, snapshot_id: int, units: Collection[str] | None = None) -> list[Rating]:
+    """Return the scores asked for as a snapshot froze them, of all bodies or some, ordered as ``standing``."""
+    own, score, panel = tables.snapshot_rating, tables.expert_score, tables.panel
+    query = (
+        select(
+            own.c.panel_id,
+            panel.c.number.label("panel"),
+            panel.c.round,
+            own.c.last_round,
+            own.c.unit,
+            own.c.indicator,
+            own.c.expert,
+            own.c.rater,
+            own.c.state,
+            score.c.score,
+            own.c.reason,
+            own.c.score_id,
+            (tables.scoring_return.c.sha256 + "#" + score.c.sheet + "!" + score.c.cell).label("source"),
+            score.c.comment,
+        )
+        .join(panel, panel.c.id == own.c.panel_id)
+        .join(score, score.c.id == own.c.score_id, isouter=True)
+        .join(tables.scoring_return, tables.scoring_return.c.id == score.c.return_id, isouter=True)
+        .where(own.c.snapshot_id == snapshot_id)
+        .order_by(own.c.id)
+    )
+    if units is not None:
+        query = query.where(own.c.unit.in_(units))
+    return [
+        Rating(**{**row, "source": row["source"] or "", "comment": row["comment"] or ""})
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _state(recused: str | None, score: Decimal | None, abstained: str | None) -> tuple[State, str]:

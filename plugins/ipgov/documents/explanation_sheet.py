@@ -205,6 +205,9 @@ def _points(node: _Node) -> Value | Formula:
 
 
 def _source_line(source: Source, depth: int) -> Line:
+    if not source.file:
+        told = (f"{source.field} {source.label}", "", full_width(source.note), "", "", "", "", "")
+        return Line(told, indent=depth, colour=_COLOURS["input"])
     read = f"读取：{source.reading}" if source.transforms else "读取：按原样"
     note = f"；{source.note}" if source.note else ""
     cells = (

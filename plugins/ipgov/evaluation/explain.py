@@ -40,6 +40,7 @@ class Source:
 
     ``label``: what the form calls it; ``file``: its name, ``sha256``: its hash; ``raw``: the cell as it was
     filled in; ``transforms``: what intake did to it, in order, by name; ``note``: whatever else is known.
+    Without a file the note says why there is no value (of an expert, named by the label).
     """
 
     field: str
@@ -68,6 +69,8 @@ class Source:
         return "，".join(transform_word(t) for t in self.transforms)
 
     def __str__(self) -> str:
+        if not self.file:
+            return f"{self.label}：{self.note}"
         read = f"，读取时{self.reading}" if self.transforms else ""
         return f"{self.which}{self.where}，原文“{self.raw}”{read}" + (f"，{self.note}" if self.note else "")
 
@@ -193,7 +196,8 @@ def explain(
 ) -> Explanation:
     """Return the derivation of ``unit`` from the engine's (or the store's) scores and results.
 
-    ``results``: of everybody, for the number of those ranked. ``sources``: where each input stands.
+    ``results``: of everybody, for the number of those ranked. ``sources``: where each input stands, under
+    whatever key; an input that experts score has one for each of them.
     ``groups``: what the groups are called (default: their codes). Raises UnknownError where the results do
     not hold the unit, or a rule has no words.
     """
@@ -336,7 +340,9 @@ def _indicator(
         indicator_basis(scoring, i),
         value=value,
         unit=i.unit,
-        sources=tuple(sources[n] for n in (i.source_field, i.denominator) if n in sources),
+        sources=tuple(
+            s for n in (i.source_field, i.denominator) for s in sources.values() if n and s.field == n
+        ),
         how=how,
         normalised=score,
         weight=row["weight"],

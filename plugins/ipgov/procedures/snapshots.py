@@ -138,6 +138,7 @@ def save(
                     "indicator": r.indicator,
                     "expert": r.expert,
                     "rater": r.rater,
+                    "last_round": r.last_round,
                     "state": r.state,
                     "reason": r.reason,
                     "score_id": r.score_id,

@@ -1,4 +1,4 @@
-"""Attachments, expert panels, comparisons.
+"""Attachments, expert panels, comparisons
 
 Revision: 0002, after 0001.
 """
@@ -311,6 +311,7 @@ def upgrade() -> None:
         sa.Column("indicator", sa.Text(), nullable=False),
         sa.Column("expert", sa.Text(), nullable=False),
         sa.Column("rater", sa.Text(), nullable=False),
+        sa.Column("last_round", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("score_id", sa.BigInteger(), nullable=True),
