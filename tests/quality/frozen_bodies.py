@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from ipgov.core import objects
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import (
     issue,
@@ -22,6 +23,7 @@ from ipgov.core.tables import (
     title_event,
     titled_body,
 )
+from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert
@@ -57,6 +59,8 @@ class Body:
     kind: str
     answers: dict[str, Any]
     state: str = "accepted"
+    province: str = "11"
+    route: str = "province"
     received_at: dt.datetime = dt.datetime(2024, 3, 20, 10, 0, tzinfo=SHANGHAI)
 
     @property
@@ -84,7 +88,7 @@ class Snapshot:
             mode="live",
             as_of=KNOWN_AT.date(),
             fingerprint=f"fingerprint {next(_SERIAL)}",
-            rule_sha256="0" * 64,
+            rule_sha256=objects.put_content(store.governing(PROGRAMME, 2023).data),
             values_sha256="0" * 64,
         )
         register(connection, self.bodies)
@@ -102,8 +106,8 @@ class Snapshot:
             unit=body.unit,
             name=body.name,
             kind=body.kind,
-            province="11",
-            route="province",
+            province=body.province,
+            route=body.route,
             host_code="HOST",
             operator_code="OPERATOR",
             state=body.state,
@@ -186,8 +190,8 @@ def register(connection: Connection, bodies: list[Body]) -> None:
                 "programme": PROGRAMME,
                 "name": b.name,
                 "kind": b.kind,
-                "province": "11",
-                "route": "province",
+                "province": b.province,
+                "route": b.route,
                 "host_code": "HOST",
                 "operator_code": "OPERATOR",
             }

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from sqlalchemy import Connection
 
-from ipgov.console import access, downloads, problems, queries, release, review_queries
+from ipgov.console import access, downloads, problems, quality_pages, queries, release, review_queries
 from ipgov.console import rendering as r
 from ipgov.console.access import Id, Name, Reader, Submitter
 from ipgov.core.database import is_simulation, reading
@@ -284,6 +284,7 @@ def _as_of(fields: dict[str, str], simulation: bool) -> dt.date | None:
 
 
 app.include_router(downloads.router)
+app.include_router(quality_pages.router)
 
 
 @app.get("/static/{name}")

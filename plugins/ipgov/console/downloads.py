@@ -21,10 +21,12 @@ MEDIA_TYPES = {
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
+    "json": "application/json",
 }
 
 
-def _download(data: bytes, name: str, extension: str) -> Response:
+def download(data: bytes, name: str, extension: str) -> Response:
+    """Answer with a file to be kept under a name that people can read."""
     # RFC 6266: a plain name for what cannot read the other, which RFC 5987 encodes
     names = f"filename=download.{extension}; filename*=UTF-8''{quote(name, safe='')}"
     headers = {"Content-Disposition": f"attachment; {names}", **r.HEADERS}
@@ -36,7 +38,7 @@ def document(user: Reader, document_id: Id, format_: Name) -> Response:
     """Hand out a document's file, byte for byte as it was archived."""
     with reading() as connection:
         file = queries.document_file(connection, document_id, format_)
-    return _download(objects.get_content(file["sha256"]), file["filename"], file["format"])
+    return download(objects.get_content(file["sha256"]), file["filename"], file["format"])
 
 
 @router.get("/rating-list/{round_id}")
@@ -45,7 +47,7 @@ def rating_list(user: Reader, round_id: Id) -> Response:
     with reading() as connection:
         head = review_queries.review_round(connection, round_id)
     name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-评级表.xlsx"
-    return _download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
+    return download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
 
 
 @router.get("/explanation/{programme}/{period}/{unit}")
@@ -54,7 +56,7 @@ def explanation(user: Reader, programme: Name, period: Name, unit: Name) -> Resp
     from ipgov.procedures import explanations
 
     data = explanations.sheet(programme, period, unit)
-    return _download(data, f"{unit}-{period}-得分推导.xlsx", "xlsx")
+    return download(data, f"{unit}-{period}-得分推导.xlsx", "xlsx")
 
 
 @router.get("/answer/{submission_id}")
@@ -66,4 +68,4 @@ def submission_answer(user: Reader, submission_id: Id) -> Response:
     extension = "pdf" if data.startswith(b"%PDF") else "xlsx"
     kind = "回执" if sent["outcome"] == "accepted" else "更正"
     unit_code = sent["unit"] or "未识别单位"
-    return _download(data, f"{unit_code}-{sent['period']}-{kind}-{sent['sha256'][:8]}.{extension}", extension)
+    return download(data, f"{unit_code}-{sent['period']}-{kind}-{sent['sha256'][:8]}.{extension}", extension)

@@ -38,6 +38,11 @@ def plain_text(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """Return text that others wrote as one line that can be printed: □ stands for every other character."""
+    return _REFUSED.sub("□", text)
+
+
 Text = Annotated[str, AfterValidator(plain_text)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(plain_text)]
 
