@@ -29,6 +29,19 @@ def rated_sources(
             yield judged.unit, told
 
 
+def rating_flags(connection: Connection, snapshot_id: int, rules: RuleVersion) -> Iterator[tuple[str, str]]:
+    """Yield for each body of a snapshot what a reviewer must see: too few scores, or too far apart."""
+    if rules.panel is None:
+        return
+    names = {code: i.name for code, i in scored_indicators(rules).items()}
+    for judged in judge(frozen(connection, snapshot_id), rules):
+        name = names[judged.indicator]
+        if judged.short:
+            yield judged.unit, f"“{name}”有专家评分 {len(judged.scores)} 个，少于 {judged.needed} 个"
+        if judged.wide and rules.panel.spread is not None:
+            yield judged.unit, f"“{name}”{spread_text(judged, rules.panel.spread)}"
+
+
 def _source(r: Rating, field: str) -> Source:
     if r.score is None:
         note = STATES[r.state] + (f"（{r.reason}）" if r.reason else "")

@@ -16,6 +16,7 @@ from ipgov.documents import sensitivity_sheet
 from ipgov.evaluation import store as results
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.procedures.rated_sources import rating_flags
 from ipgov.procedures import sensitivity
 from ipgov.quality import findings as quality_findings
 
@@ -133,6 +134,8 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
     for f in found:
         if f.unit is not None and f.severity != "info":
             warnings.setdefault(f.unit, []).append(f.message)
+    for unit, told in rating_flags(connection, head["snapshot_id"], rules.rules):
+        warnings.setdefault(unit, []).append(told)
     last_year = {
         unit: years[-1] for unit, years in history.items() if years and years[-1].period == cycle.year - 1
     }
