@@ -28,6 +28,10 @@ def test_a_key_names_its_sender_and_back() -> None:
         ("inbox/functional_platform/2023/31//a.xlsx", "单位代码“”"),
         ("inbox/functional_platform/2023/31/FP01/~$a.xlsx", "临时文件"),
         ("inbox/functional_platform/2023/31/FP01/.DS_Store", "临时文件"),
+        (
+            r"inbox/functional_platform/2023/31/FP01/\xb1\xa8\xcb\xcd.xlsx",
+            "不是 UTF-8 编码（按 GB 18030 读作“报送.xlsx”",
+        ),
     ],
 )
 def test_what_cannot_be_claimed_has_its_reason(key: str, reason: str) -> None:

@@ -333,14 +333,15 @@ def clocks(
     period: str,
     known_at: dt.datetime,
     required: Mapping[str, Collection[str]],
+    unit: str | None = None,
 ) -> list[Clock]:
-    """Return the moments of every submission of a period, in order of receipt.
+    """Return the moments of every submission of a period (or of one unit in it), in order of receipt.
 
     ``required`` names, by unit, the kinds of attachment without which it is not complete; a unit that is not
     named needs none.
     """
     later = submission.alias("later")
-    rows = connection.execute(
+    sent = (
         select(
             submission.c.id,
             submission.c.unit,
@@ -358,7 +359,8 @@ def clocks(
         )
         .group_by(submission.c.id)
         .order_by(submission.c.received_at, submission.c.id)
-    ).all()
+    )
+    rows = connection.execute(sent if unit is None else sent.where(submission.c.unit == unit)).all()
     listed: dict[int, list[Standing]] = {}
     for row in standing(connection, programme, period, [r.id for r in rows], known_at):
         listed.setdefault(row.submission_id or 0, []).append(row)
@@ -367,7 +369,9 @@ def clocks(
             r.id,
             r.unit,
             r.received_at,
-            complete_at(r.received_at, listed.get(r.id, ()), required.get(r.unit, ())),
+            complete_at(r.received_at, listed.get(r.id, ()), required.get(r.unit, ()))
+            if r.outcome == "accepted"
+            else None,
             r.known_at if r.outcome == "accepted" else None,
             r.superseded_at,
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ipgov.core.objects import FOREIGN_BYTE, foreign_bytes
+
 _PARTS = (
     ("业务", re.compile(r"[a-z][a-z0-9_]*")),
     ("评价年度", re.compile(r"[0-9]{4}")),
@@ -32,6 +34,9 @@ class InboxKey:
 
 def parse_key(key: str) -> InboxKey | str:
     """Read an object's key; a str is the reason (Chinese) why nobody can be said to have sent it."""
+    if FOREIGN_BYTE.search(key):
+        read_as = foreign_bytes(key).decode("gb18030", "replace").rpartition("/")[2]
+        return f"名称不是 UTF-8 编码（按 GB 18030 读作“{read_as}”）；应为：改名后重新放入"
     first, *parts = key.split("/")
     if first != "inbox" or len(parts) != 5:
         return f"路径不符合“{LAYOUT}”"

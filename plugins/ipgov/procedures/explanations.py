@@ -10,13 +10,23 @@ from sqlalchemy import Connection, select
 from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import UnknownError
-from ipgov.core.tables import result_set, snapshot_unit, snapshot_value, submission, submitted_value
+from ipgov.core.tables import (
+    attachment,
+    listed_attachment,
+    result_set,
+    snapshot_attachment,
+    snapshot_unit,
+    snapshot_value,
+    submission,
+    submitted_value,
+)
 from ipgov.documents import explanation_sheet
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.evaluation import explain as explaining
 from ipgov.evaluation import store as results
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
+from ipgov.procedures.rated_sources import rated_sources
 
 
 def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
@@ -98,6 +108,8 @@ def _explained(
     for row in results.scores(connection, head["id"], units[0] if len(units) == 1 else None):
         scores.setdefault(row["unit"], []).append(row)
     sources = _sources(connection, head["snapshot_id"], rules, units)
+    for number, (u, source) in enumerate(rated_sources(connection, head["snapshot_id"], rules, units)):
+        sources.setdefault(u, {})[f"{source.field}#{number}"] = source
     names = {code: kind.name for code, kind in rules.kinds.items()}
     return [
         explaining.explain(scores.get(u, []), everybody, rules.scoring, u, sources.get(u, {}), names)
@@ -110,6 +122,7 @@ def _sources(
 ) -> dict[str, dict[str, explaining.Source]]:
     """Return where each value of the snapshot stands, by unit and field."""
     labels = {code: f.label for code, f in rules.form.fields.items()}
+    proofs = _proofs(connection, snapshot_id, units)
     found: dict[str, dict[str, explaining.Source]] = {}
     for row in connection.execute(
         select(
@@ -135,5 +148,29 @@ def _sources(
             sha256=row.sha256,
             label=labels.get(row.field, ""),
             transforms=tuple(row.transforms),
+            note="；".join(proofs.get((row.unit, row.field), ())),
         )
     return found
+
+
+def _proofs(
+    connection: Connection, snapshot_id: int, units: Sequence[str]
+) -> dict[tuple[str, str], list[str]]:
+    """Return the attachments that prove each value of the snapshot, by unit and field, as they are told."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for row in connection.execute(
+        select(
+            snapshot_attachment.c.unit,
+            listed_attachment.c.name,
+            listed_attachment.c.fields,
+            attachment.c.sha256,
+        )
+        .join(listed_attachment, listed_attachment.c.id == snapshot_attachment.c.listed_attachment_id)
+        .outerjoin(attachment, attachment.c.id == snapshot_attachment.c.attachment_id)
+        .where(snapshot_attachment.c.snapshot_id == snapshot_id, snapshot_attachment.c.unit.in_(units))
+        .order_by(listed_attachment.c.id)
+    ):
+        state = f"指纹 {row.sha256[:12]}" if row.sha256 else "未收到"
+        for code in row.fields:
+            told.setdefault((row.unit, code), []).append(f"佐证附件“{row.name}”（{state}）")
+    return told
