@@ -114,7 +114,27 @@ class Limits:
         self._area += rows * columns
 
 
-def merge(cells: dict[Position, Raw], areas: Iterable[Range], sheet: str) -> dict[Position, Position]:
+def sheet_of(
+    name: str,
+    visibility: Visibility,
+    cells: dict[Position, Raw],
+    formulas: Iterable[Position],
+    percents: Iterable[Position],
+    areas: Iterable[Range],
+) -> Sheet:
+    """Return a sheet of what a format's reader found; ``areas`` are the merged ones."""
+    merged = _merge(cells, areas, name)
+    return Sheet(
+        name,
+        visibility,
+        cells,
+        frozenset(place for place in formulas if place not in merged),
+        frozenset(place for place in percents if place in cells),
+        merged,
+    )
+
+
+def _merge(cells: dict[Position, Raw], areas: Iterable[Range], sheet: str) -> dict[Position, Position]:
     """Drop from ``cells`` what merged areas cover, as nobody sees it; return covered cell → top-left cell.
 
     Areas count as far as filled cells reach. Raises NotAWorkbookError where areas lie upon each other in

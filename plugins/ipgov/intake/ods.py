@@ -28,8 +28,8 @@ from ipgov.intake.grid import (
     Workbook,
     address,
     column_number,
-    merge,
     refuse_doubled,
+    sheet_of,
 )
 from ipgov.intake.package import HARDENED, Package, local, parse
 from ipgov.intake.refusals import NotAWorkbookError, Refusal
@@ -72,14 +72,14 @@ _REPEAT = re.compile(r"[0-9]{1,7}")
 def read(package: Package) -> Workbook:
     """Read an .ods package. Raises NotAWorkbookError where it is none, or not one that is accepted."""
     package.refuse(REFUSED)
-    parts = package.parts()
-    if _MANIFEST not in parts:
+    manifest = package.part(_MANIFEST)  # before the rest, which may be encrypted
+    if not manifest:
         raise NotAWorkbookError(*refusals.OTHER_KIND)
-    if any(local(e) == "encryption-data" for e in parse(parts[_MANIFEST], _MANIFEST).iter("{*}*")):
+    if any(local(e) == "encryption-data" for e in parse(manifest, _MANIFEST).iter("{*}*")):
         raise NotAWorkbookError(*refusals.PASSWORD)
     reader = _Reader()
     try:
-        reader.read(parts[CONTENT])
+        reader.read(package.parts()[CONTENT])
     except etree.XMLSyntaxError:
         raise NotAWorkbookError(f"工作簿部件 {CONTENT} 已损坏") from None
     return reader.workbook()
@@ -216,14 +216,8 @@ class _Table:
         rows = max((row for row, _ in self._cells), default=0)
         columns = max((column for _, column in self._cells), default=0)
         self._limits.add(self.name, self._count, rows, columns)
-        merged = merge(self._cells, self._merged, self.name)
-        return Sheet(
-            self.name,
-            self._visibility,
-            self._cells,
-            frozenset(self._formulas),
-            frozenset(self._percents),
-            merged,
+        return sheet_of(
+            self.name, self._visibility, self._cells, self._formulas, self._percents, self._merged
         )
 
     def _value(self, element: Any, given: Mapping[str, str]) -> Raw:

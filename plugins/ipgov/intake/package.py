@@ -66,6 +66,15 @@ class Package:
             if any(pattern.search(n) for n in self.names):
                 raise NotAWorkbookError(*refusal)
 
+    def part(self, name: str) -> bytes:
+        """Return one member, inflated to no more than a workbook may have; empty where there is none."""
+        found = next((m for m in self._members if m.filename == name), None)
+        if found is None or found.file_size > settings().max_workbook_bytes:
+            return b""
+        content = _inflate(self.data, found)
+        _refuse_markup(name, content)
+        return content
+
     def parts(self) -> dict[str, bytes]:
         """Return the XML parts by name, inflated.
 

@@ -21,8 +21,8 @@ from ipgov.intake.grid import (
     Sheet,
     Visibility,
     Workbook,
-    merge,
     refuse_doubled,
+    sheet_of,
 )
 from ipgov.intake.refusals import NotAWorkbookError, Refusal
 
@@ -206,14 +206,8 @@ class _Reader:
         rows = max((row for row, _ in self._cells), default=0)
         columns = max((column for _, column in self._cells), default=0)
         self._limits.add(self._name, self._count, rows, columns)
-        merged = merge(self._cells, self._merged, self._name)
-        return Sheet(
-            self._name,
-            self._visibility,
-            self._cells,
-            frozenset(self._formulas),
-            frozenset(self._percents),
-            merged,
+        return sheet_of(
+            self._name, self._visibility, self._cells, self._formulas, self._percents, self._merged
         )
 
     def _record(self, kind: int, content: bytes) -> None:

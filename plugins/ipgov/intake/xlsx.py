@@ -23,12 +23,11 @@ from ipgov.intake.grid import (
     Range,
     Raw,
     Reference,
-    Sheet,
     Visibility,
     Workbook,
     column_number,
-    merge,
     refuse_doubled,
+    sheet_of,
 )
 from ipgov.intake.number_formats import shows_percent
 from ipgov.intake.package import Package, local, parse
@@ -38,11 +37,11 @@ MAX_TEXT = 400_000_000  # characters of a sheet if every text cell held the long
 
 REFUSED: tuple[tuple[re.Pattern[str], Refusal], ...] = (
     (re.compile(r"vbaproject|^xl/macrosheets/", re.I), refusals.MACROS),
-    (re.compile(r"^xl/externallinks/", re.I), refusals.LINKS),
     (re.compile(r"^xl/(connections\.xml$|querytables/)", re.I), refusals.CONNECTIONS),
     (re.compile(r"^xl/(embeddings|activex|ctrlprops)/", re.I), refusals.OBJECTS),
     (re.compile(r"^xl/workbook\.bin$", re.I), refusals.BINARY),
 )
+_LINKS = re.compile(r"^xl/externallinks/", re.I)
 _NEEDED = {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels"}
 
 _VISIBILITIES: dict[str, Visibility] = {
@@ -55,6 +54,7 @@ _ADDRESS = re.compile(r"^([A-Za-z]{1,3})([0-9]{1,7})$")
 _AREA = re.compile(r"^([A-Za-z]{1,3})([0-9]{1,7}):([A-Za-z]{1,3})([0-9]{1,7})$")
 _PREFIX = rb"<(?:[^\s<>/!?:]+:)?"
 _PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_LINKED_CELL = re.compile(rb'<c r="([A-Z]{1,3}[0-9]{1,7})"[^<>]*><f[^<>]*>[^<>]*\[[0-9]+\]')
 _ANY_CELL = re.compile(_PREFIX + rb"c[\s/>]")
 _FORMULA_OR_ERROR = re.compile(_PREFIX + rb"""f[\s/>]|\st\s*=\s*["']e["']""")
 _MERGED = re.compile(_PREFIX + rb"""mergeCell\s[^<>]*?\bref\s*=\s*["']([^"']*)["']""")
@@ -90,6 +90,8 @@ def read(package: Package) -> Workbook:
     if b"macroEnabled" in parts["[Content_Types].xml"]:
         raise NotAWorkbookError(*refusals.MACROS)
     said = outline(parts)
+    if any(_LINKS.search(n) for n in package.names):
+        raise NotAWorkbookError(*refusals.LINKS, **_linked_cell(parts, said))
     refuse_vast_sheets(parts, said.parts)
     percents = percent_styles(parts)
     sheets = {}
@@ -103,9 +105,17 @@ def read(package: Package) -> Workbook:
         }
         cells |= {place: NoResult() for place in found.without_result}
         cells |= {place: ErrorValue(text) for place, text in found.errors.items()}
-        merged = merge(cells, _merged_areas(parts[part]), name)
-        sheets[name] = Sheet(name, visibility, cells, found.formulas, found.percents, merged)
+        areas = _merged_areas(parts[part])
+        sheets[name] = sheet_of(name, visibility, cells, found.formulas, found.percents, areas)
     return Workbook(sheets, said.names, said.date_1904)
+
+
+def _linked_cell(parts: Mapping[str, bytes], said: Outline) -> dict[str, str]:
+    """Return sheet and cell of the first formula that looks into another workbook."""
+    for sheet, part in said.parts.items():
+        if found := _LINKED_CELL.search(parts.get(part, b"")):
+            return {"sheet": sheet, "cell": found[1].decode()}
+    return {}
 
 
 def _merged_areas(part: bytes) -> Iterator[Range]:
