@@ -7,7 +7,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from ipgov.cli.common import Json, print_json, write
+from ipgov.cli.common import Json, moment, print_json, write
+from ipgov.core.errors import UnknownError
 
 app = typer.Typer()
 
@@ -36,5 +37,40 @@ def compare(
         return
     for line in compared.comparison.text():
         print(line)
+    if output:
+        print(f"已写入 {output}")
+
+
+@app.command("what-if")
+def what_if(
+    policy: Annotated[Path, typer.Option(help="规则草案（YAML，整份规则）")],
+    programme: Annotated[str, typer.Option(help="业务")],
+    periods: Annotated[str, typer.Option(help="年度，如 2023-2025 或 2023,2025")],
+    not_asked: Annotated[
+        str, typer.Option(help="往年报送表未设的数据：refuse 拒绝并列出；drop 该年度不计所涉指标")
+    ] = "refuse",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="写成工作簿（.xlsx）")] = None,
+    as_json: Json = False,
+) -> None:
+    """以规则草案试算往年：谁的等级、称号会有不同；不具效力，不写入任何记录。"""
+    from ipgov.documents.what_if_sheet import headlines
+    from ipgov.evaluation.comparison import said
+    from ipgov.evaluation.what_if import MARK, as_dict
+    from ipgov.procedures import what_if as procedure
+
+    if not_asked not in ("refuse", "drop"):
+        raise UnknownError(f"--not-asked “{not_asked}”无效；应为 refuse 或 drop")
+    known_at = moment(None)[1]
+    found = procedure.under_draft(policy, programme, periods, known_at, cast(Any, not_asked))
+    if output:
+        write(output, procedure.sheet(found, policy))
+    if as_json:
+        print_json(as_dict(found))
+        return
+    print(f"【{MARK}】")
+    for line in headlines(found):
+        print(line)
+    for period, unit in found.regraded():
+        print(f"  {period} {unit.unit} {unit.name}：{said(unit.before)} → {said(unit.after)}")
     if output:
         print(f"已写入 {output}")

@@ -14,11 +14,10 @@ rules
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.evaluation.comparison import (
@@ -35,17 +34,12 @@ from ipgov.evaluation.comparison import (
     UnitChange,
     ValueChange,
 )
-from ipgov.evaluation.engine import Evaluation, evaluate
-from ipgov.evaluation.plan import ADJUSTMENTS
-from ipgov.evaluation.store import absent
+from ipgov.evaluation.rebuilt import Rebuilt, node_names
 from ipgov.policy.differences import differences
-from ipgov.policy.rules import RuleVersion, ScoringRules
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
-
-REST = "rest"  # what the engine cannot tell apart: totals that are no sum of their parts
 
 
 def compare(a: Basis, b: Basis, order: Sequence[Factor] = ORDER) -> Comparison:
@@ -58,7 +52,7 @@ def compare(a: Basis, b: Basis, order: Sequence[Factor] = ORDER) -> Comparison:
         raise UnknownError(f"分步次序“{'、'.join(order)}”无效；应为 {'、'.join(ORDER)} 各一次")
     values = _Values(a, b)
     changed = _changed_factors(a, b, values)
-    stages = [_Stage(a.standings, values.mixed(a, b, frozenset()), a)]
+    stages = [Rebuilt(a.standings, values.mixed(a, b, frozenset()), a.rules)]
     for place in range(1, len(order) + 1):
         if order[place - 1] not in changed:
             stages.append(stages[-1])
@@ -92,83 +86,9 @@ def compare(a: Basis, b: Basis, order: Sequence[Factor] = ORDER) -> Comparison:
     )
 
 
-class _Stage:
-    """One combination of list, values and rules, evaluated."""
-
-    def __init__(self, standings: Mapping[str, Standing], values: pa.Table, rules: Basis):
-        self.rules = rules.rules
-        self._evaluation = _evaluate(values, rules.rules)
-        self.outcomes = _outcomes(self._evaluation, standings, rules.rules)
-
-    def parts(self, units: Sequence[str]) -> dict[str, dict[str, Decimal]]:
-        """Return, for each unit with a total, what the nodes bring to it; they sum to it exactly."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        if self._evaluation is None:
-            return {}
-        scores = self._evaluation.scores
-        rows: dict[str, list[dict[str, Any]]] = {}
-        for row in scores.filter(pc.is_in(scores["unit"], pa.array(units, pa.string()))).to_pylist():
-            rows.setdefault(row["unit"], []).append(row)
-        totals = {u: o.total for u, o in self.outcomes.items()}
-        return {u: _parts(found, total) for u, found in rows.items() if (total := totals.get(u)) is not None}
-
-
-def _stage(a: Basis, b: Basis, taken: frozenset[Factor], values: _Values) -> _Stage:
+def _stage(a: Basis, b: Basis, taken: frozenset[Factor], values: _Values) -> Rebuilt:
     standings = b.standings if "knowledge" in taken else a.standings
-    return _Stage(standings, values.mixed(a, b, taken), b if "rules" in taken else a)
-
-
-def _evaluate(values: pa.Table, rules: ScoringRules) -> Evaluation | None:
-    if not values.num_rows:
-        return None
-    groups = tuple(rules.kinds) if isinstance(rules, RuleVersion) else ()
-    known = {i.source_field for i in rules.scoring.indicators} | {
-        i.denominator for i in rules.scoring.indicators if i.denominator
-    }
-    # what the other side's form asks and this one's rules do not use is no mistake
-    unused = frozenset(values["indicator"].unique().to_pylist()) - known
-    return evaluate(values, rules.scoring, groups=groups, allowed_unused=unused)
-
-
-def _outcomes(
-    evaluation: Evaluation | None, standings: Mapping[str, Standing], rules: ScoringRules
-) -> dict[str, Outcome]:
-    rows = evaluation.results.to_pylist() if evaluation else []
-    found = {
-        r["unit"]: Outcome(
-            True,
-            r["total"],
-            r["rank"],
-            r["group_rank"],
-            r["grade"],
-            r["passed"],
-            tuple(json.loads(r["reasons"])),
-        )
-        for r in rows
-    }
-    for unit, s in standings.items():
-        if unit in found:
-            continue
-        if s.counts:
-            found[unit] = Outcome(True)  # a workbook without a single number
-        else:
-            told = absent(rules, unit, s.group, s.state)
-            found[unit] = Outcome(True, grade=told.grade, passed=told.passed, reasons=(told.reason,))
-    return found
-
-
-def _parts(rows: Sequence[Mapping[str, Any]], total: Decimal) -> dict[str, Decimal]:
-    """Return the contributions that no node below tells apart further, and what they leave of the total."""
-    told_apart = {r["parent"] for r in rows if r["contribution"] is not None and r["role"] != "total"}
-    parts = {
-        r["node"]: r["contribution"]
-        for r in rows
-        if r["contribution"] is not None and r["role"] != "total" and r["node"] not in told_apart
-    }
-    rest = total - sum(parts.values(), Decimal(0))
-    return parts | ({REST: rest} if rest else {})
+    return Rebuilt(standings, values.mixed(a, b, taken), (b if "rules" in taken else a).rules)
 
 
 class _Values:
@@ -269,7 +189,7 @@ def _decisive(s: Standing) -> tuple[str, str, str]:
 def _unit_changes(
     a: Basis,
     b: Basis,
-    stages: Sequence[_Stage],
+    stages: Sequence[Rebuilt],
     outcomes: Sequence[Mapping[str, Outcome]],
     own: Mapping[Factor, set[str]],
 ) -> tuple[UnitChange, ...]:
@@ -278,7 +198,7 @@ def _unit_changes(
     moved = {u: path for u, path in paths.items() if any(x.result != y.result for x, y in pairwise(path))}
     summed = [u for u, path in moved.items() if all(o.total is not None for o in path)]
     by_stage = {id(s): s.parts(summed) for s in stages} if summed else {}
-    names = _node_names(a.rules, b.rules)
+    names = node_names(a.rules, b.rules)
     return tuple(
         UnitChange(
             unit=u,
@@ -298,11 +218,3 @@ def _nodes(stages: Sequence[Mapping[str, Decimal]], names: Mapping[str, str]) ->
         if any(x != y for x, y in pairwise(path)):
             found.append(NodeChange(node, names.get(node, node), path))
     return tuple(found)
-
-
-def _node_names(*rules: ScoringRules) -> dict[str, str]:
-    names = {**ADJUSTMENTS, REST: "不能分解到指标的部分"}
-    for r in rules:
-        names |= {d.code: d.name for d in r.scoring.dimensions}
-        names |= {i.code: i.name for i in r.scoring.indicators}
-    return names

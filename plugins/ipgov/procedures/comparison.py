@@ -46,7 +46,8 @@ class Side:
             "结果": self.basis.name,
             "基准日": head["as_of"].isoformat(),
             "所知截至": f"{known_at}（北京时间）",
-            "规则版本": f"{self.rules.version}（SHA-256 {head['rule_sha256']}）",
+            "规则版本": self.rules.version,
+            "规则文件 SHA-256": head["rule_sha256"],
             "名单": f"{len(self.basis.standings)} 家，"
             f"参加评价 {sum(s.counts for s in self.basis.standings.values())} 家",
             "评价引擎版本": head["engine_version"],
@@ -77,8 +78,8 @@ def compare(
     result does not come out of its own snapshot and rules any more.
     """
     with reading() as connection:
-        heads = _heads(connection, programme, period)
-        first = _chosen(heads, a, _default_a(connection, heads), "A", programme, period)
+        heads, issued = period_results(connection, programme, period)
+        first = _chosen(heads, a, _default_a(heads, issued), "A", programme, period)
         second = _chosen(heads, b, _default_b(heads), "B", programme, period)
         if first["id"] == second["id"]:
             raise UnknownError(f"A 与 B 都是第 {first['id']} 号结果；{_listed(heads)}")
@@ -109,9 +110,14 @@ def sheet(compared: Compared) -> bytes:
     return comparison_sheet.write(compared.comparison, about)
 
 
-def _heads(connection: Connection, programme: str, period: str) -> list[Mapping[str, Any]]:
-    """Return the result sets of a period, the newest first, with what their snapshots say."""
-    return [
+def period_results(
+    connection: Connection, programme: str, period: str
+) -> tuple[list[Mapping[str, Any]], int | None]:
+    """Return the result sets of a period, the newest first, with their snapshots' days and values.
+
+    Beside them the id of the one that was issued last, if one was.
+    """
+    heads: list[Mapping[str, Any]] = [
         dict(r)
         for r in connection.execute(
             select(result_set, snapshot.c.as_of, snapshot.c.values_sha256)
@@ -120,11 +126,11 @@ def _heads(connection: Connection, programme: str, period: str) -> list[Mapping[
             .order_by(result_set.c.id.desc())
         ).mappings()
     ]
+    return heads, _issued(connection, programme, period)
 
 
-def _default_a(connection: Connection, heads: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _default_a(heads: Sequence[Mapping[str, Any]], issued: int | None) -> Mapping[str, Any] | None:
     live = [h for h in heads if h["mode"] == "live"]
-    issued = issued_result_set(connection, heads[0]["programme"], heads[0]["period"]) if heads else None
     return next((h for h in live if h["id"] == issued), live[0] if live else None)
 
 
@@ -132,7 +138,7 @@ def _default_b(heads: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return next((h for h in heads if h["mode"] == "recalculate"), None)
 
 
-def issued_result_set(connection: Connection, programme: str, period: str) -> int | None:
+def _issued(connection: Connection, programme: str, period: str) -> int | None:
     """Return the result set that was issued last for a period, or None."""
     return connection.execute(
         select(review_round.c.result_set_id)
@@ -171,7 +177,7 @@ def _listed(heads: Sequence[Mapping[str, Any]]) -> str:
 
 
 def side(connection: Connection, head: Mapping[str, Any]) -> Side:
-    """Return a stored result's bases: its list, its values, its rules; ``head`` as ``_heads`` gives it."""
+    """Return a stored result's list, values and rules; ``head``: one of ``period_results``."""
     name = f"{head['programme']}/{head['period']}（已冻结）"
     rules = store.parse(objects.get_content(head["rule_sha256"]), name).rules
     standings = {
