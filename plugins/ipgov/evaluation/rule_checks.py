@@ -16,6 +16,7 @@ from ipgov.evaluation.engine import evaluate
 from ipgov.evaluation.rule_data import Finding, RuleData, read
 from ipgov.evaluation.rule_effects import importance, moves_nothing, says_the_same
 from ipgov.evaluation.rule_limits import benchmarks, clamped, grades, missing, quotas
+from ipgov.evaluation.variation import inputs_of
 from ipgov.policy.rules import ScoringRules
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def check(
     """
     if rules.rule_checks is None:
         raise UnknownError(f"{name} 没有 rule_checks 一节，未写明界限；请在规则文件中写明")
+    unused = allowed_unused | inputs_of(rules.scoring)
     data = read(
         rules.scoring,
         rules.rule_checks,
-        lambda rule: evaluate(values, rule, groups=groups, allowed_unused=allowed_unused),
+        lambda rule: evaluate(values, rule, groups=groups, allowed_unused=unused),
     )
     return [
         Problem(f"rule_{one.__name__}", f"{f.path} {f.found}", f.expected, file=name)

@@ -47,7 +47,7 @@ def _idle(data: RuleData, items: Sequence[Indicator]) -> bool:
     own = {unit: (row["rank"], row["grade"]) for unit, row in data.results.items()}
     if not data.recombined:
         rule = without(data.scoring, {i.code for i in items}, data.known)
-        if not rule.dimensions or not rule.indicators:
+        if rule is None:
             return False
         rows = data.run(rule).results.to_pylist()
         return own == {row["unit"]: (row["rank"], row["grade"]) for row in rows}

@@ -36,6 +36,7 @@ from ipgov.evaluation.variation import (
     choices_of,
     draw,
     factors,
+    inputs_of,
     joined,
     one_at_a_time,
     rule_of_draw,
@@ -197,17 +198,17 @@ def analyse(
     def run(rule: Scoring) -> Any:
         if rule == scoring:
             return nominal
-        return evaluate(values, rule, groups=groups, allowed_unused=allowed_unused)
+        return evaluate(values, rule, groups=known, allowed_unused=allowed_unused | inputs_of(scoring))
 
     model = build_model(run, scoring, every, known)
     placed, by_engine = None, tuple(unsupported(scoring, every))
     if not by_engine:
         placed = model.place(whole)
         # proof: the rule itself and the first random draw, against the engine
-        first = single.count
-        others = {0: scoring, first: rule_of_draw(scoring, every, whole, first, known)}
-        for at, rule in others.items():
-            if differing := _difference(model, placed, at, run(rule)):
+        for at in (0, single.count):
+            rule = rule_of_draw(scoring, every, whole, at, known) if at else scoring
+            differing = _difference(model, placed, at, run(rule)) if rule else ""
+            if differing:
                 raise GovernanceError(f"敏感性复算与评价引擎不一致（{differing}），请报告系统维护人员")
     else:
         placed = _engine_draws(model, run, scoring, every, whole, known)
@@ -257,7 +258,9 @@ def _engine_draws(
     evaluated = np.zeros(shape, bool)
     rank, grade = np.full(shape, -1, np.int32), np.full(shape, -1, np.int8)
     for at in range(draws.count):
-        rule = scoring if at == 0 else rule_of_draw(scoring, every, draws, at, known)
+        rule = rule_of_draw(scoring, every, draws, at, known) if at else scoring
+        if rule is None:
+            continue
         for column, row in enumerate(run(rule).results.to_pylist()):
             if row["total"] is not None:
                 evaluated[at, column] = True

@@ -255,6 +255,11 @@ def with_method(indicator: Indicator, factor: MethodFactor, choice: int) -> Indi
     return indicator.model_copy(update={"normalisation": method})
 
 
+def inputs_of(scoring: Scoring) -> frozenset[str]:
+    """Return the inputs that the rule uses: one that leaves an indicator out must let them stand unused."""
+    return frozenset(n for i in scoring.indicators for n in (i.source_field, i.denominator) if n)
+
+
 def rebuilt(scoring: Scoring, **changes: Any) -> Scoring:
     """Return the scoring with changes, validated anew (what methods leave out is filled in)."""
     return Scoring.model_validate({n: getattr(scoring, n) for n in type(scoring).model_fields} | changes)
@@ -262,8 +267,12 @@ def rebuilt(scoring: Scoring, **changes: Any) -> Scoring:
 
 def rule_of_draw(
     scoring: Scoring, every: Sequence[Factor], draws: Draws, place: int, known: tuple[str, ...]
-) -> Scoring:
-    """Return the scoring of one draw as a rule of its own, as the engine takes it."""
+) -> Scoring | None:
+    """Return the scoring of one draw as a rule of its own, as the engine takes it.
+
+    None where leaving out leaves a group without any indicator: that is no rule, and nobody of the group has
+    a total.
+    """
     chosen = {f.code: int(draws.of[f.code][place]) for f in every}
     indicators = {i.code: i for i in scoring.indicators}
     aggregation = {ROOT: scoring.aggregation} | {d.code: d.aggregation for d in scoring.dimensions}
@@ -288,16 +297,22 @@ def rule_of_draw(
             d.model_copy(update={"aggregation": aggregation[d.code]}) for d in scoring.dimensions
         ),
     )
-    return _weighted(without(changed, left_out, known), multipliers, known)
+    rest = without(changed, left_out, known)
+    return None if rest is None else _weighted(rest, multipliers, known)
 
 
-def without(scoring: Scoring, left_out: set[str], known: tuple[str, ...]) -> Scoring:
-    """Return the scoring without some indicators; a dimension that loses its last child loses its weight."""
+def without(scoring: Scoring, left_out: set[str], known: tuple[str, ...]) -> Scoring | None:
+    """Return the scoring without some indicators; a dimension that loses its last child loses its weight.
+
+    None where that leaves a group without any indicator.
+    """
     if not left_out:
         return scoring
     indicators = tuple(i for i in scoring.indicators if i.code not in left_out)
     dimensions = {d.code: d for d in scoring.dimensions}
     groups = known or ("",)
+    if not indicators:
+        return None
     for _ in range(len(dimensions)):  # from the leaves up, once per level at most
         rest = rebuilt(scoring, indicators=indicators, dimensions=tuple(dimensions.values()))
         kept: dict[str, Dimension] = {}
@@ -313,6 +328,9 @@ def without(scoring: Scoring, left_out: set[str], known: tuple[str, ...]) -> Sco
         if kept == dimensions:
             break
         dimensions = kept
+        top = [d for d in dimensions.values() if not d.parent]
+        if not all(any(_weight_in(d, g, known) for d in top) for g in groups):
+            return None
     return rebuilt(scoring, indicators=indicators, dimensions=tuple(dimensions.values()))
 
 
