@@ -130,7 +130,7 @@ def _carried(form: Form, older: Form) -> Iterator[Finding]:
         taken[then.code] = code
         if not named and then.label != field.label:
             found = f"未写明：第 {older.version} 版的 {code} 是“{then.label}”，今为“{field.label}”"
-            yield Finding(path, found, f"{older.version}: {code}（同一内容），或 null（不是同一内容）")
+            yield Finding(path, found, f'"{older.version}": {code}（同一内容）或 null（不是同一内容）')
         if found := difference(then, field):
             yield Finding(
                 path, f"与第 {older.version} 版的 {then.code} 不能承接：{found}", "写 null，或改为一致"
