@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clauses lock clean
+.PHONY: help demo test lint bench fuzz clauses lock clean
 
 # Set, it would keep Python from storing compiled modules: every start of Airflow would take three times as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ READY := .venv/.ready
 
 help:
 	@sed -n '1,2p' Makefile
-	@echo '#   make bench   make clauses   make lock   make clean'
+	@echo '#   make bench   make fuzz   make clauses   make lock   make clean'
 
 # The exact versions of requirements.lock, as wheels, each checked against its hash.
 $(READY): requirements.lock pyproject.toml
@@ -47,6 +47,12 @@ lint: $(READY)
 
 bench: $(READY)
 	@shopt -s nullglob; for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+# Damaged workbooks, many more than the tests try: make fuzz CASES=1000000 FROM=3000
+CASES ?= 100000
+FROM ?= 3000
+fuzz: $(READY)
+	PYTHONPATH=tests/intake $(BIN)/python tests/intake/fuzzing.py $(FROM) $$(( $(FROM) + $(CASES) ))
 
 # Which published requirements are proved by which tests: runs the tests, then writes the table.
 clauses: $(READY)
