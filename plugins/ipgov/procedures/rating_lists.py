@@ -16,8 +16,8 @@ from ipgov.documents import sensitivity_sheet
 from ipgov.evaluation import store as results
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures.rated_sources import rating_flags
 from ipgov.procedures import sensitivity
+from ipgov.procedures.rated_sources import rating_flags
 from ipgov.quality import findings as quality_findings
 
 STATES = {
