@@ -11,6 +11,7 @@ from ipgov.core.settings import settings
 from ipgov.policy import check as checks
 from ipgov.policy import store
 from ipgov.policy.check import check, check_scoring
+from ipgov.procedures.panel_files import read_plan
 from spoiling import V1, Policies
 
 TEXT = (settings().root / "docs" / "policy-authoring.md").read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ def examples(kind: str) -> list[str]:
 
 def test_every_yaml_example_says_how_it_is_run() -> None:
     assert len(EXAMPLES) == TEXT.count("```yaml")
-    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar"}
+    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar", "panel"}
 
 
 def test_the_examples_of_a_version_are_together_a_valid_one(policies: Policies) -> None:
@@ -37,6 +38,17 @@ def test_the_examples_of_a_version_are_really_checked(policies: Policies) -> Non
     policies.write("sample_centres/2026-01-01.yaml", text)
     (problem,) = check()
     assert "scoring.dimensions[D1] 类别 special 的下级权重之和为 99" in str(problem)
+
+
+def test_the_example_of_a_panel_can_be_read() -> None:
+    (text,) = examples("panel")
+    plan = read_plan(text.encode(), "样例.yaml")
+    assert [s.expert for s in plan.seats] == [f"E00{n}" for n in range(1, 7)]
+    assert (plan.seats[0].role, plan.seats[1].scope.kinds, plan.scope.indicators) == (
+        "chair",
+        ("general",),
+        ("I06",),
+    )
 
 
 def test_the_example_of_scoring_alone_can_be_evaluated() -> None:

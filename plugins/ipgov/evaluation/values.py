@@ -171,7 +171,8 @@ def _check(
 
 def _scales(plan: Plan) -> str:
     """Say from what to what experts score each input: once where it is the same for all."""
-    scales = {i.input: f"{i.rule['least']} 至 {i.rule['most']}" for i in plan.indicators if i.method == "expert_mean"}
+    rated = (i for i in plan.indicators if i.method == "expert_mean")
+    scales = {i.input: f"{i.rule['least']} 至 {i.rule['most']}" for i in rated}
     same = len(set(scales.values())) == 1
     return next(iter(scales.values())) if same else "；".join(f"{n}：{s}" for n, s in scales.items())
 
