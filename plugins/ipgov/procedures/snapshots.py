@@ -60,9 +60,13 @@ class Chosen:
 
 
 def titled_too_short(unit: Unit, rules: RuleVersion, year: int) -> bool:
-    """Tell whether a body has had its title for too short a time to be evaluated for a year."""
+    """Tell whether a body has had its title for too short a time to be evaluated for a year.
+
+    One recognised after the year has nothing to report for it, whatever the rules require.
+    """
     required = rules.subject.full_years_before_evaluation
-    return required > 0 and unit.titled_on > dt.date(year - required + 1, 1, 1)
+    last = dt.date(year - required + 1, 1, 1) if required else dt.date(year, 12, 31)
+    return unit.titled_on > last
 
 
 def save(
