@@ -135,7 +135,10 @@ def _unit() -> Any:
 @cache
 def _sound(ending: str) -> bytes:
     if ending == "xlsx":
-        return filled(_rules(), _unit())
+        parts = parts_of(filled(_rules(), _unit()))
+        core = "docProps/core.xml"  # names the moment of making, and a case is the same at any time
+        parts[core] = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2000-01-01T00:00:00Z", parts[core])
+        return _packed(parts, random.Random(0))  # noqa: S311
     return (SENDERS / f"plain.{ending}").read_bytes()
 
 
@@ -186,15 +189,16 @@ def _repacked(data: bytes, ending: str, chance: random.Random) -> bytes:
         parts[name] = change(parts[name], chance)
     if chance.random() < 0.1:
         parts.pop(chance.choice(names), None)
-    return _packed(parts, ending, chance)
+    return _packed(parts, chance)
 
 
-def _packed(parts: dict[str, bytes], ending: str, chance: random.Random) -> bytes:
+def _packed(parts: dict[str, bytes], chance: random.Random) -> bytes:
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w") as archive:
         for name, part in parts.items():
             stored = name == "mimetype" or chance.random() < 0.05
-            archive.writestr(name, part, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED)
+            member = zipfile.ZipInfo(name)  # of 1980
+            archive.writestr(member, part, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED)
     return output.getvalue()
 
 
