@@ -10,7 +10,7 @@ from typing import Any
 from ipgov.core.errors import Problem
 from ipgov.intake.attachment_list import FilledRow, ListedRow
 from ipgov.intake.forms import Filled, draw
-from ipgov.intake.layout import TITLE_FONT, Styles, heading, set_up_page
+from ipgov.intake.layout import TITLE_FONT, Styles, heading, line_count, set_up_page
 from ipgov.intake.locate import SUMMARY_SHEET
 from ipgov.intake.reading import Reading, Value
 from ipgov.policy.rules import FormField, RuleVersion
@@ -93,7 +93,7 @@ def _summary(
     )
     for line in lines:
         page.merge_range(row, 0, row, last, line, styles.get(text_wrap=True))
-        page.set_row(row, 32 if len(line) > 70 else 20)
+        page.set_row(row, 15 * line_count(line, sum(_WIDTHS)) + 6)
         row += 1
     for column, text in enumerate(_HEADINGS):
         page.write_string(
@@ -120,10 +120,10 @@ def _problem_row(page: Any, styles: Styles, row: int, number: int, problem: Prob
         _basis(problem.basis),
     )
     for column, text in enumerate(texts, 1):
-        style = styles.boxed(align="center") if column == 2 else styles.boxed()
+        style = styles.boxed(align="center") if column == 2 else styles.boxed(indent=1)
         page.write_string(row, column, text, style)
-    lines = max(-(-len(t) * 2 // w) for t, w in zip(texts, _WIDTHS[1:], strict=True))
-    page.set_row(row, max(22, 15 * lines + 4))
+    high = max(line_count(t, w - 1) for t, w in zip(texts, _WIDTHS[1:], strict=True))
+    page.set_row(row, max(22, 15 * high + 4))
 
 
 def _basis(basis: str) -> str:

@@ -14,7 +14,16 @@ from ipgov.intake.attachment_list import FilledRow
 from ipgov.intake.attachment_sheet import draw_list
 from ipgov.intake.identity import SHEET as IDENTITY_SHEET
 from ipgov.intake.identity import identity
-from ipgov.intake.layout import LINE, TITLE_FONT, Choices, Styles, heading, set_up_page, write_comment
+from ipgov.intake.layout import (
+    LINE,
+    TITLE_FONT,
+    Choices,
+    Styles,
+    heading,
+    line_count,
+    set_up_page,
+    write_comment,
+)
 from ipgov.intake.locate import NAME_PREFIX, VALUE_HEADING
 from ipgov.intake.wording import day_limits, decimals_kept, expectation, range_text
 from ipgov.policy.rules import FormField, FormSheet, RuleVersion
@@ -26,6 +35,7 @@ VALUE_COLUMN = HEADINGS.index(VALUE_HEADING)
 # workbooks carry a date of making; one that never changes keeps the same form the same bytes
 MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _MAX_EXACT_DIGITS = 15
+_HIGHEST = 180  # points of a row: what is typed beyond is there, but not seen at once
 
 
 @dataclass(frozen=True)
@@ -151,12 +161,23 @@ def _draw_field(
         )
     )
     page.write_string(row, 4, note, styles.boxed(font_size=9, font_color="#404040", indent=1))
-    page.set_row(row, 30 if len(note) > 30 else 22)
+    typed = filled.content if isinstance(filled.content, str) else ""
+    high = max(14 * line_count(typed, _WIDTHS[VALUE_COLUMN]), 12 * line_count(note, _WIDTHS[4] * 11 / 9))
+    page.set_row(row, min(max(22, high + 6), _HIGHEST))
     colour: dict[str, Any] = {"bg_color": "#FFF9DB"}
+    aligned = {"align": "left", "indent": 1} if typed and filled.problems else {}
     if filled.problems:  # what is wrong is shown as it stands, not as the field's format would round it
         colour = {"bg_color": "#F8CBAD", "border_color": "#C00000", "num_format": "General"}
     style = styles.get(
-        **{"border": 1, "border_color": LINE, "text_wrap": True, **_look(field), **colour, "locked": False}
+        **{
+            "border": 1,
+            "border_color": LINE,
+            "text_wrap": True,
+            **_look(field),
+            **aligned,
+            **colour,
+            "locked": False,
+        }
     )
     _write_content(page, row, filled.content, style, styles, field)
     page.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, _validation(field, period, choices))

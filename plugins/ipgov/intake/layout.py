@@ -52,6 +52,12 @@ class Choices:
             page.very_hidden()
 
 
+def line_count(text: str, width: float) -> int:
+    """Return how many lines a text takes in a column of this width; a Chinese character is two wide."""
+    widths = (sum(1 + (ord(c) > 0x2E7F or c in "“”‘’…—") for c in line) for line in text.split("\n"))
+    return sum(max(1, -(-wide // max(1, int(width) - 2))) for wide in widths)
+
+
 def heading(page: Any, styles: Styles, title: str, banner: str, columns: int) -> int:
     """Write banner and title across ``columns``; return the next row (from 0)."""
     row = 0
