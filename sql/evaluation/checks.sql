@@ -43,8 +43,8 @@ WHERE FALSE
 {%- elif name == "quotient_range" -%}
 SELECT unit, found AS indicator, NULL AS rater, amount AS found, NULL AS line FROM (
 {%- for i in divided %}
-    SELECT unit, {{ i.code | text }} AS found, CAST(v_{{ i.key }} AS VARCHAR) AS amount FROM quotients
-    WHERE abs(v_{{ i.key }}) >= {{ 10 ** 13 }} {{ "UNION ALL" if not loop.last }}
+    SELECT unit, {{ i.code | text }} AS found, CAST({{ "g" if i.transforms else "v" }}_{{ i.key }} AS VARCHAR) AS amount FROM {{ "measured" if transformed else "quotients" }}
+    WHERE abs({{ "g" if i.transforms else "v" }}_{{ i.key }}) >= {{ 10 ** 13 }} {{ "UNION ALL" if not loop.last }}
 {%- endfor %})
 {%- endif %}
 {%- endmacro %}

@@ -30,3 +30,48 @@ CREATE OR REPLACE TEMP MACRO geometric_mean(candidate, terms, decimals) AS
     CASE WHEN abs(candidate - floor(candidate) - 0.5) > candidate * 1e-12 + 1e-9
          THEN CAST(floor(candidate + 0.5) AS HUGEINT)
          ELSE CAST(exact_geometric_mean(terms, decimals) AS HUGEINT) END;
+
+-- The same for logarithms and powers (transcendental.py): x and v are integers at 12 decimals, u is any integer. The
+-- margins are ten times and more what the few steps in floating point can be wrong by.
+CREATE OR REPLACE TEMP MACRO nearest(candidate, margin, exactly) AS
+    CASE WHEN abs(candidate - floor(candidate) - 0.5) > margin THEN CAST(floor(candidate + 0.5) AS HUGEINT)
+         ELSE CAST(exactly AS HUGEINT) END;
+
+CREATE OR REPLACE TEMP MACRO in_double(u, multiplier, addend, divisor) AS
+    (CAST(u AS DOUBLE) * CAST(multiplier AS DOUBLE) + CAST(addend AS DOUBLE)) / CAST(divisor AS DOUBLE);
+CREATE OR REPLACE TEMP MACRO log_in_double(argument, base) AS
+    ln(argument) * CASE base WHEN 'e' THEN 1e12 WHEN '2' THEN 1e12 / ln(2) ELSE 1e12 / ln(10) END;
+
+-- The logarithm of (u * multiplier + addend) / divisor at 12 decimals; NULL where that is not above zero. Digits
+-- cancel only where multiplier is negative: floating point decides nothing then.
+CREATE OR REPLACE TEMP MACRO logarithm(u, multiplier, addend, divisor, base) AS
+    CASE WHEN in_double(u, multiplier, addend, divisor) > 0
+         THEN nearest(log_in_double(in_double(u, multiplier, addend, divisor), base),
+             0.004 + abs(log_in_double(in_double(u, multiplier, addend, divisor), base)) * 2e-15
+                 + CASE WHEN CAST(multiplier AS DOUBLE) < 0 THEN 1 ELSE 0 END,
+             exact_log(CAST(u AS VARCHAR), CAST(multiplier AS VARCHAR), CAST(addend AS VARCHAR),
+                 CAST(divisor AS VARCHAR), base, 12)) END;
+
+CREATE OR REPLACE TEMP MACRO exponential(v, rate, rate_shown) AS
+    CASE WHEN abs(CAST(v AS DOUBLE) * rate / 1e12) < 20
+         THEN nearest(exp(CAST(v AS DOUBLE) * rate / 1e12) * 1e12,
+             1e-9 + exp(CAST(v AS DOUBLE) * rate / 1e12) * (abs(CAST(v AS DOUBLE) * rate / 1e12) + 1) * 4e-3,
+             exact_exp(CAST(v AS VARCHAR), rate_shown))
+         ELSE CAST(exact_exp(CAST(v AS VARCHAR), rate_shown) AS HUGEINT) END;
+
+CREATE OR REPLACE TEMP MACRO log_share(x, low, high, lowest, span, decimals) AS
+    nearest((lowest + span * ln(CAST(x AS DOUBLE) / low) / ln(CAST(high AS DOUBLE) / low)) * 10.0::DOUBLE ** decimals,
+        (abs(lowest) + abs(span) * (1 + abs(ln(CAST(x AS DOUBLE) / low))) * (1 + 1 / ln(CAST(high AS DOUBLE) / low)) ** 2)
+            * 3e-15 * 10.0::DOUBLE ** decimals,
+        exact_log_share(CAST(x AS VARCHAR), CAST(low AS VARCHAR), CAST(high AS VARCHAR), CAST(lowest AS VARCHAR),
+            CAST(span AS VARCHAR), decimals));
+
+-- R is place2 / (2 * members); what is left of 1 - R is taken from the integers, so that no digits cancel.
+CREATE OR REPLACE TEMP MACRO exponent_left(place2, members, constant) AS
+    (2 * members - place2 + place2 * exp(-100.0::DOUBLE / constant)) / (2.0::DOUBLE * members);
+CREATE OR REPLACE TEMP MACRO exponential_rank(place2, members, constant, full_score, decimals) AS
+    CASE WHEN place2 < 2 * members
+         THEN nearest(-constant * ln(exponent_left(place2, members, constant)) * full_score / 100 * 10.0::DOUBLE ** decimals,
+             constant * (1 + abs(ln(exponent_left(place2, members, constant)))) * full_score * 1e-17 * 10.0::DOUBLE ** decimals,
+             exact_exponential_rank(place2, members, CAST(constant AS VARCHAR), CAST(full_score AS VARCHAR), decimals))
+         ELSE CAST(exact_exponential_rank(place2, members, CAST(constant AS VARCHAR), CAST(full_score AS VARCHAR), decimals) AS HUGEINT) END;

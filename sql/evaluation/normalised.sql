@@ -10,7 +10,7 @@ SELECT unit, grp
     {%- else -%}
     CAST(CASE WHEN NOT {{ i.applies }} THEN NULL
         WHEN v_{{ i.key }} IS NULL THEN {{ "NULL" if i.missing == "drop_and_rescale" else "0" }}
-        ELSE {{ methods.normalise(i) }} END AS HUGEINT) AS s_{{ i.key }}
+        ELSE {{ methods.score(i, "scaled_12(v_" ~ i.key ~ ")") }} END AS HUGEINT) AS s_{{ i.key }}
     {%- endif %}
 {%- endfor %}
 {%- for key in covered %},
@@ -21,4 +21,4 @@ SELECT unit, grp
     {% endfor %}
     {% for i in indicators if i.missing == "exclude_unit" -%}
     ({{ i.applies }} AND v_{{ i.key }} IS NULL) OR {% endfor %}FALSE AS excluded
-FROM quotients{% if benchmarked %} LEFT JOIN benchmarks USING (grp){% endif %};
+FROM evidence;

@@ -1,15 +1,15 @@
+{% from "details.sql" import detail with context %}
 -- Every node of every unit, in the order of the tree. `contribution` is what a node brings to the total: the
 -- rows of indicators, bonus, deduction and adjustment (and of dimensions whose children cannot be told apart: of
 -- a geometric or harmonic mean, of the lowest) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
 {% macro chain() %}
 weighed AS (
-    SELECT scored.*, quotients.* EXCLUDE (unit, grp
+    SELECT scored.*, evidence.* EXCLUDE (unit, grp
     {%- for i in indicators if i.role == "veto" %}, v_{{ i.key }}{% endfor %})
-    {%- if benchmarked %}, benchmarks.* EXCLUDE (grp){% endif %}
     {%- for c in nodes %},
         CASE WHEN {{ c.score }} IS NULL THEN 0 ELSE {{ c.weight_sql }} END AS present_{{ c.key }}
     {%- endfor %}
-    FROM scored JOIN quotients USING (unit, grp){% if benchmarked %} LEFT JOIN benchmarks USING (grp){% endif %}
+    FROM scored JOIN evidence USING (unit, grp)
 ),
 summed AS (
     SELECT *
@@ -41,18 +41,6 @@ contributions AS (
  'value': CAST({{ value }} AS DECIMAL(38, 12)), 'normalised': CAST({{ normalised }} AS DECIMAL(38, {{ widest }})),
  'weight': CAST({{ weight }} AS DECIMAL(18, 6)), 'contribution': CAST({{ contribution }} AS DECIMAL(38, {{ points }})),
  'detail': {{ detail }}}
-{%- endmacro %}
-{% macro detail(i) -%}
-{{ i.detail | text }}
-{%- if i.method == "expert_mean" %} || coalesce(', "raters": ' || raters_{{ i.key }}, '')
-    || coalesce(', "counted": [' || counted_{{ i.key }} || ']', '') || coalesce(', "dropped": [' || dropped_{{ i.key }} || ']', '')
-{%- elif i.denominator %} || member('numerator', plain({{ i.column }})) || member('divisor', plain({{ i.denominator }}))
-{%- endif %}
-{%- if i in benchmarked %} || member('benchmark', plain(b_{{ i.key }})) || coalesce(', "members": ' || members_{{ i.key }}, '')
-    || member('benchmark_from', CASE WHEN own_{{ i.key }} THEN {{ i.rule.statistic | text }} ELSE 'otherwise' END)
-{%- elif i.method == "ratio_to_benchmark" %} || member('benchmark', plain(CAST({{ i.benchmark_shown }} AS DECIMAL(38, 12)))) || ', "benchmark_from": "fixed"'
-{%- endif %}
-    || member('missing', why_{{ i.key }}) || CASE WHEN v_{{ i.key }} IS NULL THEN {{ (', "handling": "' ~ i.missing ~ '"') | text }} ELSE '' END || '}'
 {%- endmacro %}
 CREATE OR REPLACE TEMP VIEW scores AS
 WITH {{ chain() }},

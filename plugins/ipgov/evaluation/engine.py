@@ -31,9 +31,11 @@ from ipgov.core.errors import GovernanceError
 from ipgov.evaluation.geometric import exact_geometric_mean
 from ipgov.evaluation.growth import grow
 from ipgov.evaluation.harmonic import exact_harmonic_mean
+from ipgov.evaluation.measuring import measure
 from ipgov.evaluation.plan import Plan, compile_plan
 from ipgov.evaluation.templates import Templates
-from ipgov.evaluation.values import check_quotients, load
+from ipgov.evaluation.transcendental import FUNCTIONS
+from ipgov.evaluation.values import load
 from ipgov.policy.scoring import Scoring
 
 if TYPE_CHECKING:
@@ -106,13 +108,15 @@ def evaluate(
             [duckdb.sqltype("VARCHAR"), duckdb.sqltype("INTEGER")],
             duckdb.sqltype("VARCHAR"),
         )
+    for function, kinds in FUNCTIONS.items():
+        connection.create_function(
+            function.__name__, function, [duckdb.sqltype(kind) for kind in kinds], duckdb.sqltype("VARCHAR")
+        )
     connection.execute(templates.render("macros.sql"))
     load(connection, templates, plan, values, allowed_unused)
     try:
-        connection.execute(templates.render("quotients.sql"))
-        check_quotients(connection, templates, plan)
-        for stage in ("benchmarks", "normalised"):
-            connection.execute(templates.render(f"{stage}.sql"))
+        measure(connection, templates, plan)
+        connection.execute(templates.render("normalised.sql"))
         grow(connection, templates, plan)
         for stage in ("totals", "release", "grades", "results"):
             connection.execute(templates.render(f"{stage}.sql"))

@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.evaluation.basis import basis_of, in_chinese
-from ipgov.evaluation.normalisations import rule_of
+from ipgov.evaluation.normalisations import UNIT, rule_of
 from ipgov.evaluation.templates import open_json, sql_text
+from ipgov.evaluation.transforms import TransformPlan, transform_plans
 from ipgov.evaluation.weights import weights_of
 from ipgov.policy.scoring import Indicator, Scoring
 
@@ -20,7 +22,10 @@ CAUSES = {
     "no_denominator": "分母没有数值",
     "zero_denominator": "分母为零",
     "too_few_raters": "评分人数不足",
+    "not_defined": "数值不能按规则变换",
 }
+# answers and panels: their values are no quantities
+_NOT_TRANSFORMED = ("expert_mean", "boolean")
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,23 @@ class IndicatorPlan:
     parent: str
     parent_key: str
     detail: str
+    r: int  # decimals of the score
+    per: tuple[int, int]  # what a numerator is multiplied with, as integers: times, over
+    transforms: tuple[TransformPlan, ...] = ()
     benchmark: str = ""
     benchmark_shown: str = ""
     excluded: Mapping[str, str] = field(default_factory=dict)
     vetoed: tuple[str, ...] = ()
+
+    @property
+    def statistics(self) -> bool:
+        """Tell whether the method looks at other units (but for a benchmark)."""
+        return "within" in self.rule
+
+    @property
+    def placed(self) -> bool:
+        """Tell whether the method looks at places."""
+        return "placed" in self.rule
 
 
 def inputs_of(scoring: Scoring) -> dict[str, str]:
@@ -85,7 +103,12 @@ def indicator_plan(
     """Compile one indicator; raises UnknownError for a dimension that is not."""
     if i.dimension and i.dimension not in keys:
         raise UnknownError(f"指标 {i.code} 属于未知的维度“{i.dimension}”；已知：{'、'.join(keys)}")
+    if i.transforms and i.normalisation.method in _NOT_TRANSFORMED:
+        raise GovernanceError(f"指标 {i.code} 的方法 {i.normalisation.method} 不能与 transforms 同用")
+    if i.per != 1 and not i.denominator:
+        raise GovernanceError(f"指标 {i.code} 没有分母，不能写 per")
     rule = rule_of(i, scoring.rounding.indicator, known, f"i{number}", scoring.full_score)
+    applies, per = _applies(i, known), Fraction(i.per) * UNIT
     head = {
         "method": i.normalisation.method,
         "parameters": _parameters(i.normalisation.model_dump(mode="json")),
@@ -102,12 +125,15 @@ def indicator_plan(
         input=i.source_field,
         column=inputs[i.source_field],
         denominator=inputs[i.denominator] if i.denominator else "",
-        applies=_applies(i, known),
+        applies=applies,
         missing=i.missing,
         rule=rule.numbers,
         parent=i.dimension,
         parent_key=keys.get(i.dimension, ""),
         detail=open_json(head | ({"denominator": i.denominator} if i.denominator else {})),
+        r=scoring.rounding.indicator,
+        per=(per.numerator, per.denominator),
+        transforms=transform_plans(i.code, f"i{number}", i.transforms, applies),
         benchmark=rule.benchmark,
         benchmark_shown=rule.benchmark_shown,
         excluded={c: reason(f"指标“{i.name}”{t}，{missing}", basis) for c, t in CAUSES.items()},

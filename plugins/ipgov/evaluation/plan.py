@@ -19,7 +19,7 @@ from ipgov.evaluation.indicators import CAUSES, IndicatorPlan, indicator_plan, i
 from ipgov.evaluation.scales import CONTRIBUTION_DECIMALS, decimals_of, exact
 from ipgov.evaluation.templates import open_json, sql_text
 from ipgov.evaluation.tree import ROOT, Node, levels_of
-from ipgov.policy.methods import Goalposts, GroupBenchmark, RatioToBenchmark
+from ipgov.policy.methods import RatioToBenchmark
 from ipgov.policy.scoring import Grade, Scoring
 
 ADJUSTMENTS = {
@@ -122,22 +122,7 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
 
 def _refuse_what_cannot_be_computed(scoring: Scoring) -> None:
     """Refuse what the rule language has and the SQL does not yet compute; nothing is ignored in silence."""
-    unlike = [f"指标 {i.code} 的 transforms" for i in scoring.indicators if i.transforms]
-    unlike += [f"{d.code} 的 normalisation" for d in scoring.dimensions if d.normalisation]
-    if scoring.full_score != 100:
-        unlike.append("full_score")
-    for i in scoring.indicators:
-        n = i.normalisation
-        if isinstance(n, Goalposts) and (n.clamp, n.scale, n.lowest, n.highest) != (
-            "both",
-            "linear",
-            0,
-            scoring.full_score,
-        ):
-            unlike.append(f"指标 {i.code} 的 clamp、scale、lowest、highest")
-        if isinstance(n, RatioToBenchmark) and isinstance(n.benchmark, GroupBenchmark):  # noqa: SIM102
-            if n.benchmark.within != "group":
-                unlike.append(f"指标 {i.code} 的 within")
+    unlike = [f"{d.code} 的 normalisation" for d in scoring.dimensions if d.normalisation]
     if unlike:
         raise GovernanceError(f"尚不能计算：{'；'.join(unlike)}")
 

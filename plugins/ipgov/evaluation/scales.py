@@ -10,6 +10,7 @@ from ipgov.core.errors import GovernanceError
 VALUE_DECIMALS = 12  # of values, quotients, benchmarks and unrounded totals
 VALUE_DIGITS = 13  # before the point
 CONTRIBUTION_DECIMALS = 6  # at least
+SHOWN = 20  # of what is wrong, and its whole number
 
 
 def half_up(number: Decimal, decimals: int) -> int:

@@ -1,8 +1,13 @@
 """How a value becomes a score: transforms in their order, then one normalisation.
 
 Names follow the OECD/JRC Handbook on Constructing Composite Indicators (2008) and Chinese practice. Where a
-method looks at other units, ``within`` says at which: ``all``, or those of the unit's own ``group``; fewer of
-them with a value than ``minimum_members`` give ``otherwise``, and where that is not written, an error.
+method looks at other units, ``within`` says at which: ``all``, or those of the unit's own ``group``. Units
+count that have a value and to which the indicator applies, those excluded for another value among them; units
+of ``unranked`` groups do not count among ``all``. With fewer of them than ``minimum_members`` a normalisation
+gives the score ``otherwise``, and where that is not written, it is an error; a transform says itself what it
+does then.
+
+Every transform, and every statistic of units (mean, deviation, quantile), gives 12 decimals, rounded half-up.
 """
 
 from __future__ import annotations
@@ -46,10 +51,19 @@ class Exp(Block):
 
 
 class Power(Block):
-    """Value to a power: 0.5 is the square root, -1 the reciprocal. Not defined for a value: an error."""
+    """Value to a power: 0.5 is the square root, -1 the reciprocal.
+
+    Not defined for a value (a part of a power of a negative one, a negative power of 0): an error.
+    """
 
     transform: Literal["power"]
     exponent: Decimal
+
+    @model_validator(mode="after")
+    def _not_zero(self) -> Power:
+        if not self.exponent:
+            raise ValueError("power：exponent 不能为 0")
+        return self
 
 
 class Clip(Block):
@@ -85,7 +99,7 @@ class WinsoriseShare(Block):
     """Values beyond two quantiles are set to them.
 
     ``quantile``: ``linear`` (h = (n - 1) p + 1, interpolated: type 7 of Hyndman and Fan 1996, PERCENTILE.INC)
-    or ``nearest`` (the value at rank ceil(n p)).
+    or ``nearest`` (the value at rank ceil(n p), at least 1). Fewer values than ``minimum_members`` stay.
     """
 
     transform: Literal["winsorise_share"]
@@ -103,29 +117,46 @@ class WinsoriseShare(Block):
 
 
 class WinsoriseSkew(Block):
-    """Outliers are drawn in, one by one, while skewness and kurtosis both exceed their limits.
+    """Outliers are drawn in, turn by turn, while skewness and kurtosis both exceed their limits.
 
     Sample skewness G1 and excess kurtosis G2 (those of spreadsheets). While abs(G1) > ``skewness`` and
-    G2 > ``kurtosis``, the outermost values on the side of the skew, one more in each turn, are set to
-    the next value inwards (JRC practice); at most ``most`` values. If that is not enough, ``then``: ``keep``
-    the winsorised values, ``restore`` those given, or ``log``: ln(x - min + 0.01 x range) of those where
-    the skew is positive, -ln(max - x + 0.01 x range) where it is negative.
+    G2 > ``kurtosis`` and fewer than ``most`` values have been drawn in, all values that share the outermost
+    place on the side of the skew (upper where G1 >= 0) are set to the next value inwards, so that each turn
+    draws in at least one more (JRC practice; COINr ``winsorise``; ties may carry the last turn beyond
+    ``most``). If both limits are still exceeded, ``then``:
+
+    - ``keep`` the winsorised values, or ``restore`` those given;
+    - ``log`` of those given, by the side of their skew: ln(x - min + a), or -ln(max - x + a) where it is
+      negative, with a = 0.01 x (max - min) (COINr ``log_CT_plus``);
+    - ``log_from_minimum``: ln(x - min + a) on whichever side (COINr ``log_CT``, its default);
+    - ``log_stretched``: ln((max x ``stretch`` - 1) (x - min) / (max - min) + 1), turned round where the skew
+      is negative: -ln((max x ``stretch`` - 1) (max - x) / (max - min) + 1) (Global Innovation Index;
+      ``stretch`` is its f). Not defined where max x ``stretch`` is not positive: an error.
+
+    Fewer values than ``minimum_members``, and values all the same, stay.
     """
 
     transform: Literal["winsorise_skew"]
     skewness: Positive = Decimal(2)
     kurtosis: Positive = Decimal("3.5")
     most: Annotated[int, Field(ge=1)] = 5
-    then: Literal["keep", "restore", "log"] = "log"
+    then: Literal["keep", "restore", "log", "log_from_minimum", "log_stretched"] = "log"
+    stretch: Positive = Decimal(1)
     within: Within = "all"
     minimum_members: Annotated[int, Field(ge=4)] = 4
+
+    @model_validator(mode="after")
+    def _stretch_used(self) -> WinsoriseSkew:
+        if self.stretch != 1 and self.then != "log_stretched":
+            raise ValueError("winsorise_skew：stretch 只用于 then: log_stretched")
+        return self
 
 
 class WinsoriseFences(Block):
     """Values beyond fences are set to them.
 
     ``iqr``: quartiles (type 7) less and plus ``k`` interquartile ranges (Tukey); ``deviations``: mean
-    less and plus ``k`` sample standard deviations.
+    less and plus ``k`` sample standard deviations. Fewer values than ``minimum_members`` stay.
     """
 
     transform: Literal["winsorise_fences"]
@@ -146,7 +177,7 @@ class Goalposts(Block):
 
     (value - minimum) / (maximum - minimum); ``direction: down`` turns it round (less is better). ``clamp``:
     at which ends a value beyond its goalpost counts as the goalpost. ``scale: log`` takes logarithms of value
-    and goalposts.
+    and goalposts; a value that no clamp brings above 0 is then an error.
     """
 
     method: Literal["goalposts"]
@@ -246,7 +277,8 @@ class ExponentialRank(Block):
 class DistanceToTarget(Block):
     """(value - worst) / (target - worst) x full score, from 0 to ``cap`` (a score; default: full score).
 
-    ``worst``: a number, or the worst value there is.
+    ``worst``: a number, or the worst value there is. A target that is not beyond the worst value there is
+    counts as too few members.
     """
 
     method: Literal["distance_to_target"]
@@ -255,6 +287,8 @@ class DistanceToTarget(Block):
     direction: Direction = "up"  # whether the target lies above or below
     within: Within = "all"
     cap: Positive | None = None
+    minimum_members: Annotated[int, Field(ge=1)] = 1
+    otherwise: Decimal | None = None
 
     @model_validator(mode="after")
     def _target_beyond_worst(self) -> DistanceToTarget:
@@ -270,7 +304,8 @@ class Efficacy(Block):
     """功效系数法: ``base`` + ``span`` x (value - not allowed) / (satisfactory - not allowed).
 
     ``satisfactory`` 满意值, ``not_allowed`` 不允许值: numbers, or the best and worst value there is; which of
-    the two is greater gives the direction (of observed ones: ``direction``). ``clamp``: between base and
+    the two is greater gives the direction; where one is observed, ``direction`` does, and a satisfactory
+    value that is not better than the one not allowed counts as too few members. ``clamp``: between base and
     base + span.
     """
 

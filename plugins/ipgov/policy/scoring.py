@@ -29,7 +29,8 @@ class Indicator(Block):
     """One indicator: which field feeds it, what it is worth, and what happens where it is missing.
 
     ``input`` names a field of the form (default: the indicator's own code); ``denominator`` another one that
-    divides it; then come the ``transforms`` in their order. ``weight`` is the share within its dimension.
+    divides it (value x ``per`` / denominator); then come the ``transforms`` in their order. ``weight`` is the
+    share within its dimension.
 
     Missing is: no value, no or a zero denominator, too few raters, unless a transform imputes it. ``zero``
     gives the score 0 (not the value 0; no points, no veto outside the tree); ``drop_and_rescale`` shares the
@@ -44,6 +45,7 @@ class Indicator(Block):
     dimension: str = ""
     input: str = ""
     denominator: str = ""
+    per: Positive = Decimal(1)
     groups: tuple[str, ...] = ()  # empty: every group
     weight: PerGroup = Decimal(0)
     transforms: tuple[Transform, ...] = ()

@@ -1,0 +1,138 @@
+"""What normalisations need to know of other units: the statistics of their values, and places among them.
+
+Works on any table with ``unit``, ``grp`` and columns of values: on those of the indicators, and on the scores
+of a level of the tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ipgov.core.errors import GovernanceError, Problem
+from ipgov.evaluation.scales import SHOWN
+from ipgov.evaluation.statistics import Need, Sample, gather, tabulate
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from ipgov.evaluation.templates import Templates
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A column of values with its compiled normalisation; ``name`` as people read it ("指标 I01").
+
+    The columns made for it end in its ``key``. ``applies``: SQL for the units that it is for; ``r``: the
+    decimals of the score.
+    """
+
+    key: str
+    name: str
+    column: str
+    method: str
+    rule: Mapping[str, Any]
+    applies: str
+    r: int
+
+    @property
+    def statistics(self) -> bool:
+        """Tell whether the method looks at other units."""
+        return "within" in self.rule
+
+    @property
+    def placed(self) -> bool:
+        """Tell whether the method looks at places."""
+        return "placed" in self.rule
+
+
+def look(
+    connection: duckdb.DuckDBPyConnection,
+    templates: Templates,
+    table: str,
+    judged: Sequence[Judged],
+    counted: str,
+    *,
+    looked_at: str = "looked_at",
+    places: str = "places",
+) -> None:
+    """Make the tables ``looked_at`` (a row per group) and ``places`` (a row per unit), where they are needed.
+
+    ``counted``: SQL for the units that count among all. Raises GovernanceError (Chinese) naming what has too
+    few values in which group and says nothing for that case.
+    """
+    looking = [j for j in judged if j.statistics]
+    if not looking:
+        return
+    needs = [
+        Need(
+            j.key,
+            j.column,
+            j.rule["within"],
+            j.applies,
+            counted if j.rule["within"] == "all" else "TRUE",
+            squares=j.method == "z_score",
+        )
+        for j in looking
+    ]
+    found = gather(connection, templates, table, needs)
+    columns: dict[str, dict[str, Any]] = {}
+    problems = []
+    for j in looking:
+        for group, sample in sorted(found[j.key].items()):
+            a, b, why = _statistics(j, sample)
+            if why and sample.present and j.rule["otherwise"] is None:
+                problems.append(_few(j, group, why))
+            own = {"n": sample.n, "few": bool(why), "a": a, "b": b}
+            for name, value in own.items():
+                columns.setdefault(f"{name}_{j.key}", {})[group] = value
+    if problems:
+        _refuse(problems)
+    tabulate(connection, looked_at, columns)
+    placed = [
+        {"key": n.key, "within": n.within, "counted": n.counted, "applies": n.applies, "column": n.column}
+        | {"down": j.rule["down"]}
+        for j, n in zip(looking, needs, strict=True)
+        if j.placed
+    ]
+    if placed:
+        connection.execute(templates.render("places.sql", needs=placed, table=table, places=places))
+
+
+def _statistics(j: Judged, sample: Sample) -> tuple[int | None, int | None, str]:
+    """Return the two numbers that the method reckons with, and why it cannot ("" where it can)."""
+    least = j.rule["minimum_members"]
+    if sample.n < max(1, least):
+        return None, None, f"只有 {sample.n} 个数值，少于规定的 {least} 个"
+    low, high = sample.low, sample.high
+    worst, best = (high, low) if j.rule.get("down") else (low, high)
+    match j.method:
+        case "min_max":
+            return low, high, "" if low < high else "数值全部相同"
+        case "z_score":
+            deviation = sample.deviation(sample=j.rule["sample"])
+            return sample.mean, deviation, "" if deviation else "数值全部相同"
+        case "distance_to_target":
+            beyond = j.rule["target"] < worst if j.rule["down"] else j.rule["target"] > worst
+            return worst, None, "" if beyond else "最差值已达到目标值"
+        case "efficacy":
+            a = worst if j.rule["not_allowed"] is None else j.rule["not_allowed"]
+            b = best if j.rule["satisfactory"] is None else j.rule["satisfactory"]
+            better = b < a if j.rule["down"] else b > a
+            return a, b, "" if better else "满意值不优于不允许值"
+    return None, None, ""
+
+
+def _few(j: Judged, group: str, why: str) -> Problem:
+    where = f"组别“{group}”" if j.rule["within"] == "group" and group else "全体"
+    return Problem("few_members", f"{j.name} 在{where}中{why}", "更多的数值，或在规则中写明 otherwise")
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    once = list(dict.fromkeys(problems))
+    listed = "；".join(p.found for p in once[:SHOWN])
+    more = f"（只列前 {SHOWN} 处）" if len(once) > SHOWN else ""
+    raise GovernanceError(
+        f"有 {len(once)} 处数值不足以按规则计分{more}：{listed}。应为：{once[0].expected}", tuple(once)
+    )
