@@ -147,3 +147,17 @@ scoring:
        normalisation: {method: goalposts, minimum: 0, maximum: 100}}
   grades: [{name: 合格, floor: 60, passes: true}, {name: 不合格, passes: false}]
 """
+
+
+def test_comparing_and_trying_need_results(ipgov, database, tmp_path):
+    code, _, err = ipgov("compare", "functional_platform", "2023")
+    assert (code, "没有正式结果可作比较的 A；现有：无" in err) == (2, True)
+    code, _, err = ipgov("compare", "functional_platform", "2023", "--a", "1", "--b", "2")
+    assert (code, "没有第 1 号结果" in err) == (2, True)
+    draft = Path("policies/functional_platform/2025-06-01.yaml").resolve()
+    asked = ("what-if", "--policy", draft, "--programme", "functional_platform")
+    code, _, err = ipgov(*asked, "--periods", "2023-2024")
+    assert (code, "2023 年度没有正式评价结果" in err) == (2, True)
+    code, _, err = ipgov(*asked, "--periods", "2023", "--not-asked", "perhaps")
+    assert (code, "refuse 或 drop" in err) == (2, True)
+    assert ipgov("what-if", "--policy", tmp_path / "no.yaml", *asked[3:], "--periods", "2023")[0] == 2

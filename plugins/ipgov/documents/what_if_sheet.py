@@ -51,7 +51,7 @@ def headlines(w: WhatIf) -> Iterator[str]:
         yield "没有一家的等级会有不同。"
     else:
         yield (
-            f"等级不同的 {len(changed)} 家次（占 {100 * len(changed) / cases:.0f}%）："
+            f"等级不同的 {len(changed)} 家次（占 {(200 * len(changed) + cases) // (2 * cases)}%）："
             f"由通过变为未通过 {len(failed)} 家次，由未通过变为通过 {len(passed)} 家次。"
         )
     lost = [t for t in w.titles if t.before is None]
@@ -71,6 +71,7 @@ def _summary(book: Book, w: WhatIf, title: str) -> None:
         "摘要", title, "以往年冻结的数据，按草案重新评价，与当年结果比较；不改变任何已有结果。"
     )
     columns = (Column("年度", 16), *(Column(h, 13) for h in _COUNTS))
+    sheet.fit_to_pages(1, 1)
     row = _HEAD
     for text in headlines(w):
         book.put(sheet, row, 1, full_width(text), book.format(font_size=12))

@@ -328,7 +328,7 @@ def _indicator(
     if value is None:
         how = absence(i, detail)
     else:
-        words = [raw_value(i, value, detail), *map(transform, i.transforms)]
+        words = [*_before_normalising(i, value, detail)]
         words.append(method(i.normalisation, value, detail, full=scoring.full_score, unit=i.unit))
         how = " → ".join(words)
         if score is not None:
@@ -349,6 +349,18 @@ def _indicator(
         share=_share(above, row),
         contribution=row["contribution"],
     )
+
+
+def _before_normalising(i: Indicator, value: Decimal, detail: Mapping[str, Any]) -> Iterable[str]:
+    """Yield what was measured, then what each transform made of it."""
+    if not i.transforms:
+        yield raw_value(i, value, detail)
+        return
+    given = detail.get("given")
+    yield raw_value(i, None if given is None else Decimal(given), detail)
+    told = detail.get("transforms") or [{}] * len(i.transforms)
+    for rule, noted in zip(i.transforms, told, strict=True):
+        yield transform(rule, noted)
 
 
 def _grade_how(scoring: Scoring, grade: str, total: Decimal, rows: Mapping[str, Mapping[str, Any]]) -> str:

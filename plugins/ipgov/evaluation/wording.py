@@ -41,6 +41,22 @@ _PERCENTILE = {
     "midpoint": "(低于本值的个数 + 与本值相同的个数 ÷ 2) ÷ 个数",
     "at_or_below": "不高于本值的个数 ÷ 个数",
 }
+# what the engine notes of a transform, in the order in which it is read
+_NOTED = (
+    ("members", "数值个数"),
+    ("q1", "下四分位数"),
+    ("q3", "上四分位数"),
+    ("mean", "平均值"),
+    ("deviation", "标准差"),
+    ("low", "下界"),
+    ("high", "上界"),
+    ("drawn", "缩入个数"),
+    ("skewness_before", "原偏度"),
+    ("kurtosis_before", "原峰度"),
+    ("skewness_after", "处理后偏度"),
+    ("kurtosis_after", "处理后峰度"),
+)
+_TREATMENTS = {"clamp": "缩至界限", "log": "取对数", "mirrored_log": "反向取对数", "undefined": "没有定义"}
 _HUNDRED = Decimal(100)
 
 
@@ -63,8 +79,13 @@ def absence(i: Indicator, detail: Mapping[str, Any]) -> str:
     return f"{cause}，不计"
 
 
-def raw_value(i: Indicator, value: Decimal, detail: Mapping[str, Any]) -> str:
-    """Say what was measured: the value, or the division that gave it, or the experts' scores."""
+def raw_value(i: Indicator, value: Decimal | None, detail: Mapping[str, Any]) -> str:
+    """Say what was measured: the value, or the division that gave it, or the experts' scores.
+
+    None: there was no value before the transforms, one of which gave one.
+    """
+    if value is None:
+        return "没有数值"
     if isinstance(i.normalisation, m.ExpertMean):
         counted = "、".join(f"{r['rater']} {r['value']}" for r in detail.get("counted", ()))
         dropped = "、".join(f"{r['rater']} {r['value']}" for r in detail.get("dropped", ()))
@@ -74,16 +95,25 @@ def raw_value(i: Indicator, value: Decimal, detail: Mapping[str, Any]) -> str:
     return f"{plain(value)}{i.unit}"
 
 
-def transform(rule: Block) -> str:
-    """Say what a transform does to the value."""
-    return _words(_TRANSFORMS, rule)(rule)
+def transform(rule: Block, told: Mapping[str, Any] | None = None) -> str:
+    """Say what a transform does to the value; ``told``: what the engine noted, and what came out."""
+    words, noted = str(_words(_TRANSFORMS, rule)(rule)), dict(told or {})
+    treatment = [_of(_TREATMENTS, noted["treatment"], "极端值处理")] if noted.get("treatment") else []
+    facts = "，".join([*treatment, *(f"{word} {noted[key]}" for key, word in _NOTED if key in noted)])
+    after = f" = {noted['value']}" if "value" in noted else ""
+    return words + (f"（{facts}）" if facts else "") + after
 
 
 def method(
     rule: Block, value: Decimal, detail: Mapping[str, Any], *, full: Decimal = _HUNDRED, unit: str = ""
 ) -> str:
     """Say how the score comes from the value; ``full``: the full score, ``unit``: of the value."""
-    return _words(_METHODS, rule)(rule, value, dict(detail), full, unit)
+    told = dict(detail)
+    if told.get("few"):
+        few: Any = rule
+        found = f"，数值只有 {told['members']} 个" if "members" in told else ""
+        return f"数值少于 {few.minimum_members} 个或全部相同{found}，按规则计 {plain(few.otherwise)} 分"
+    return str(_words(_METHODS, rule)(rule, value, told, full, unit))
 
 
 def _words(known: Mapping[type[Block], Any], rule: Block) -> Any:
