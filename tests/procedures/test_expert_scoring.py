@@ -139,6 +139,22 @@ def test_a_panel_from_its_forming_to_the_explanation_of_a_result(rules, nation):
     assert "评分差距：评分极差 25.00 分（百分制），未超过限值 30 分" in third
     assert "专家3：弃评（未见佐证材料）" in explanations.explain(PROGRAMME, str(PERIOD), "FP02").text()
     _rebuilt(nation, done)
+    _compared(nation)
+
+
+def _compared(nation):
+    """A recusal that becomes known after the result moves it, and a comparison says by how much."""
+    from ipgov.procedures import comparison, evaluation_cycle, expert_scoring
+
+    later = EVALUATED + dt.timedelta(days=1)
+    expert_scoring.recuse(PROGRAMME, "E001", "FP05", "与运营单位有合作", "经办一", later, nation.at(later))
+    again = cycle(nation, later, Mode.RECALCULATE)
+    evaluation_cycle.evaluate(again, evaluation_cycle.freeze(again).output["snapshot_id"])
+    with_it = comparison.compare(PROGRAMME, str(PERIOD))
+    (change,) = [c for c in with_it.comparison.values if c.unit == "FP05"]
+    assert (change.field, change.rater, change.old, change.new) == (INDICATOR, "专家1", 90, None)
+    (moved,) = [u for u in with_it.comparison.units if u.unit == "FP05"]
+    assert moved.before.total != moved.after.total
 
 
 def _rebuilt(nation, done):

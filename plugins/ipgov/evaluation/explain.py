@@ -131,7 +131,7 @@ class Step:
         if self.rounding:
             parts.append(f"其中四舍五入差 {plain(self.rounding)}")
         lines = [head + "，".join(p for p in parts if p) + f"（依据：{in_chinese(self.basis)}）"]
-        lines += [f"{pad}  来源：{s}" for s in self.sources]
+        lines += [f"{pad}  {'来源：' if s.file else ''}{s}" for s in self.sources]
         for child in self.children:
             lines += child.lines(depth + 1)
         return lines
