@@ -188,6 +188,8 @@ def _unlike_weights(
     if not whole:
         return
     for c in below:
+        if len({s.score for u in units if (s := data.nodes.get(c.code, {}).get(u))}) < 2:
+            continue  # it is the same for all, and told of as such
         share, weight = explained[c.code] / whole, weights[c.code] / sum(weights.values())
         factor = Fraction(limit.factor)
         if share > weight * factor or share * factor < weight:
