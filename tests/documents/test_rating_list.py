@@ -58,11 +58,12 @@ MARK, COMMENT = column("评审意见"), column("评审备注")
 def test_every_value_stands_in_its_place_as_the_decimal_it_is() -> None:
     cells = sheet(ISSUED, LIST).cells
     heads = {cells[HEAD, c]: c for c in range(1, COMMENT + 1)}
-    assert list(heads)[:9] == [
+    assert list(heads)[:11] == [
         "名次", "平台编号", "平台名称", "类别", "省份", "报送情况", "总分", "类内名次", "等级",
+        "名次区间", "等级稳定度",
     ]  # fmt: skip
-    assert [d.name for d in RULES.scoring.dimensions] == list(heads)[9:14]
-    assert list(heads)[14:] == [
+    assert [d.name for d in RULES.scoring.dimensions] == list(heads)[11:16]
+    assert list(heads)[16:] == [
         "上年总分", "上年名次", "上年等级", "数据质量提示", "评价说明", "拟办事项", "评审意见", "评审备注",
     ]  # fmt: skip
     assert (cells[FIRST, heads["平台编号"]], cells[FIRST, heads["省份"]]) == ("FP001", "广东省")
