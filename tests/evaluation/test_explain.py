@@ -273,6 +273,10 @@ def test_what_the_engine_noted_stands_beside_the_rule():
     assert wording.transform(clip, noted).endswith(
         "（数值个数 12，下四分位数 3，上四分位数 5.6，下界 1，上界 9.5） = 9.5"
     )
+    impute = parsed(methods.Transform, {"transform": "impute", "by": "mean", "within": "all"})
+    assert wording.transform(impute, {"value": "1", "members": 3}) == "不缺数，不补"
+    imputed = wording.transform(impute, {"value": "1", "members": 3, "imputed": True})
+    assert imputed == "缺数以全体平均值补（数值个数 3） = 1"
     rank = parsed(methods.Normalisation, {"method": "min_max", "within": "group", "otherwise": 50})
     few = wording.method(rank, D(1), {"few": True, "members": 1})
     assert few == "数值少于 2 个或全部相同，数值只有 1 个，按规则计 50 分"

@@ -98,6 +98,8 @@ def raw_value(i: Indicator, value: Decimal | None, detail: Mapping[str, Any]) ->
 def transform(rule: Block, told: Mapping[str, Any] | None = None) -> str:
     """Say what a transform does to the value; ``told``: what the engine noted, and what came out."""
     words, noted = str(_words(_TRANSFORMS, rule)(rule)), dict(told or {})
+    if isinstance(rule, m.Impute) and noted and not noted.get("imputed"):
+        return "不缺数，不补"
     treatment = [_of(_TREATMENTS, noted["treatment"], "极端值处理")] if noted.get("treatment") else []
     facts = "，".join([*treatment, *(f"{word} {noted[key]}" for key, word in _NOTED if key in noted)])
     after = f" = {noted['value']}" if "value" in noted else ""
