@@ -8,6 +8,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from intake_refused import FOLDER
 from intake_workbooks import PERIOD, SOUND, cell, edited, filled, read, unit_of_kind
 from ipgov.intake.correction import correction_workbook
 from ipgov.intake.reading import Reading, identify
@@ -169,3 +170,35 @@ def test_a_file_says_what_it_is_before_anything_is_expected_of_it(rules: Loaded,
     rows, problems = identify(output.getvalue(), "a.xlsx")
     assert rows is None
     assert "没有身份信息页" in problems[0].found
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "xls", "ods"])
+@pytest.mark.parametrize("kind", ["ref_error", "no_result"])
+def test_whatever_format_was_sent_the_answer_is_the_current_form(
+    rules: Loaded, unit: Unit, kind: str, ending: str
+) -> None:
+    name = f"{kind}.{ending}"
+    reading = read((FOLDER / name).read_bytes(), rules, unit, name=name)
+    assert set(reading.faults) == {"F01"}
+    answer = answer_to(reading, rules, unit)
+    assert answer.startswith(b"PK")
+    unchanged = read(answer, rules, unit)
+    assert set(unchanged.faults) == {"F01"}
+
+    def correct(book: Any) -> None:
+        cell(book, "F01").value = 1000.5
+
+    again = read(edited(answer, correct), rules, unit)
+    assert again.problems == ()
+    sent = {v.field: (v.value, v.text_value) for v in reading.values if v.field != "F01"}
+    assert {v.field: (v.value, v.text_value) for v in again.values if v.field != "F01"} == sent
+
+
+def test_a_long_text_is_seen_whole_where_it_is_marked(rules: Loaded, unit: Unit) -> None:
+    note = "120（含子公司，系根据合同备案清单初步统计的结果，待审计后确认）"
+    reading = read(filled(rules, unit, F01=note), rules, unit)
+    book = opened(answer_to(reading, rules, unit))
+    answer = cell(book, "F01")
+    assert answer.value == note
+    assert answer.alignment.horizontal == "left"
+    assert answer.parent.row_dimensions[answer.row].height >= 40

@@ -132,7 +132,7 @@ def _basis(basis: str) -> str:
         return "填报要求"
     known: Mapping[str, Mapping[str, str]] = clauses()
     documents = dict.fromkeys(known[c]["doc_no"] if c in known else c for c in basis.split("、"))
-    return "、".join(documents) + f"（{basis}）"
+    return "、".join(documents) + f"\n（{basis}）"
 
 
 def _file(problems: tuple[Problem, ...]) -> str:
