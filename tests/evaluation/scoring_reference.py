@@ -12,8 +12,6 @@ from typing import Any
 from ipgov.policy.methods import GroupBenchmark
 from ipgov.policy.scoring import Indicator, Scoring
 
-GEOMETRIC = "weighted_geometric_mean"
-
 
 def half_up(number: Fraction, decimals: int) -> Fraction:
     scale = 10**decimals
@@ -42,6 +40,7 @@ class Unit:
     measured: dict[str, Fraction | None] = field(default_factory=dict)
     scores: dict[str, Fraction | None] = field(default_factory=dict)
     vetoed: bool = False
+    excluded: bool = False  # for a dimension without a score
     total: Fraction | None = None
     key: Fraction | None = None
     rank: int | None = None
@@ -159,8 +158,8 @@ class Reference:
             unit.scores[i.code] = score
             if i.role != "score":
                 points[i.role] += score or 0
-        base = self.node(unit, "", s.aggregation, s.rounding.total)
-        if base is None or excluded:
+        base = self.node(unit, None, s.rounding.total)
+        if base is None or excluded or unit.excluded:
             return
         bonus = min(points["bonus"], Fraction(s.bonus_cap))
         deduction = points["deduction"]
@@ -168,40 +167,58 @@ class Reference:
             deduction = min(deduction, Fraction(s.deduction_cap))
 
         def bounded(x: Fraction) -> Fraction:
-            return max(min(x, Fraction(s.maximum)), Fraction(0))
+            low, high = s.lowest_total, s.highest_total
+            x = x if high is None else min(x, Fraction(high))
+            return x if low is None else max(x, Fraction(low))
 
         unit.total = half_up(bounded(base + bonus - deduction), s.rounding.total)
         unit.key = unit.total
         if s.rounding.rank_on == "unrounded":
-            unit.key = bounded(self.node(unit, "", s.aggregation, 12) + bonus - deduction)
+            unit.key = bounded(self.node(unit, None, 12) + bonus - deduction)
+        if s.rounding.first == "lowest":
+            unit.key = -unit.key
 
-    def node(self, unit: Unit, code: str, aggregation: str, decimals: int) -> Fraction | None:
+    def node(self, unit: Unit, d: Any, decimals: int) -> Fraction | None:
+        """The score of a dimension (None: the root), and of everything below it."""
+        s, code, owner = self.scoring, d.code if d else "", d or self.scoring
         below = [
             (self.weight(i, unit.group), unit.scores.get(i.code))
-            for i in self.scoring.indicators
+            for i in s.indicators
             if code and i.dimension == code
         ]
-        for d in self.scoring.dimensions:
-            if d.parent == code:
-                score = self.node(unit, d.code, d.aggregation, self.scoring.rounding.dimension)
-                unit.scores[d.code] = score
-                below.append((self.weight(d, unit.group), score))
+        for c in s.dimensions:
+            if c.parent == code:
+                score = self.node(unit, c, s.rounding.dimension)
+                unit.scores[c.code] = score
+                below.append((self.weight(c, unit.group), score))
         present = [(w, x) for w, x in below if x is not None and w > 0]
-        whole = sum(w for w, _ in present)
-        if not whole:
+        if present and self.covered(unit, code) >= Fraction(owner.minimum_coverage):
+            part = Fraction(1) if s.weights == "relative" else Fraction(1, 100)
+            return together(owner.aggregation, present, decimals, part)
+        if d is None or not self.counts(unit, d):
             return None
-        if aggregation != GEOMETRIC:
-            return half_up(sum(w * x for w, x in present) / whole, decimals)
-        if any(x == 0 for _, x in present):
-            return Fraction(0)
-        shares = [w / whole for w, _ in present]
-        degree = 1
-        for share in shares:
-            degree = degree * share.denominator // _gcd(degree, share.denominator)
-        product = Fraction(1)
-        for share, (_, x) in zip(shares, present, strict=True):
-            product *= x ** int(share * degree)
-        return root(product, degree, decimals)
+        unit.excluded = unit.excluded or d.missing == "exclude_unit"
+        return Fraction(0) if d.missing == "zero" else None
+
+    def counts(self, unit: Unit, d: Any) -> bool:
+        """Whether a dimension and all above it have weight for the unit."""
+        above = next((p for p in self.scoring.dimensions if p.code == d.parent), None)
+        return self.weight(d, unit.group) > 0 and (above is None or self.counts(unit, above))
+
+    def covered(self, unit: Unit, code: str) -> Fraction:
+        """The share of the indicators that apply below a node and have a value."""
+        by_code = {d.code: d for d in self.scoring.dimensions}
+        every = []
+        for i in self.scoring.indicators:
+            home = by_code.get(i.dimension)
+            if home and self.weight(i, unit.group) > 0 and self.counts(unit, home):
+                path, at = [home.code], home
+                while at.parent:
+                    at = by_code[at.parent]
+                    path.append(at.code)
+                if not code or code in path:
+                    every.append(unit.measured[i.code] is not None)
+        return Fraction(sum(every), len(every)) if every else Fraction(1)
 
     def place(self, unit: Unit, others: list[Unit]) -> int:
         better = [o.key for o in others if o.key > unit.key]
@@ -212,23 +229,32 @@ class Reference:
                 return len(set(better)) + 1
         return sum(o.key >= unit.key for o in others)
 
+    def ranked(self) -> list[Unit]:
+        """Those evaluated who are in the competition."""
+        out = self.scoring.unranked
+        return [u for u in self.units.values() if u.total is not None and u.group not in out]
+
     def rank(self) -> None:
-        evaluated = [u for u in self.units.values() if u.total is not None]
-        for u in evaluated:
-            u.rank = self.place(u, evaluated)
+        ranked = self.ranked()
+        for u in ranked:
+            u.rank = self.place(u, ranked)
             if u.group:
-                u.group_rank = self.place(u, [o for o in evaluated if o.group == u.group])
+                u.group_rank = self.place(u, [o for o in ranked if o.group == u.group])
 
     def grade(self) -> None:
-        evaluated = [u for u in self.units.values() if u.total is not None]
-        names = [g.name for g in self.scoring.grades]
+        ranked = self.ranked()
+        places: dict[str, int] = {g.name: n for n, g in enumerate(self.scoring.grades)}
         for n, g in enumerate(self.scoring.grades):
             candidates = [
                 u
-                for u in evaluated
-                if u.grade is None
+                for u in self.units.values()
+                if u.total is not None
+                and u.grade is None
                 and (g.floor is None or u.total >= Fraction(g.floor))
-                and not (u.vetoed and n < names.index(self.scoring.veto_grade))
+                and (g.ceiling is None or u.total <= Fraction(g.ceiling))
+                and (g.below is None or u.total < Fraction(g.below))
+                and not (u.vetoed and n < places[self.scoring.veto_grade])
+                and not (g.quota and u.group in self.scoring.unranked)
             ]
             chosen = []
             for u in candidates:
@@ -236,20 +262,47 @@ class Reference:
                     chosen.append(u)
                     continue
                 apart = g.quota.within == "group"
-                field_ = [o for o in evaluated if not apart or o.group == u.group]
+                field_ = [o for o in ranked if not apart or o.group == u.group]
                 rivals = [o for o in candidates if not apart or o.group == u.group]
-                seats = Fraction(g.quota.share) * len(field_)
+                exactly = Fraction(g.quota.share) * len(field_)
                 seats = {
-                    "down": floor(seats),
-                    "up": -floor(-seats),
-                    "half_up": floor(seats + Fraction(1, 2)),
+                    "down": floor(exactly),
+                    "up": -floor(-exactly),
+                    "half_up": floor(exactly + Fraction(1, 2)),
                 }[g.quota.rounding]
+                if g.quota.counted == "from_first":
+                    seats -= sum(o.grade is not None for o in field_)
                 first = sum(o.key > u.key for o in rivals) + 1
                 last = sum(o.key >= u.key for o in rivals)
                 if (first if g.quota.tie_at_edge == "all_in" else last) <= seats:
                     chosen.append(u)
             for u in chosen:
                 u.grade, u.passed = g.name, g.passes
+
+
+def together(
+    aggregation: str, present: list[tuple[Fraction, Fraction]], decimals: int, part: Fraction
+) -> Fraction:
+    """One score of those below with their weights; ``part``: what a weight of 1 is of a weighted sum."""
+    whole = sum(w for w, _ in present)
+    if aggregation == "weighted_sum":
+        return half_up(sum(w * part * x for w, x in present), decimals)
+    if aggregation == "minimum":
+        return half_up(min(x for _, x in present), decimals)
+    if aggregation == "weighted_arithmetic_mean":
+        return half_up(sum(w * x for w, x in present) / whole, decimals)
+    if any(x == 0 for _, x in present):
+        return Fraction(0)
+    if aggregation == "weighted_harmonic_mean":
+        return half_up(whole / sum(w / x for w, x in present), decimals)
+    shares = [w / whole for w, _ in present]
+    degree = 1
+    for share in shares:
+        degree = degree * share.denominator // _gcd(degree, share.denominator)
+    product = Fraction(1)
+    for share, (_, x) in zip(shares, present, strict=True):
+        product *= x ** int(share * degree)
+    return root(product, degree, decimals)
 
 
 def _gcd(a: int, b: int) -> int:

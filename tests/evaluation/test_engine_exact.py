@@ -36,10 +36,11 @@ def assert_equal(evaluation: Evaluation, reference: Reference) -> None:
 
 def assert_it_sums(evaluation: Evaluation, scoring: Scoring) -> None:
     """The leaves' contributions add up to each total, exactly."""
-    geometric = {d.code for d in scoring.dimensions if d.aggregation == "weighted_geometric_mean"}
+    told = ("weighted_arithmetic_mean", "weighted_sum")
+    not_told = {d.code for d in scoring.dimensions if d.aggregation not in told}
     sums: dict[str, Decimal] = {}
     for r in evaluation.scores.to_pylist():
-        leaf = r["role"] in ("score", "bonus", "deduction", "adjustment") or r["node"] in geometric
+        leaf = r["role"] in ("score", "bonus", "deduction", "adjustment") or r["node"] in not_told
         if leaf and r["contribution"] is not None:
             sums[r["unit"]] = sums.get(r["unit"], Decimal(0)) + r["contribution"]
     for r in evaluation.results.to_pylist():
