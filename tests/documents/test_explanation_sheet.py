@@ -84,7 +84,7 @@ def test_the_words_of_the_clauses_and_rank_and_grade_are_there(explained: list[E
     assert "2023-156#22" in clauses
     assert clauses["2023-156#15"] == f"“{store.clauses()['2023-156#15']['key_zh']}”"
     first = {book["P1"].cell(r, 1).value: book["P1"].cell(r, 4).value for r in range(5, 90)}
-    assert (first["名次"], first["等级"]) == (1, explained[0].grade)
+    assert (first["名次"], first["等级"]) == ("第 1 名", explained[0].grade)
     assert book["P1"].print_title_rows
     assert book["P1"].page_setup.orientation == "landscape"
     assert "模拟数据" in book["P1"].oddHeader.right.text

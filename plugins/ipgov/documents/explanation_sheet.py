@@ -142,7 +142,8 @@ def _lines(e: Explanation, first_row: int) -> Iterator[Line]:
             yield _step_line(item)
     if e.rank_how:
         yield Line(
-            ("名次", "", full_width(e.rank_how), e.rank, "", "", "", in_chinese(e.rank_basis)), bold=True
+            ("名次", "", full_width(e.rank_how), f"第 {e.rank} 名", "", "", "", in_chinese(e.rank_basis)),
+            bold=True,
         )
     if e.grade_how:
         grade = ("等级", "", full_width(e.grade_how), e.grade, "", "", "", in_chinese(e.grade_basis))
