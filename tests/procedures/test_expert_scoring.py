@@ -424,6 +424,11 @@ def test_another_round_is_for_what_is_left_open_only(panel):
     assert {j.unit: len(j.scores) for j in status(panel, AFTER).judged}["FP04"] == 4
     done = {j.unit: j for j in status(panel, AFTER).judged}["FP04"]
     assert [r.round for r in done.ratings] == [1, 1, 1, 1, 2]
+    with pytest.raises(RefusedError, match="第 1 专家组已再开一轮，不能改组"):
+        form(panel, plan(*NUMBERS), AFTER)
+    with pytest.raises(RefusedError, match="处问题") as refused:  # of the first round only
+        form(panel, plan(*NUMBERS, number=2, scope=Scope(units=("FP03",))), AFTER)
+    assert "已由另一专家组评分" in str(refused.value.problems[0])
 
 
 def test_what_a_title_holder_carried_on_still_recuses(office):

@@ -73,15 +73,14 @@ def form(
     rule, rules = rules_of_panel(loaded.rules), loaded.rules
     people = experts(connection, known_at, (s.expert for s in plan.seats))
     lock(connection, "panel", programme, period)
+    made = rounds(connection, programme, period, known_at)
+    if any(p.number == plan.number and p.round > 1 for p in made):
+        raise RefusedError(f"第 {plan.number} 专家组已再开一轮，不能改组")
     others = {
-        (r.unit, r.indicator)
-        for p in current(connection, programme, period, known_at)
+        (unit, indicator)
+        for p in made
         if p.number != plan.number
-        for r in connection.execute(
-            select(tables.panel_assignment.c.unit, tables.panel_assignment.c.indicator)
-            .where(tables.panel_assignment.c.panel_id == p.id)
-            .distinct()
-        )
+        for _, unit, indicator in asked(connection, p.id)
     }
     recused = expert_recusals(
         connection, programme, people.values(), units, rule.recused_by, formed_on, known_at
@@ -116,9 +115,9 @@ def next_round(
 ) -> Panel:
     """Open another round of a panel: the same members score these bodies and indicators again."""
     lock(connection, "panel", before.programme, before.period)
-    again = [
-        a for a in assignments(connection, before.programme, before.period, before.number) if a[1:] in pairs
-    ]
+    made = rounds(connection, before.programme, before.period, known_at)
+    (first,) = (p for p in made if p.number == before.number and p.round == 1)
+    again = [a for a in asked(connection, first.id) if a[1:] in pairs]
     if not again:
         raise RefusedError(f"{before.title}没有需要再次评分的平台与指标")
     head = {
@@ -141,19 +140,6 @@ def asked(connection: Connection, panel_id: int) -> list[Assignment]:
     rows = connection.execute(
         select(table.c.expert, table.c.unit, table.c.indicator)
         .where(table.c.panel_id == panel_id)
-        .order_by(table.c.id)
-    )
-    return [(r.expert, r.unit, r.indicator) for r in rows]
-
-
-def assignments(connection: Connection, programme: str, period: str, number: int) -> list[Assignment]:
-    """Return who scores what in the first round of a panel, as it counts."""
-    table = tables.panel_assignment
-    first = _newest_revisions(programme, period).subquery()
-    rows = connection.execute(
-        select(table.c.expert, table.c.unit, table.c.indicator)
-        .join(first, first.c.id == table.c.panel_id)
-        .where(first.c.number == number, first.c.round == 1)
         .order_by(table.c.id)
     )
     return [(r.expert, r.unit, r.indicator) for r in rows]

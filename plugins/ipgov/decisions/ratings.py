@@ -150,7 +150,7 @@ def standing(
 
 
 def frozen(connection: Connection, snapshot_id: int, units: Collection[str] | None = None) -> list[Rating]:
-    """Return the scores asked for as a snapshot froze them, of all bodies or some, ordered as ``standing``."""
+    """Return the scores asked for as a snapshot froze them, of all bodies or some, in that order."""
     own, score, panel = tables.snapshot_rating, tables.expert_score, tables.panel
     query = (
         select(
