@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -193,3 +194,34 @@ def test_pages_saved_under_a_workbooks_name() -> None:
     for text in (b"<html><table>", b"\xef\xbb\xbf<?xml version='1.0'?>", b"MIME-Version: 1.0", b" <table>"):
         with pytest.raises(NotAWorkbookError, match="网页"):
             read_workbook(text)
+
+
+@pytest.mark.parametrize("name", [b"uniqueCount", b"count"])
+@pytest.mark.parametrize(
+    "promised", [b"4000000000", b"+4000000000", b" 9999999999999999 ", b"&#52;000000000"]
+)
+def test_a_count_that_nothing_can_keep_is_refused_before_the_reader_makes_room(
+    name: bytes, promised: bytes
+) -> None:
+    """The reader would ask for 96 gigabytes, and the process would end without an error to catch."""
+    old, new = rb"\b" + name + rb'="\d+"', name + b'="' + promised + b'"'
+    data = with_part(plain("xlsx"), "xl/sharedStrings.xml", lambda part: re.sub(old, new, part))
+    with pytest.raises(NotAWorkbookError, match="已损坏"):
+        read_workbook(data)
+
+
+def test_labels_in_thousands_are_said_and_not_searched_through(rules: Loaded, unit: Unit) -> None:
+    def row(n: int) -> bytes:
+        texts = "".join(
+            f'<c r="{c}{n}" t="inlineStr"><is><t>{t}</t></is></c>'
+            for c, t in (("B", "服务企业数"), ("F", "填报值"), ("H", "服务企业数"))
+        )
+        return f'<row r="{n}">{texts}</row>'.encode()
+
+    data = with_part(plain("xlsx"), SHEET_PART, added(b"".join(map(row, range(100, 9_000))), b"</sheetData>"))
+    data = with_part(data, "xl/workbook.xml", lambda p: p.replace(b"$D$8<", b"$Z$99<"))
+    started = time.monotonic()
+    reading = read(data, rules, unit)
+    assert set(reading.faults) == {"F08"}
+    assert "出现" in reading.faults["F08"][0].found
+    assert time.monotonic() - started < 5

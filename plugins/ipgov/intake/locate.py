@@ -6,8 +6,9 @@ rebuilt; the label in the row tells. So a value is never taken for another field
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ipgov.intake.grid import Position, address
@@ -19,6 +20,7 @@ from ipgov.policy.rules import FormField
 NAME_PREFIX = "v_"
 VALUE_HEADING = "填报值"
 SUMMARY_SHEET = "问题汇总"
+_MANY = 20  # labels of a sheet that are looked at: more than one is too many
 NOT_READ = (IDENTITY_SHEET, SUMMARY_SHEET)
 
 
@@ -41,7 +43,8 @@ class _Index:
     """Labels and value headings of one sheet, and how far down a merged cell reaches."""
 
     labels: dict[str, list[Position]] = field(default_factory=lambda: defaultdict(list))
-    headings: list[Position] = field(default_factory=list)
+    headings: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))  # row → columns
+    heading_rows: list[int] = field(default_factory=list)
     last_rows: dict[Position, int] = field(default_factory=dict)
 
     def beside(self, label: str, row: int) -> bool:
@@ -55,20 +58,22 @@ def _index(sheet: Sheet) -> _Index:
         if isinstance(raw, str):
             key = label_key(raw)
             if key == VALUE_HEADING:
-                index.headings.append(position)
+                index.headings[position[0]].append(position[1])
             else:
                 index.labels[key].append(position)
     for (row, _), top_left in sheet.merged.items():
         index.last_rows[top_left] = max(row, index.last_rows.get(top_left, 0))
+    index.heading_rows = sorted(index.headings)
     return index
 
 
-def _value_cell(label: Position, headings: Iterable[Position]) -> Position | None:
+def _value_cell(label: Position, index: _Index) -> Position | None:
     """Return the cell in a label's row below the nearest value heading: the next to the right, else left."""
     row, column = label
-    above = [h for h in headings if h[0] < row and h[1] != column]
-    nearest = max((h[0] for h in above), default=0)
-    columns = [h[1] for h in above if h[0] == nearest]
+    above = bisect_left(index.heading_rows, row)
+    if not above:
+        return None
+    columns = [c for c in index.headings[index.heading_rows[above - 1]] if c != column]
     right = [c for c in columns if c > column]
     return (row, min(right) if right else max(columns)) if columns else None
 
@@ -107,8 +112,8 @@ def _find(workbook: Workbook, indexes: Mapping[str, _Index], wanted: FormField) 
     return [
         _place(workbook, sheet, cell, by_label=True)
         for sheet, index in indexes.items()
-        for position in index.labels.get(label, ())
-        if (cell := _value_cell(position, index.headings))
+        for position in index.labels.get(label, ())[:_MANY]
+        if (cell := _value_cell(position, index))
     ]
 
 

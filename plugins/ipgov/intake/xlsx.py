@@ -16,6 +16,7 @@ from typing import Any
 from ipgov.intake import refusals
 from ipgov.intake.grid import (
     MAX_AREA,
+    MAX_WORKBOOK,
     ErrorValue,
     Limits,
     NoResult,
@@ -59,6 +60,7 @@ _ANY_CELL = re.compile(_PREFIX + rb"c[\s/>]")
 _FORMULA_OR_ERROR = re.compile(_PREFIX + rb"""f[\s/>]|\st\s*=\s*["']e["']""")
 _MERGED = re.compile(_PREFIX + rb"""mergeCell\s[^<>]*?\bref\s*=\s*["']([^"']*)["']""")
 _TEXTS = "sharedstrings.xml"
+_COUNT = re.compile(rb"""[cC]ount\s*=\s*["']([^"'<>]{1,40})""")
 _SHARED_TEXT = re.compile(_PREFIX + rb"si[\s/>]")
 
 
@@ -194,6 +196,8 @@ def refuse_vast_sheets(parts: Mapping[str, bytes], sheets: Mapping[str, str]) ->
     It makes every cell of a sheet's rectangle: two cells, at A1 and XFD1048576, would be 17 billion. It makes
     a shared text anew for every cell that shows it.
     """
+    if any(_promises_too_much(n) for part in parts.values() for n in _COUNT.findall(part)):
+        raise NotAWorkbookError(*refusals.DAMAGED)
     called = {part: name for name, part in sheets.items()}
     limits = Limits()
     longest = max(
@@ -215,6 +219,15 @@ def refuse_vast_sheets(parts: Mapping[str, bytes], sheets: Mapping[str, str]) ->
         if len(cells) < everything or rows * columns > MAX_AREA:
             rows, columns = _filled_extent(part, name)
         limits.add(sheet, 0, rows, columns)
+
+
+def _promises_too_much(count: bytes) -> bool:
+    """Tell whether a part says that it holds more things than a workbook may: the reader makes room for them.
+
+    Room that cannot be had ends the process, and no error of it can be caught.
+    """
+    number = count.strip().lstrip(b"+")
+    return b"&" in number or (number.isdigit() and int(number[:20]) > MAX_WORKBOOK)
 
 
 def _longest_shared_text(part: bytes) -> int:
