@@ -17,7 +17,8 @@ SHARES = [Decimal(x) for x in ("0.1", "0.25", "0.333333333333", "0.5", "1")]
 CURVED = ("weighted_geometric_mean", "weighted_harmonic_mean")
 STRAIGHT = ("weighted_arithmetic_mean", "weighted_sum", "minimum")
 WEIGHTS = st.integers(1, 60).map(Decimal) | st.sampled_from([Decimal(x) for x in ("9.3", "33.333", "0.125")])
-FEW_WEIGHTS = st.sampled_from([Decimal(x) for x in ("1", "1", "2", "3", "0.5")])  # powers stay small
+SMALL = [Decimal(x) for x in ("1", "1", "2", "3", "0.5")]
+FEW_WEIGHTS = st.sampled_from(SMALL)  # powers stay small, and sums of sums of sums
 MISSING = st.sampled_from(["zero", "drop_and_rescale", "drop_and_rescale", "exclude_unit"])
 COVERAGE = st.sampled_from([Decimal(x) for x in ("0", "0", "0", "0.5", "0.6", "1")])
 DECIMALS = st.sampled_from([2, 2, 0, 1, 3, 5, 9, 12])
@@ -26,8 +27,9 @@ LIMITS = st.sets(st.sampled_from([Decimal(x) for x in ("-3", "0", "20", "35.5", 
 
 @st.composite
 def trees(draw: st.DrawFn, aggregations: tuple[str, ...], groups: tuple[str, ...]) -> dict[str, Any]:
-    """Dimensions up to four levels deep and the indicators below them."""
-    weights = FEW_WEIGHTS if set(aggregations) & set(CURVED) else WEIGHTS
+    """Dimensions up to six levels deep and the indicators below them."""
+    shares = draw(st.sampled_from(["percent", "relative"]))
+    weights = FEW_WEIGHTS if shares == "relative" or set(aggregations) & set(CURVED) else WEIGHTS
 
     def weight() -> Any:
         if not groups or draw(st.integers(0, 3)):
@@ -64,7 +66,7 @@ def trees(draw: st.DrawFn, aggregations: tuple[str, ...], groups: tuple[str, ...
         }
         for n, (home, everybody) in enumerate(homes)
     ]
-    return {"dimensions": dimensions, "indicators": indicators}
+    return {"dimensions": dimensions, "indicators": indicators, "weights": shares}
 
 
 @st.composite
@@ -105,7 +107,6 @@ def cases(draw: st.DrawFn) -> tuple[Scoring, list[dict[str, Any]]]:
             "unranked": draw(st.sampled_from([(), ("b",)])) if groups else (),
             "aggregation": draw(st.sampled_from(aggregations)),
             "minimum_coverage": draw(COVERAGE),
-            "weights": draw(st.sampled_from(["percent", "relative"])),
             "minimum": draw(st.sampled_from([0, Decimal("-1.5"), "none"])),
             "maximum": draw(bound | st.just(Decimal("60.25"))),
             "grades": draw(grades(first)),
