@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,39 +121,47 @@ def check_files(policy: Path, data: bytes, values: Path, csv: bytes) -> list[Pro
 def check_with_data(policy: tuple[Path, bytes] | None = None) -> tuple[list[Problem], list[str]]:
     """Return what looks wrong in each rule version on its programme's newest frozen snapshot.
 
-    Of each programme the newest version in force and every draft; or the one given. And, in Chinese, what was
-    checked on what. Raises UnknownError where a given version's programme has no snapshot.
+    Of each programme the version that governs the snapshot, those in force after it, and every draft; or
+    the one given. And, in Chinese, what was checked on what. Raises UnknownError where the programme of a
+    given version has no snapshot.
     """
     problems: list[Problem] = []
     told: list[str] = []
+    given = store.parse(policy[1], policy[0].name) if policy else None
     with reading() as connection:
-        for loaded in [store.parse(policy[1], policy[0].name)] if policy else _newest_and_drafts():
-            rules = loaded.rules
-            frozen = _newest_snapshot(connection, rules.programme)
+        for programme in [given.rules.programme] if given else store.programmes():
+            frozen = _newest_snapshot(connection, programme)
             if frozen is None:
-                if policy:
-                    raise UnknownError(f"“{rules.programme}”尚无冻结的数据快照；可用 --values 给出数据文件")
-                told.append(f"{loaded.source}：“{rules.programme}”尚无冻结的数据快照，未检查")
+                if given:
+                    raise UnknownError(f"“{programme}”尚无冻结的数据快照；可用 --values 给出数据文件")
+                told.append(f"“{programme}”尚无冻结的数据快照，未检查")
                 continue
-            given = store.parse(objects.get_content(frozen["rule_sha256"]), "（已冻结）").rules
-            problems += rule_checks.check(
-                snapshots.values_table(frozen["values_sha256"]),
-                rules,
-                loaded.source,
-                groups=tuple(rules.kinds),
-                allowed_unused=_fields(rules) | _fields(given),
-            )
-            told.append(f"{loaded.source}：按 {frozen['period']} 年度快照（{frozen['as_of']}）检查")
+            versions = {given.source: given} if given else _versions(programme, int(frozen["period"]))
+            for name, loaded in versions.items():
+                problems += _check_on(frozen, name, loaded.rules)
+                told.append(f"{name}：按 {frozen['period']} 年度快照（{frozen['as_of']}）检查")
     return problems, told
 
 
-def _newest_and_drafts() -> Sequence[Loaded]:
-    chosen: list[Loaded] = []
-    for programme in store.programmes():
-        every = store.versions(programme)
-        in_force = [v for v in every if v.rules.status == "in_force"]
-        chosen += [*in_force[-1:], *(v for v in every if v.rules.status == "draft")]
-    return chosen
+def _versions(programme: str, period: int) -> dict[str, Loaded]:
+    """Return by file the version that governs a period, those in force after it, and every draft."""
+    first = store.governing(programme, period).rules.effective
+    return {
+        f"policies/{programme}/{v.source}": v
+        for v in store.versions(programme)
+        if v.rules.status == "draft" or v.rules.effective >= first
+    }
+
+
+def _check_on(frozen: Mapping[str, Any], name: str, rules: RuleVersion) -> list[Problem]:
+    filled_in = store.parse(objects.get_content(frozen["rule_sha256"]), "（已冻结）").rules
+    return rule_checks.check(
+        snapshots.values_table(frozen["values_sha256"]),
+        rules,
+        name,
+        groups=tuple(rules.kinds),
+        allowed_unused=_fields(rules) | _fields(filled_in),
+    )
 
 
 def _newest_snapshot(connection: Connection, programme: str) -> Mapping[str, Any] | None:
