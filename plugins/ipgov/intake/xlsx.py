@@ -60,7 +60,7 @@ _ANY_CELL = re.compile(_PREFIX + rb"c[\s/>]")
 _FORMULA_OR_ERROR = re.compile(_PREFIX + rb"""f[\s/>]|\st\s*=\s*["']e["']""")
 _MERGED = re.compile(_PREFIX + rb"""mergeCell\s[^<>]*?\bref\s*=\s*["']([^"']*)["']""")
 _TEXTS = "sharedstrings.xml"
-_COUNT = re.compile(rb"""[cC]ount\s*=\s*["']([^"'<>]{1,40})""")
+_COUNT = re.compile(rb"""ount\s*=\s*["']([^"'<>]{1,40})""")
 _SHARED_TEXT = re.compile(_PREFIX + rb"si[\s/>]")
 
 
