@@ -123,9 +123,40 @@ SCORING: Spoiled = {
     # scoring: grades
     "grade twice": (one("{name: 良好", "{name: 优秀"), {"grades"}, r"grades\[优秀\] 出现 2 次"),
     "floor above the grade before": (
-        one("floor: 75", "floor: 85"),
+        one("floor: 75", "floor: 86"),
         {"grades"},
-        r"grades\[良好\]\.floor 85 不低于上一等级的 85",
+        r"grades\[良好\]\.floor 86 不低于上一等级的 85",
+    ),
+    "the same floor twice without a quota": (
+        one("floor: 60, passes", "floor: 75, passes"),
+        {"grades"},
+        r"grades\[通过\]\.floor 75 不低于上一等级的 75",
+    ),
+    "ceiling where the highest is the first": (
+        one("floor: 75, passes", "below: 75, passes"),
+        {"grades"},
+        r"grades\[良好\]\.below 与 rounding\.first: highest 不合；应为：写 floor",
+    ),
+    "no place between the bounds": (
+        one("bonus_cap: 5", "bonus_cap: 5\n  minimum: 100"),
+        {"bounds", "grades"},
+        r"scoring\.minimum 为 100，不小于 maximum 100",
+    ),
+    "nobody is ranked": (
+        one("bonus_cap: 5", "bonus_cap: 5\n  unranked: [trading, financial, characteristic, tool]"),
+        {"groups"},
+        r"scoring\.unranked 所有类别都不排名",
+    ),
+    "share of a better grade is as large": (
+        (
+            ("share: 0.25, within", "share: 0.25, counted: from_first, within"),
+            (
+                "floor: 75, ",
+                "floor: 75, quota: {share: 0.25, counted: from_first, rounding: down, tie_at_edge: all_in}, ",
+            ),
+        ),
+        {"grades"},
+        r"grades\[良好\]\.quota\.share 0\.25 不大于上一等级的 0\.25",
     ),
     "floor above the maximum": (
         one("floor: 85", "floor: 101"),

@@ -56,6 +56,7 @@ SCORING_CHECKS: tuple[Callable[[ScoringRules], Iterator[Finding]], ...] = (
     scoring.steps,
     scoring.benchmarks,
     scoring.outside_items,
+    scoring.bounds,
     scoring.grades,
     scoring.veto,
     variation.varied,

@@ -9,7 +9,7 @@ from decimal import Decimal
 from ipgov.policy.check.finding import Finding
 from ipgov.policy.methods import RatioToBenchmark, Steps
 from ipgov.policy.rules import RuleVersion, ScoringRules
-from ipgov.policy.scoring import Dimension, Indicator, PerGroup, Scoring
+from ipgov.policy.scoring import Dimension, Grade, Indicator, PerGroup, Scoring
 
 HUNDRED = Decimal(100)
 _ROOT = ""
@@ -25,16 +25,19 @@ def codes(rules: ScoringRules) -> Iterator[Finding]:
 
 
 def groups(rules: ScoringRules) -> Iterator[Finding]:
-    """Prove that nothing is given for a group that is not."""
+    """Prove that nothing is given for a group that is not, and that somebody is ranked."""
     scoring = rules.scoring
     known = "、".join(scoring.groups) or "未分类别，不得按类别书写"
     for path, named in _named_groups(scoring):
         for group in named:
             if group not in scoring.groups:
                 yield Finding(path, f"“{group}”不是类别", known)
+    if scoring.groups and not set(scoring.groups) - set(scoring.unranked):
+        yield Finding("scoring.unranked", "所有类别都不排名", "至少一个类别参加排名")
 
 
 def _named_groups(scoring: Scoring) -> Iterator[tuple[str, Iterable[str]]]:
+    yield "scoring.unranked", scoring.unranked
     for path, node in _nodes(scoring):
         if isinstance(node.weight, dict):
             yield f"{path}.weight", node.weight
@@ -70,7 +73,10 @@ def _in_cycle(code: str, parents: dict[str, str]) -> bool:
 
 
 def weights_sum(rules: ScoringRules) -> Iterator[Finding]:
-    """Prove that the weights below the total and each dimension with weight sum to 100 for every group."""
+    """Prove that below the total and each dimension with weight there is weight for every group.
+
+    Weights in percent sum to 100; relative ones need not.
+    """
     scoring = rules.scoring
     for group in scoring.groups or _ONE_GROUP:
         in_group = f"类别 {group} 的" if group else ""
@@ -80,8 +86,9 @@ def weights_sum(rules: ScoringRules) -> Iterator[Finding]:
             path = f"scoring.dimensions[{parent}]" if parent else "scoring.dimensions"
             if not any(below):
                 yield Finding(path, f"{in_group}下级没有权重", "有权重的维度对该类别有下级指标")
-            elif sum(below) != HUNDRED:
-                yield Finding(path, f"{in_group}下级权重之和为 {sum(below)}", "100")
+            elif scoring.weights == "percent" and sum(below) != HUNDRED:
+                expected = "100（只按比例的权重写 weights: relative）" if not group else "100"
+                yield Finding(path, f"{in_group}下级权重之和为 {sum(below)}", expected)
 
 
 def weights_used(rules: ScoringRules) -> Iterator[Finding]:
@@ -106,20 +113,20 @@ def weights_used(rules: ScoringRules) -> Iterator[Finding]:
 
 
 def steps(rules: ScoringRules) -> Iterator[Finding]:
-    """Prove that no step can give less than nothing or more than 100, and none has a cap that cannot hold."""
+    """Prove that a step gives from 0 to the full score, and none has a cap that cannot hold."""
+    full = rules.scoring.full_score
     for indicator in rules.scoring.indicators:
         if isinstance(indicator.normalisation, Steps):
-            yield from _step_table(
-                indicator.normalisation, f"scoring.indicators[{indicator.code}].normalisation"
-            )
+            path = f"scoring.indicators[{indicator.code}].normalisation"
+            yield from _step_table(indicator.normalisation, path, full)
 
 
-def _step_table(table: Steps, path: str) -> Iterator[Finding]:
+def _step_table(table: Steps, path: str, full: Decimal) -> Iterator[Finding]:
     following = [*(s.at_least for s in table.steps[1:]), None]
     for index, (step, end) in enumerate(zip(table.steps, following, strict=True)):
         at = f"{path}.steps[{index}]"
-        if not 0 <= step.score <= HUNDRED:
-            yield Finding(f"{at}.score", f"为 {step.score}", "0 至 100")
+        if not 0 <= step.score <= full:
+            yield Finding(f"{at}.score", f"为 {step.score}", f"0 至 {full}")
         if step.per_unit < 0:
             yield Finding(f"{at}.per_unit", f"为 {step.per_unit}", "不小于 0（越少越好的指标逐档写明分值）")
         elif step.per_unit and step.at_least is None:
@@ -129,8 +136,8 @@ def _step_table(table: Steps, path: str) -> Iterator[Finding]:
             reach = step.cap
             if reach is None and end is not None and step.at_least is not None:
                 reach = step.score + step.per_unit * (end - step.at_least)
-            if unbounded or (reach is not None and reach > HUNDRED):
-                yield Finding(f"{at}.cap", "分值可超过 100", "写明 cap，不大于 100")
+            if unbounded or (reach is not None and reach > full):
+                yield Finding(f"{at}.cap", f"分值可超过 {full}", f"写明 cap，不大于 {full}")
         elif step.cap is not None:
             yield Finding(f"{at}.cap", "没有 per_unit，封顶无意义", "不写 cap")
         if step.cap is not None and step.cap < step.score:
@@ -160,9 +167,16 @@ def outside_items(rules: ScoringRules) -> Iterator[Finding]:
         yield Finding("scoring.deduction_cap", "没有扣分指标", "省略")
 
 
+def bounds(rules: ScoringRules) -> Iterator[Finding]:
+    """Prove that a total can lie between its bounds."""
+    low, high = rules.scoring.lowest_total, rules.scoring.highest_total
+    if low is not None and high is not None and low >= high:
+        yield Finding("scoring.minimum", f"为 {low}，不小于 maximum {high}", f"小于 {high}；不设限写 none")
+
+
 def grades(rules: ScoringRules) -> Iterator[Finding]:
-    """Prove that grades cover the range: floors descend, the last takes the rest, passing ones first."""
-    found, maximum = rules.scoring.grades, rules.scoring.highest_total
+    """Prove that every total has a grade: limits go one way, the last takes the rest, passing ones first."""
+    found = rules.scoring.grades
     if not found and not isinstance(rules, RuleVersion):
         return
     if len(found) < 2:
@@ -171,29 +185,80 @@ def grades(rules: ScoringRules) -> Iterator[Finding]:
     for name, count in Counter(g.name for g in found).items():
         if count > 1:
             yield Finding(f"scoring.grades[{name}]", f"出现 {count} 次", "等级名称唯一")
-    above: Decimal | None = None
-    for grade in found[:-1]:
-        path = f"scoring.grades[{grade.name}].floor"
-        if grade.floor is None:
-            yield Finding(path, "没有下限却不是末位", "只有末位等级不写 floor")
-            continue
-        if maximum is not None and not 0 <= grade.floor <= maximum:
-            yield Finding(path, f"为 {grade.floor}", f"0 至满分 {maximum}")
-        if above is not None and grade.floor >= above:
-            yield Finding(path, f"{grade.floor} 不低于上一等级的 {above}", "由高到低")
-        above = grade.floor
+    yield from _limits(rules.scoring)
+    yield from _shares(rules.scoring)
     last = found[-1]
-    if last.floor is not None:
-        yield Finding(
-            f"scoring.grades[{last.name}].floor", f"为 {last.floor}，其下无等级", "末位等级不写 floor"
-        )
+    if (limit := _limit(last)) is not None:
+        name, at = limit
+        path = f"scoring.grades[{last.name}].{name}"
+        yield Finding(path, f"为 {at}，其下无等级", f"末位等级不写 {name}")
     if last.quota is not None:
         yield Finding(f"scoring.grades[{last.name}].quota", "名额之外无处可归", "末位等级不设名额")
     passes = [g.passes for g in found]
     if passes != sorted(passes, reverse=True):
         yield Finding("scoring.grades", "通过的等级在未通过的等级之下", "通过的等级在前")
-    if all(passes) or not any(passes):
+    if isinstance(rules, RuleVersion) and (all(passes) or not any(passes)):
         yield Finding("scoring.grades", "没有通过与未通过之分", "两者至少各一")
+
+
+def _limit(grade: Grade) -> tuple[str, Decimal] | None:
+    given = (("floor", grade.floor), ("ceiling", grade.ceiling), ("below", grade.below))
+    return next(((name, at) for name, at in given if at is not None), None)
+
+
+def _limits(scoring: Scoring) -> Iterator[Finding]:
+    """Find floors that do not descend; where the lowest total is the first, ceilings that do not ascend."""
+    lowest_first = scoring.rounding.first == "lowest"
+    usable, word = (("ceiling", "below"), "ceiling 或 below") if lowest_first else (("floor",), "floor")
+    low, high = scoring.lowest_total, scoring.highest_total
+    above: tuple[Decimal, Grade] | None = None
+    for grade in scoring.grades[:-1]:
+        limit = _limit(grade)
+        path = f"scoring.grades[{grade.name}]"
+        if grade.ceiling is not None and grade.below is not None:
+            yield Finding(f"{path}.below", "与 ceiling 并写", "ceiling（含）与 below（不含）只写一个")
+            continue
+        if limit is None:
+            if grade.quota is None:
+                nothing = "没有上限" if lowest_first else "没有下限"
+                only = f"只有末位等级与有名额的等级不写 {word}"
+                yield Finding(f"{path}.{usable[0]}", f"{nothing}却不是末位", only)
+            continue
+        name, at = limit
+        if name not in usable:
+            yield Finding(f"{path}.{name}", f"与 rounding.first: {scoring.rounding.first} 不合", f"写 {word}")
+            continue
+        if (low is not None and at < low) or (high is not None and at > high):
+            yield Finding(f"{path}.{name}", f"为 {at}", _range(low, high))
+            continue
+        if above is not None:
+            before, upper = above
+            wrong = at < before if lowest_first else at > before
+            # the same limit again is for those whom the quota above leaves
+            if wrong or (at == before and upper.quota is None):
+                order = ("不高于", "由低到高") if lowest_first else ("不低于", "由高到低")
+                yield Finding(f"{path}.{name}", f"{at} {order[0]}上一等级的 {before}", order[1])
+        above = at, grade
+
+
+def _range(low: Decimal | None, high: Decimal | None) -> str:
+    if high is None:
+        return f"不小于 {low}"
+    return f"不大于 {high}" if low is None else f"{low} 至满分 {high}"
+
+
+def _shares(scoring: Scoring) -> Iterator[Finding]:
+    """Find shares of a grade and all better ones that do not grow from grade to grade."""
+    before: Decimal | None = None
+    for grade in scoring.grades:
+        if grade.quota and grade.quota.counted == "from_first":
+            share = grade.quota.share
+            if before is not None and share <= before:
+                path = f"scoring.grades[{grade.name}].quota.share"
+                yield Finding(
+                    path, f"{share} 不大于上一等级的 {before}", "counted: from_first 的比例逐级增大"
+                )
+            before = share
 
 
 def veto(rules: ScoringRules) -> Iterator[Finding]:
