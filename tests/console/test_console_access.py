@@ -17,6 +17,7 @@ PAGES = [
     "/governance/rating-list/1",
     "/governance/document/1/pdf",
     "/governance/answer/1",
+    "/governance/attachment/1",
     "/governance/static/console.css",
     "/governance/docs",
     "/governance/openapi.json",

@@ -31,6 +31,9 @@ def notice(result: Result, **changes) -> OfficialDocument:
     return render("result_notice", {"rules": RULES, "period": "2025", "result": result}, **changes)
 
 
+NO_ATTACHMENTS = {"attachments": [], "missing": [], "unlisted": [], "complete_at": None, "complete_by": None}
+
+
 def receipt_context(**changes) -> dict:
     values = {
         "programme_title": RULES.title,
@@ -43,6 +46,7 @@ def receipt_context(**changes) -> dict:
         "late": False,
         "values": 28,
         "problems": (1, 2, 3),
+        **NO_ATTACHMENTS,
     }
     return {**values, **changes}
 
@@ -189,6 +193,41 @@ def test_values_are_never_structure_nor_templates() -> None:
         notice(Result(name="甲\n- {heading: 1, text: 乙}", scores=scores()))
 
 
+def test_a_receipt_lists_attachments_and_says_until_when_the_missing_may_come() -> None:
+    one = {"name": "扫描件.pdf", "kind_name": "加盖公章的扫描件", "present": True, "refused": None}
+    attachments = [one, {**one, "name": "清单\u202e.pdf", "present": False, "refused": "文件是空的"}]
+    by = dt.date(2026, 4, 8)
+    body = text(
+        render(
+            "receipt",
+            receipt_context(attachments=attachments, missing=["清单.pdf"], unlisted=["佐证"], complete_by=by),
+        )
+    )
+    assert "附件清单列有2个附件，已收到1个。" in body
+    assert "扫描件.pdf（加盖公章的扫描件）：已收到；" in body
+    assert "清单〔U+202E〕.pdf（加盖公章的扫描件）：尚未收到，最近送达的同名文件未予接收；" in body
+    assert "附件清单没有列出必需的附件：佐证。" in body
+    assert "2026年4月8日前放入报送目录" in body
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_attachment_is_answered_with_what_is_still_missing(kept: bool) -> None:
+    context = {
+        **receipt_context(),
+        "kept": kept,
+        "state": "accepted",
+        "reason": "文件是空的；应为：PDF 文件",
+        "digest": "ab" * 32,
+        "listed": None,
+        "missing": ["清单.pdf"],
+    }
+    body = text(render("attachment", context))
+    assert ("未予接收。原因：文件是空的" in body) is not kept
+    assert ("附件清单没有列出该附件" in body) is kept
+    assert "尚未收到的有：" in body
+    assert "清单.pdf；" in body
+
+
 def test_what_the_context_lacks_is_an_error_that_names_it() -> None:
     context = receipt_context()
     del context["due_on"]
@@ -197,7 +236,7 @@ def test_what_the_context_lacks_is_an_error_that_names_it() -> None:
 
 
 def test_an_unknown_template_names_those_there_are() -> None:
-    with pytest.raises(UnknownError, match="没有文书模板“无此”；现有：correction、"):
+    with pytest.raises(UnknownError, match="没有文书模板“无此”；现有：attachment、correction、"):
         render("无此", {})
     with pytest.raises(UnknownError):
         render("../templates/receipt", receipt_context())

@@ -5,9 +5,76 @@ Each entry: what is changed in the file → the checks that find it, and no othe
 
 from __future__ import annotations
 
-from spoiling import Spoiled, one
+from spoiling import Changes, Spoiled, one
+
+_LAST_FIELD = "        - {code: F28, label: 填表人, type: text}\n"
+_NOTICE = "  - {kind: correction, template: correction, to: sender, operator: 更正工作簿}\n"
+
+
+def asking(kinds: str = "{code: seal, name: 盖章件, required: true}", **other: str) -> Changes:
+    """A form that asks for attachments, and the notice that it then needs."""
+    block = {
+        "sheet": "附件清单",
+        "kinds": f"[{kinds}]",
+        "media_types": "[application/pdf]",
+        "max_bytes": "1000",
+        "max_total_bytes": "5000",
+        "max_count": "5",
+        "complete_within": "{working_days: 5}",
+        **other,
+    }
+    lines = "".join(f"    {key}: {value}\n" for key, value in block.items())
+    notice = _NOTICE.replace("correction", "attachment").replace("更正工作簿", "附件的答复")
+    return (_LAST_FIELD, f"{_LAST_FIELD}  attachments:\n{lines}"), (_NOTICE, _NOTICE + notice)
+
 
 RULES: Spoiled = {
+    # attachments
+    "attachments on a sheet of values": (
+        asking(sheet="三、规范运行"),
+        {"attachments"},
+        r"form\.attachments\.sheet “三、规范运行”已是另一张表",
+    ),
+    "attachments on a sheet that cannot be": (
+        asking(sheet="附件/清单"),
+        {"attachments"},
+        r"form\.attachments\.sheet “附件/清单”不能作工作表名",
+    ),
+    "all attachments smaller than one": (
+        asking(max_total_bytes="999"),
+        {"attachments"},
+        r"form\.attachments\.max_total_bytes 小于 max_bytes",
+    ),
+    "kind of attachment twice": (
+        asking("{code: seal, name: 盖章件}, {code: seal, name: 另一件}"),
+        {"attachments"},
+        r"form\.attachments\.kinds\[seal\]\.code 出现 2 次",
+    ),
+    "returned for what is not required": (
+        asking("{code: seal, name: 盖章件, missing: returned}"),
+        {"attachments"},
+        r"form\.attachments\.kinds\[seal\]\.missing 不是必需的附件",
+    ),
+    "attachment of an unknown kind of body": (
+        asking("{code: seal, name: 盖章件, kinds: [bank]}"),
+        {"attachments"},
+        r"form\.attachments\.kinds\[seal\]\.kinds “bank”不是类别",
+    ),
+    "attachment that proves no field": (
+        asking("{code: proof, name: 佐证, fields: [F99]}"),
+        {"attachments"},
+        r"form\.attachments\.kinds\[proof\]\.fields 栏目 F99 不在报送表中",
+    ),
+    "attachment that proves another kind's field": (
+        asking("{code: proof, name: 佐证, fields: [F03], kinds: [tool]}"),
+        {"attachments"},
+        r"form\.attachments\.kinds\[proof\]\.fields 附件 proof 的报送类别都不填栏目 F03",
+    ),
+    "attachments nobody is told of": (
+        asking()[:1],
+        {"notice_kinds"},
+        r"notices 缺少 attachment；应为：报送表要求附件的，有 attachment 文书",
+    ),
     # basis and form of the file
     "value without basis": (
         one("  operator: 数据质量规则为运行方自定\n", ""),

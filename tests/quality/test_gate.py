@@ -73,7 +73,11 @@ def test_later_rule_version_is_checked_by_its_own_form(clean: Clean, written: Wr
     """The second version asks one more field of two kinds: their bodies lack it, the others do not."""
     verdict = gate.check(written(clean()), store.governing(PROGRAMME, 2025).rules, KNOWN_AT)
     lacking = [f"FP{n:03d}" for n, kind in enumerate(KINDS, 1) if kind in ("trading", "characteristic")]
-    assert told(verdict) == [("FPQ002", "critical", unit, "F29") for unit in lacking]
+    assert told(verdict) == [
+        *(("FPQ002", "critical", unit, "F29") for unit in lacking),
+        # nor did anybody attach the sealed scan that it asks for
+        *(("FPQ019", "warning", f"FP{n:03d}", None) for n in range(1, len(KINDS) + 1)),
+    ]
 
 
 # kind of body, what it answers otherwise (None: nothing), what is found: rule, severity, field, found, words

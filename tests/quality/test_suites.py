@@ -107,7 +107,7 @@ def kwargs(**values: Any) -> Callable[[dict[str, Any]], None]:
         (meta(message="{name"), "花括号不成对"),
         (meta(message="{name.__class__}"), "提示引用“name.__class__”无效"),
         (meta(message="{}"), "提示引用“”无效"),
-        (meta(view="submitted_value"), "视图“submitted_value”未知；应为：quality_body、"),
+        (meta(view="submitted_value"), "视图“submitted_value”未知；应为：quality_attachment、"),
         (meta(columns={"place": "cell"}), "meta.columns 无效"),
         (meta(columns={"cell": "a b"}), "meta.columns 无效"),
         (meta(remark="x"), "meta 中多余的键 remark"),

@@ -10,7 +10,16 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from sqlalchemy import Connection
 
-from ipgov.console import access, downloads, problems, quality_pages, queries, release, review_queries
+from ipgov.console import (
+    access,
+    collection_pages,
+    downloads,
+    problems,
+    quality_pages,
+    queries,
+    release,
+    review_queries,
+)
 from ipgov.console import rendering as r
 from ipgov.console.access import Id, Name, Reader, Submitter
 from ipgov.core.database import is_simulation, reading
@@ -19,6 +28,9 @@ from ipgov.core.steps import SHANGHAI, resolve_moment
 from ipgov.documents.typography import full_width
 from ipgov.policy.store import clauses
 from ipgov.registry.asof import listed
+
+# pages show all that is recorded, in a simulation also of days to come
+EVERYTHING = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 app = FastAPI(
     title="治理",
@@ -143,11 +155,12 @@ def _grouped(findings: queries.Rows) -> list[list[Any]]:
 @app.get("/unit/{programme}/{period}/{unit}", response_class=HTMLResponse)
 def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Name) -> HTMLResponse:
     """Show why a body's figure is what it is, what it sent and what was written to it."""
-    from ipgov.procedures import explanations
+    from ipgov.procedures import attachment_overview, explanations
     from ipgov.registry.codes import province_name
 
     with reading() as connection:
         head = queries.cycle(connection, programme, period)
+        rules = r.frozen_rules(head["rule_sha256"])
         bodies = queries.bodies(connection, programme, period, head["evaluate_on"])
         body = next((b for b in bodies if b["unit"] == unit), None)
         if body is None:
@@ -157,6 +170,8 @@ def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Na
         results = queries.results(connection, result_set["id"], unit) if result_set else []
         sent = queries.submissions_of(connection, programme, period, unit)
         documents = queries.documents(connection, programme, period, unit)
+        of_unit = programme, period, unit, body["kind"] or ""
+        attached = attachment_overview.overview(connection, *of_unit, rules, head["due_on"], EVERYTHING)
         simulation = is_simulation(connection)
     explanation = explanations.explain(programme, period, unit) if results else None
     return _page(
@@ -165,7 +180,7 @@ def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Na
         "unit.html",
         simulation,
         cycle=head,
-        rules=r.frozen_rules(head["rule_sha256"]),
+        rules=rules,
         unit=unit,
         body=body,
         province=province_name(body["province"]) if body["province"] else "",
@@ -174,6 +189,9 @@ def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Na
         explanation=explanation,
         clauses=_clauses_of(explanation, results) if explanation else [],
         submissions=sent,
+        attachments=attached,
+        newest_accepted=next((s["id"] for s in sent if s["outcome"] == "accepted"), None),
+        scans=attachment_overview.SCANS,
         documents=documents,
         recipients=_recipients(documents, bodies),
     )
@@ -285,6 +303,7 @@ def _as_of(fields: dict[str, str], simulation: bool) -> dt.date | None:
 
 app.include_router(downloads.router)
 app.include_router(quality_pages.router)
+app.include_router(collection_pages.router)
 
 
 @app.get("/static/{name}")

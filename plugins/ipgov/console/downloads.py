@@ -22,6 +22,9 @@ MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
     "json": "application/json",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "tif": "image/tiff",
 }
 
 
@@ -57,6 +60,17 @@ def explanation(user: Reader, programme: Name, period: Name, unit: Name) -> Resp
 
     data = explanations.sheet(programme, period, unit)
     return download(data, f"{unit}-{period}-得分推导.xlsx", "xlsx")
+
+
+@router.get("/attachment/{attachment_id}")
+def attachment(user: Reader, attachment_id: Id) -> Response:
+    """Hand out a kept attachment as it came; one that was refused is not served."""
+    from ipgov.procedures import attachment_overview
+
+    with reading() as connection:
+        file = attachment_overview.kept_file(connection, attachment_id)
+    extension = next(e for e, type_ in MEDIA_TYPES.items() if type_ == file["media_type"])
+    return download(objects.get_content(file["sha256"]), f"{file['unit']}-{file['filename']}", extension)
 
 
 @router.get("/answer/{submission_id}")

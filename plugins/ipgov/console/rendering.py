@@ -40,10 +40,11 @@ HEADERS = {
 # What the words of the record are called on a page.
 WORDS: Mapping[str, Mapping[str, str]] = {
     "submission": {"accepted": "合格", "returned": "退回更正", "refused": "拒收"},
+    "attachment": {"kept": "已保存", "refused": "拒收"},
     "answer": {"approve": "同意", "return": "退回修改", "reject": "否决"},
     "mark": {"agree": "同意", "question": "有疑问"},
     "entry": {"airflow": "待办任务", "workbook": "评级表", "console": "治理页面", "cli": "命令行"},
-    "severity": {"critical": "严重", "warning": "提示", "info": "说明"},
+    "severity": {"critical": "严重", "warning": "警告", "info": "提示"},
     "route": {"province": "经省级知识产权局", "direct": "直接报送"},
 }
 

@@ -148,6 +148,10 @@ class Attachments(Block):
     max_count: Annotated[int, Field(ge=1, le=200)]
     complete_within: Budget
 
+    def name_of(self, code: str) -> str:
+        """Return the name of a kind of attachment; the code itself where it is none."""
+        return {k.code: k.name for k in self.kinds}.get(code, code)
+
     def kinds_for(self, kind: str) -> dict[str, AttachmentKind]:
         """Return, by code, what is asked of a body of this kind."""
         return {k.code: k for k in self.kinds if not k.kinds or kind in k.kinds}

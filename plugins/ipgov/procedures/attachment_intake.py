@@ -122,7 +122,6 @@ def told(
 ) -> dict[str, Any]:
     """Return what letters say of a workbook's attachments: each, those missing, and when it was complete."""
     asked = rules.form.attachments
-    names = {k.code: k.name for k in asked.kinds} if asked else {}
     required = required_kinds(rules, sender.kind)
     by = complete_by(rules, due_on, extension_until)
     at = attachments.complete_at(received_at, listed, required) if required else None
@@ -130,7 +129,7 @@ def told(
         "attachments": [
             {
                 "name": row.name,
-                "kind_name": names.get(row.kind, row.kind),
+                "kind_name": asked.name_of(row.kind) if asked else row.kind,
                 "present": row.present,
                 "refused": row.refused,
             }
