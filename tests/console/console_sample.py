@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -82,6 +83,16 @@ def fill() -> Sample:
 def _registry(c: Connection) -> None:
     for login, name, role in (("reviewer1", "审核员甲", "reviewer"), ("issuer1", "签发人甲", "issuer")):
         insert(c, tables.officer, login=login, name=name, roles=[role], active=True)
+    insert(
+        c,
+        tables.organisation,
+        code="91110000600037341L",
+        name="示例依托单位",
+        province="11",
+        central_enterprise=False,
+        valid_from=dt.date(2023, 9, 5),
+        source="示例",
+    )
     bodies = (
         ("FP01", "示例交易平台", "recognised"),
         ("FP02", HOSTILE, "recognised"),
@@ -179,10 +190,21 @@ VALUES = {
 
 def _results(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
     import pyarrow as pa
+    import pyarrow.parquet as pq
     from ipgov.evaluation import engine
     from ipgov.evaluation import store as results
     from ipgov.evaluation.outcomes import ProposedOutcome
 
+    table = pa.table(
+        {
+            "unit": ["FP01"] * len(VALUES),
+            "indicator": list(VALUES),
+            "value": [Decimal(v) for v in VALUES.values()],
+            "group": ["trading"] * len(VALUES),
+        }
+    )
+    parquet = io.BytesIO()
+    pq.write_table(table, parquet)
     snapshot = insert(
         c,
         tables.snapshot,
@@ -192,7 +214,7 @@ def _results(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
         as_of=dt.date(2025, 4, 15),
         fingerprint="a" * 64,
         rule_sha256=loaded.sha256,
-        values_sha256=objects.put_content(b"values"),
+        values_sha256=objects.put_content(parquet.getvalue()),
     )
     for unit, name, state, submission in (
         ("FP01", "示例交易平台", "accepted", sample.accepted_id),
@@ -234,14 +256,6 @@ def _results(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
             value=Decimal(value),
             submitted_value_id=value_id,
         )
-    table = pa.table(
-        {
-            "unit": ["FP01"] * len(VALUES),
-            "indicator": list(VALUES),
-            "value": [Decimal(v) for v in VALUES.values()],
-            "group": ["trading"] * len(VALUES),
-        }
-    )
     evaluation = engine.evaluate(
         table,
         loaded.rules.scoring,

@@ -134,3 +134,33 @@ def quality_waivers(programme: str, period: str, as_json: Json = False, as_of: A
         print(f"{w.id} {w.unit} {w.rule} {w.state_name}（截至 {w.until}，{w.granted_by}：{w.reason}）")
     if not found:
         print("没有豁免")
+
+
+@app.command()
+def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf = None) -> None:
+    """列出一个年度的报送进度：分省份的应报、已报、受理、退回、未报送、延期，以及未受理的单位。"""
+    from ipgov.procedures import collection as collecting
+
+    found = collecting.collection(programme, period, *moment(as_of))
+    if as_json:
+        print_json(found.as_dict())
+        return
+    provisional = "（暂定）" if found.provisional else ""
+    print(
+        f"{found.title} {period} 年度，截至 {found.as_of}；"
+        f"截止 {found.due_on}，宽限至 {found.late_until}，评价日 {found.evaluate_on}{provisional}"
+    )
+    for count in (found.total, *found.lines):
+        states = "、".join(
+            f"{name} {getattr(count, state)}"
+            for state, name in collecting.STATES.items()
+            if getattr(count, state)
+        )
+        more = "".join(f"；{n} {v}" for n, v in (("免报", count.exempt), ("获准延期", count.extended)) if v)
+        print(f"  {count.name}：应报 {count.expected}，已报 {count.received}；{states or '无应报单位'}{more}")
+    for body in found.bodies:
+        if body.expected and body.state != "accepted":
+            overdue = f"，已逾期 {body.overdue_days} 日" if body.overdue_days else ""
+            print(
+                f"    {body.unit} {body.name}：{collecting.STATES[body.state]}（截止 {body.due_on}{overdue}）"
+            )

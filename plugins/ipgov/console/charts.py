@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from ipgov.procedures.collection import Day
 from ipgov.quality.history import RuleHistory, Year
 from ipgov.quality.suite import SEVERITIES
 
 WIDTH, HEIGHT = 760, 220
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 14, 26  # room for the axes
+LEFT, RIGHT, TOP, BOTTOM = 48, 40, 30, 26  # room for the axes
 SPARK_HEIGHT, SPARK_STEP = 26, 16
 
 
@@ -105,3 +107,50 @@ def spark(rule: RuleHistory, periods: Sequence[str]) -> list[Rect]:
         told = f"{period} 年度：{seen.found} 处，{seen.bodies} 个单位"
         rects.append(Rect(number * SPARK_STEP + 2, SPARK_HEIGHT - tall, SPARK_STEP - 4, tall, kind, told))
     return rects
+
+
+_CURVES = {"received": "已报", "accepted": "已受理（含逾期受理）", "returned": "已退回、已拒收，尚未更正"}
+
+
+def days(told: Sequence[Day], due_on: dt.date, late_until: dt.date, evaluate_on: dt.date) -> Chart:
+    """Draw the bodies in three states at the end of each day, as steps, over the days that are not worked."""
+    counts = {
+        "received": [d.received for d in told],
+        "accepted": [d.accepted + d.accepted_late for d in told],
+        "returned": [d.returned + d.refused for d in told],
+    }
+    highest = max(d.received + d.missing for d in told)
+    ticks, scale = upright([highest])
+    wide = (WIDTH - LEFT - RIGHT) / len(told)
+    floor = HEIGHT - BOTTOM
+    first = told[0].day
+
+    def across(day: dt.date) -> float:
+        return round(LEFT + (day - first).days * wide, 1)
+
+    lines = []
+    for kind, name in _CURVES.items():
+        path = f"M{LEFT} {floor}" + "".join(
+            f"V{round(floor - value * scale, 1)}H{round(LEFT + (number + 1) * wide, 1)}"
+            for number, value in enumerate(counts[kind])
+        )
+        lines.append(Line(path, kind, name))
+    names = [Mark(LEFT, floor + 17, f"{first:%m-%d}")]
+    days_named = (
+        ("due", due_on, "截止", 4),
+        ("grace", late_until, "宽限", 17),
+        ("grace", evaluate_on, "评价", 4),
+    )
+    for kind, day, name, above in days_named:
+        if first < day <= told[-1].day:
+            x = across(day + dt.timedelta(days=1))  # the day itself still counts
+            lines.append(Line(f"M{x} {TOP - above + 3}V{floor}", kind, f"{name} {day}"))
+            names.append(Mark(x, TOP - above, f"{name} {day:%m-%d}"))
+    month = [d.day for d in told if d.day.day == 1]
+    names += [Mark(across(d), floor + 17, f"{d:%m-%d}") for d in month if (d - first).days * wide > 40]
+    bands = [
+        Rect(across(d.day), TOP, round(wide, 1), floor - TOP, "closed", f"{d.day} 非工作日")
+        for d in told
+        if not d.working
+    ]
+    return Chart(WIDTH, HEIGHT, ticks, names, lines=lines, bands=bands)

@@ -30,12 +30,13 @@ Word = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 _KNOWN = {"check", "severity", "rule", "province", "unit", "waived", "page", "bodies"}
 
 
-def _refuse_unknown_parameters(request: Request, known: set[str]) -> None:
+def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
+    """Refuse a parameter that the page does not know: a typing error must not pass unseen."""
     if wrong := sorted(set(request.query_params) - known):
         raise RefusedError(f"地址中有未知的参数：{'、'.join(wrong)[:200]}；可用：{'、'.join(sorted(known))}")
 
 
-def _last_page(found: int, size: int, page: int, what: str) -> int:
+def last_page(found: int, size: int, page: int, what: str) -> int:
     """Return how many pages there are; UnknownError for one beyond."""
     last = max(1, -(-found // size))
     if page > last:
@@ -71,13 +72,16 @@ def report(
     bodies: Place = 1,
 ) -> HTMLResponse:
     """Show what a period's check found: counts in every view, the findings chosen, what to do, waivers."""
-    _refuse_unknown_parameters(request, _KNOWN)
+    refuse_unknown_parameters(request, _KNOWN)
     now = access.now()
     chosen = Filter(severity=severity, rule=rule, province=province, unit=unit, waived=waived)
     start = (page - 1) * FINDINGS_PER_PAGE
-    found = quality.period_report(programme, period, now, check, chosen, size=FINDINGS_PER_PAGE, start=start)
-    pages = _last_page(found.report.total.found, FINDINGS_PER_PAGE, page, "发现")
-    body_pages = _last_page(len(found.report.bodies), BODIES_PER_PAGE, bodies, "按单位")
+    known_at = quality.everything_until(now)
+    found = quality.period_report(
+        programme, period, known_at, check, chosen, size=FINDINGS_PER_PAGE, start=start
+    )
+    pages = last_page(found.report.total.found, FINDINGS_PER_PAGE, page, "发现")
+    body_pages = last_page(len(found.report.bodies), BODIES_PER_PAGE, bodies, "按单位")
     with reading() as connection:
         simulation = is_simulation(connection)
     return r.page(
@@ -166,11 +170,11 @@ def file(
     waived: Word = None,
 ) -> Response:
     """Hand out the report with every finding chosen, as a workbook or as JSON."""
-    _refuse_unknown_parameters(request, _KNOWN - {"page", "bodies"})
+    refuse_unknown_parameters(request, _KNOWN - {"page", "bodies"})
     if format_ not in ("xlsx", "json"):
         raise UnknownError(f"数据质量报告没有“{format_}”格式；可用：xlsx、json")
     chosen = Filter(severity=severity, rule=rule, province=province, unit=unit, waived=waived)
-    found = quality.period_report(programme, period, access.now(), check, chosen)
+    found = quality.period_report(programme, period, quality.everything_until(access.now()), check, chosen)
     name = f"{found.rules.title}-{period}-数据质量报告-检查{found.report.check.id}.{format_}"
     if format_ == "json":
         return download(reports.to_json(found.report).encode(), name, "json")
@@ -180,9 +184,9 @@ def file(
 @router.get("/quality/{programme}", response_class=HTMLResponse)
 def history(request: Request, user: Reader, programme: Name) -> HTMLResponse:
     """Show each rule over the years: the last check of every period."""
-    _refuse_unknown_parameters(request, set())
+    refuse_unknown_parameters(request, set())
     now = access.now()
-    found = quality.rule_history(programme, now)
+    found = quality.rule_history(programme, quality.everything_until(now))
     periods = [y.period for y in found.years]
     with reading() as connection:
         simulation = is_simulation(connection)

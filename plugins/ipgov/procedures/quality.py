@@ -5,8 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
+
 from ipgov.core.database import is_simulation, lock, reading, transaction
 from ipgov.core.steps import SHANGHAI, Cycle
+from ipgov.core.tables import quality_check, waiver
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
@@ -25,6 +28,16 @@ class PeriodReport:
     report: Report
     checks: list[Check]
     waivers: list[Waiver]
+
+
+def everything_until(now: dt.datetime) -> dt.datetime:
+    """Return the moment up to which a page knows: now; in a simulation also what was played for later."""
+    with reading() as connection:
+        if not is_simulation(connection):
+            return now
+        played = [select(func.max(table.c.known_at)).scalar_subquery() for table in (quality_check, waiver)]
+        last = connection.execute(select(func.greatest(*played))).scalar()
+    return max(now, last) if last else now
 
 
 def period_report(
