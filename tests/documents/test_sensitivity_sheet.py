@@ -32,7 +32,8 @@ def sensitivity(units: Sequence[UnitFirmness]) -> Sensitivity:
     assert RULES.sensitivity is not None
     effects = (
         FactorEffect("method/0", "总分的合成方法", ("加权几何平均",), Decimal("0.6"), Decimal("0.5")),
-        FactorEffect("method/1", "剔除一项指标", ("知识产权交易额",), Decimal("0.1"), Decimal("0.2")),
+        FactorEffect("method/1", "固定阈值改用极差", ("极差法",), Decimal("0.2"), Decimal("0.3")),
+        FactorEffect("method/2", "剔除一项指标", ("知识产权交易额",), Decimal("0.1"), Decimal("0.2")),
         FactorEffect("weight/D1", "权重：业务绩效", ("权重减少 20%", "权重增加 20%"), Decimal(0), Decimal(0)),
     )
     return Sensitivity(RULES.sensitivity, ("优秀", "良好"), tuple(units), effects, Decimal("0.35"), ())

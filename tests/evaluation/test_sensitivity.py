@@ -14,7 +14,7 @@ from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.evaluation import sensitivity as analysis
 from ipgov.evaluation.engine import evaluate
 from ipgov.evaluation.sensitivity import analyse
-from ipgov.evaluation.variation import BASE, draw, factors, stream
+from ipgov.evaluation.variation import BASE, draw, factors, rule_of_draw, stream
 from ipgov.policy.scoring import Scoring
 from ipgov.policy.sensitivity import SensitivityRules
 from small_rules import indicator, scoring, table
@@ -230,3 +230,35 @@ def test_unranked_groups_have_no_rank_in_any_draw():
     assert found.units[-1].rank is None
     assert found.units[-1].low is None
     assert found.units[-1].grades == {"不合格": 200}
+
+
+def test_weights_below_a_weighted_sum_keep_their_sum():
+    """A sum is no mean: with the same score everywhere the total must not move with the weights."""
+    values = table(*((u, i, v) for u, v in (("P1", "80"), ("P2", "40")) for i in ("I1", "I2")))
+    s = scoring(*TWO, dimensions=[
+        {"code": "D", "name": "维度", "weight": 100, "aggregation": "weighted_sum"}
+    ])  # fmt: skip
+    every = factors(s, rules(weights=WEIGHTS))
+    drawn = draw(every, 7, 5)
+    for at in range(5):
+        rule = rule_of_draw(s, every, drawn, at, ())
+        assert rule is not None
+        assert sum(i.weight for i in rule.indicators) == 100
+        assert rule.indicators[0].weight != 60
+        totals = [r["total"] for r in evaluate(values, rule).results.to_pylist()]
+        assert totals == [Decimal(80), Decimal(40)]
+
+
+def test_an_alternative_keeps_the_direction_of_the_indicators_own_method():
+    down = {"method": "goalposts", "minimum": 0, "maximum": 100, "direction": "down"}
+    s = scoring(TWO[0], indicator("I2", 40, normalisation=down))
+    method = {"vary": "normalisation", "name": "极差", "kept": 0, "methods": ["goalposts"]}
+    varied = rules(methods=[{**method, "alternatives": [{"method": "min_max", "within": "all"}]}])
+    every = factors(s, varied)
+    rule = rule_of_draw(s, every, draw(every, 7, 1), 0, ())
+    assert rule is not None
+    assert [(i.normalisation.method, i.normalisation.direction) for i in rule.indicators] == [
+        ("min_max", "up"),
+        ("min_max", "down"),
+    ]
+    assert analyse(VALUES, s, varied).by_engine == ()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import UnknownError
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BASE = 10_000  # a multiplier of a weight is a whole number of these parts
 _TRIANGLE = 2**32
+_SUMMED = Decimal("1e-9")  # of weights that must be rounded
 _TERMS = {
     "weighted_arithmetic_mean": "加权算术平均",
     "weighted_geometric_mean": "加权几何平均",
@@ -298,7 +299,7 @@ def rule_of_draw(
         ),
     )
     rest = without(changed, left_out, known)
-    return None if rest is None else _weighted(rest, multipliers, known)
+    return None if rest is None else _summed(_weighted(rest, multipliers, known), scoring, known)
 
 
 def without(scoring: Scoring, left_out: set[str], known: tuple[str, ...]) -> Scoring | None:
@@ -344,7 +345,7 @@ def _weighted(scoring: Scoring, multipliers: Mapping[str, int], known: tuple[str
         if (m := multipliers.get(item.code)) is None:
             return item
         weight = weights_of(item, known)
-        # the engine takes weights in proportion: nothing need be rounded to bring them back to a sum
+        # means take weights in proportion: nothing need be rounded to bring them back to a sum
         varied = weight * m if isinstance(weight, Decimal) else {g: w * m for g, w in weight.items()}
         return item.model_copy(update={"weight": varied})
 
@@ -352,4 +353,32 @@ def _weighted(scoring: Scoring, multipliers: Mapping[str, int], known: tuple[str
         scoring,
         indicators=tuple(times(i) for i in scoring.indicators),
         dimensions=tuple(times(d) for d in scoring.dimensions),
+    )
+
+
+def _summed(varied: Scoring, own: Scoring, known: tuple[str, ...]) -> Scoring:
+    """Bring the weights below weighted sums, which are no proportions, back to the sum that they had."""
+    aggregation = {ROOT: varied.aggregation} | {d.code: d.aggregation for d in varied.dimensions}
+    changed: dict[str, dict[str, Decimal]] = {}
+    for parent in (n for n, a in aggregation.items() if a == "weighted_sum"):
+        below = list(children(varied, parent))
+        for g in known or ("",):
+            before = sum(_weight_in(c, g, known) for c in children(own, parent))
+            after = sum(_weight_in(c, g, known) for c in below)
+            for c in below:
+                weight = _weight_in(c, g, known) * before / after if after else Decimal(0)
+                changed.setdefault(c.code, {})[g] = weight.quantize(_SUMMED, ROUND_HALF_UP)
+
+    def back(item: Any) -> Any:
+        weights = changed.get(item.code)
+        if weights is None:
+            return item
+        return item.model_copy(update={"weight": weights if known else weights[""]})
+
+    if not changed:
+        return varied
+    return rebuilt(
+        varied,
+        indicators=tuple(back(i) for i in varied.indicators),
+        dimensions=tuple(back(d) for d in varied.dimensions),
     )
