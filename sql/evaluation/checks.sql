@@ -10,7 +10,7 @@ WHERE indicator NOT IN ({{ allowed | map("text") | join(", ") }})
 {%- elif name == "not_decimal" -%}
 SELECT unit, indicator, rater, CAST(value AS VARCHAR) AS found, line FROM given
 WHERE indicator IN ({{ used | map("text") | join(", ") }}) AND value IS NOT NULL AND NOT coalesce(
-    {% if textual %}regexp_full_match(value, '[+-]?(0*[0-9]{1,13}([.][0-9]{0,12}0*)?|[.][0-9]{1,12}0*)'){% else %}TRY_CAST(value AS DECIMAL(25, 12)) = value{% endif %}, FALSE)
+    {% if textual %}regexp_full_match(value, '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,4})?') AND {% endif %}TRY_CAST(value AS DECIMAL(25, 12)) IS NOT NULL, FALSE)
 {%- elif name == "two_groups" -%}
 SELECT unit, NULL AS indicator, NULL AS rater,
     string_agg(DISTINCT coalesce("group", '（空）'), '、' ORDER BY coalesce("group", '（空）')) AS found, min(line) AS line

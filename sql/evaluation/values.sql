@@ -1,7 +1,7 @@
 -- The values that the rules use, as decimals; one row per unit and input in the wide table. The checks have
 -- proved before that every value used fits (what is not used may be any text).
 CREATE OR REPLACE TEMP VIEW typed AS
-SELECT unit, coalesce("group", '') AS grp, indicator, rater, TRY_CAST(value AS DECIMAL(25, 12)) AS value
+SELECT unit, coalesce("group", '') AS grp, indicator, rater, TRY_CAST(value AS {{ kind }}) AS value
 FROM given;
 
 {% if experts %}

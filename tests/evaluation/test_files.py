@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ipgov.core.errors import GovernanceError, UnknownError
-from ipgov.core.settings import settings
+from ipgov.core.settings import settings as project
+from ipgov.evaluation.engine import evaluate
 from ipgov.evaluation.files import evaluate_files
 from ipgov.policy import store
 from platform_nation import rows_of
+from small_rules import scoring, table
 
 POLICY = """
 programme: sample
@@ -99,6 +104,58 @@ def test_values_files_that_are_refused_leave_no_result(
     assert not list(folder.glob(".results-*"))
 
 
+def test_numbers_of_statistics_programs_are_rounded_from_their_digits(folder: Path):
+    digits = ("0.0628741938420019", "1.2E-05", "3e-1", "0.1", "5e-13", "0.0000000000014999999999999999999999")
+    rows = "".join(f"U{n},I1,{v}\n" for n, v in enumerate(digits))
+    (folder / "policy.yaml").write_text(POLICY.replace("maximum: 0.3", "maximum: 1"), encoding="utf-8")
+    (folder / "values.csv").write_text(HEAD + rows, encoding="utf-8")
+    evaluation = evaluate_files(folder / "policy.yaml", folder / "values.csv", folder / "results.csv")
+    values = [r["value"] for r in evaluation.scores.to_pylist() if r["node"] == "I1"]
+    assert list(map(str, values)) == [
+        "0.062874193842", "0.000012000000", "0.300000000000", "0.100000000000", "1E-12", "1E-12"
+    ]  # fmt: skip
+    assert evaluation.rounded_values == 3
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(
+        st.from_regex(r"[+-]?[0-9]{1,9}([.][0-9]{0,20})?([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_any_number_as_text_is_rounded_half_up_and_counted(texts: list[str]):
+    fitting = [t for t in texts if abs(Decimal(t)) < 10**12]
+    rows = table(*((f"U{n:02}", "I1", t) for n, t in enumerate(fitting)))
+    evaluation = evaluate(rows, scoring())
+    found = [r["value"] for r in evaluation.scores.to_pylist() if r["node"] == "I1"]
+    exactly = [Decimal(t).quantize(Decimal("1e-12"), ROUND_HALF_UP, Context(prec=60)) for t in fitting]
+    assert found == exactly
+    assert evaluation.rounded_values == sum(Decimal(t) != e for t, e in zip(fitting, exactly, strict=True))
+
+
+@pytest.mark.parametrize(
+    "junk", ["nan", "-inf", "1,000", "1 000", "1_000", "12%", "０.5", "1e", "0x1A", "1e400", "--1", "1.2.3"]
+)
+def test_what_is_no_number_is_refused(folder: Path, junk: str):
+    with pytest.raises(GovernanceError, match=r"第 3 行对象“B”指标“I1”value 列的数值无法识别"):
+        run(folder, HEAD + f'A,I1,0.1\nB,I1,"{junk}"\n')
+
+
+def test_a_wrong_policy_is_told_whole_and_nothing_is_written(folder: Path):
+    wrong = POLICY.replace("weight: 50", "weight: 40", 1).replace("floor: 60", "ceiling: 60")
+    (folder / "policy.yaml").write_text(wrong, encoding="utf-8")
+    with pytest.raises(GovernanceError, match=r"policy.yaml 的评分规则有 2 处问题") as raised:
+        run(folder, HEAD + "A,I1,0.1\n")
+    assert [str(p) for p in raised.value.problems] == [
+        "policy.yaml：scoring.dimensions[D] 下级权重之和为 90；"
+        "应为：100（只按比例的权重写 weights: relative）",
+        "policy.yaml：scoring.grades[合格].ceiling 与 rounding.first: highest 不合；应为：写 floor",
+    ]
+    assert not (folder / "results.csv").exists()
+
+
 def test_files_that_cannot_be_read_or_written(folder: Path):
     (folder / "values.csv").write_text(HEAD + "A,I1,0.1\n")
     with pytest.raises(GovernanceError, match=r"规则文件 .*nowhere.yaml 无法读取"):
@@ -110,7 +167,7 @@ def test_files_that_cannot_be_read_or_written(folder: Path):
 
 
 def test_a_whole_rule_version_with_every_field_of_its_form(tmp_path: Path):
-    path = settings().policies / "functional_platform" / "2023-09-05.yaml"
+    path = project().policies / "functional_platform" / "2023-09-05.yaml"
     rules = store.load(path).rules
     with (tmp_path / "values.csv").open("w", encoding="utf-8", newline="") as f:
         writer = csv.writer(f)

@@ -48,10 +48,13 @@ ENGINE_VERSION = "1"
 class Evaluation:
     """What came out. Holds the DuckDB connection; the scores are computed when first asked for."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, templates: Templates):
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, templates: Templates, rounded_values: int
+    ):
         self.connection = connection
         self.plan = plan
         self.templates = templates
+        self.rounded_values = rounded_values  # values that had more than 12 decimals
 
     @cached_property
     def results(self) -> pa.Table:
@@ -91,6 +94,7 @@ def evaluate(
 
     ``values``: a long table or its Parquet file: unit, indicator (the name of the input, a field's code),
     value (decimal, integer or text of a decimal; NULL is missing), and optionally group, rater, source, line.
+    Values with more than 12 decimals are rounded half-up from their digits, and counted.
     ``groups``: all that there are (default: those of the rule; where it knows none, any). ``allowed_unused``:
     inputs that may be there and that no indicator uses.
 
@@ -113,7 +117,7 @@ def evaluate(
             function.__name__, function, [duckdb.sqltype(kind) for kind in kinds], duckdb.sqltype("VARCHAR")
         )
     connection.execute(templates.render("macros.sql"))
-    load(connection, templates, plan, values, allowed_unused)
+    rounded_values = load(connection, templates, plan, values, allowed_unused)
     try:
         measure(connection, templates, plan)
         connection.execute(templates.render("normalised.sql"))
@@ -122,7 +126,7 @@ def evaluate(
             connection.execute(templates.render(f"{stage}.sql"))
     except duckdb.OutOfRangeException as error:
         raise GovernanceError(f"计算中的数超出 38 位：请检查规则中的数与数值的大小（{error}）") from None
-    return Evaluation(connection, plan, templates)
+    return Evaluation(connection, plan, templates, rounded_values)
 
 
 def _arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.evaluation.engine import Evaluation, evaluate
 from ipgov.evaluation.values import OPTIONAL, REQUIRED, SHOWN
+from ipgov.policy.check import check_scoring
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import parse_scoring
 
@@ -23,12 +24,15 @@ def evaluate_files(policy: Path, values: Path, output: Path) -> Evaluation:
     """Evaluate ``values`` (CSV) under ``policy`` (YAML: scoring alone, or a whole version) into ``output``.
 
     Values: a header with unit, indicator, value and optionally group, rater, source; UTF-8, with or without
-    byte-order mark; numbers as decimals; an empty cell is missing. Output: unit, group, total, rank,
+    byte-order mark; numbers as decimals, also as 1.2e-05 (more than 12 decimals are rounded half-up and
+    counted in ``rounded_values``); an empty cell is missing. Output: unit, group, total, rank,
     group_rank, grade, passed, then a column per dimension and per indicator (score or points; a
     veto: 1 or 0). Raises GovernanceError or UnknownError in Chinese, naming line and column; nothing is
     written then.
     """
     rules = parse_scoring(_read(policy, "规则文件"), policy.name)
+    if problems := check_scoring(rules, policy.name):
+        raise GovernanceError(f"{policy.name} 的评分规则有 {len(problems)} 处问题", tuple(problems))
     unused = frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
     table = read_values(_read(values, "数值文件"), values.name)
     evaluation = evaluate(table, rules.scoring, allowed_unused=unused)

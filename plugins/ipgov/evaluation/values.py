@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.evaluation.plan import Plan
+from ipgov.evaluation.scales import VALUE_DECIMALS, VALUE_DIGITS
 from ipgov.evaluation.templates import sql_text
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ REQUIRED = ("unit", "indicator", "value")
 OPTIONAL = ("group", "rater", "source", "line")  # line: of the file that the row was read from, for messages
 SHOWN = 20
 _MASK_BITS = 126  # of a HUGEINT: one for each input that may stand once a unit
+_NARROW_DIGITS = 18  # of a DECIMAL that is a 64-bit integer
 _TEXTS = ("unit", "indicator", "group", "rater")
 _WHAT: dict[str, tuple[type[GovernanceError], str, str]] = {
     "nameless": (GovernanceError, "unit 或 indicator 列为空", "每行写明对象（unit）与指标（indicator）"),
@@ -27,7 +30,7 @@ _WHAT: dict[str, tuple[type[GovernanceError], str, str]] = {
     "not_decimal": (
         GovernanceError,
         "value 列的数值无法识别",
-        "十进制数：整数部分不超过 13 位，小数不超过 12 位，不用科学计数法、千分位与空格",
+        "十进制数（可写 1.2e-05），整数部分不超过 13 位；不用千分位、空格与单位",
     ),
     "two_groups": (GovernanceError, "group 列对同一对象写了不同的组别", "每个对象只属于一个组别"),
     "unknown_group": (UnknownError, "group 列有未知的组别", ""),
@@ -55,11 +58,12 @@ def load(
     plan: Plan,
     values: pa.Table | Path,
     allowed_unused: frozenset[str],
-) -> None:
+) -> int:
     """Make the views ``given`` and ``typed`` and the table ``wide`` (one row per unit, one column per input).
 
-    Raises UnknownError or GovernanceError (Chinese; first 20 rows and their number) for whatever the rules
-    cannot take.
+    Returns how many values have more than 12 decimals and were rounded, half-up, from their digits. Raises
+    UnknownError or GovernanceError (Chinese; first 20 rows and their number) for whatever the rules cannot
+    take.
     """
     columns = _given(connection, values)
     textual = columns["value"] == "VARCHAR"
@@ -78,7 +82,9 @@ def load(
     }
     _check(connection, templates, "nameless", context)
     _check(connection, templates, "unknown_indicator", context, "、".join(used))
-    _check(connection, templates, "not_decimal", context)
+    if not _fits(columns["value"]):
+        _check(connection, templates, "not_decimal", context)
+    kind, rounded = _kind(connection, templates, columns["value"], context)
     _check(connection, templates, "strange_rater", context)
     if rated:
         _check(connection, templates, "no_rater", context)
@@ -86,13 +92,44 @@ def load(
         _check(connection, templates, "doubled_rating", context)
     if yes_no:
         _check(connection, templates, "not_yes_no", context)
-    connection.execute(templates.render("values.sql", **context))
+    connection.execute(templates.render("values.sql", kind=kind, **context))
     if _one_row_of_one_group_each(connection, plan, context["single"]):
-        return
+        return rounded
     _check(connection, templates, "two_groups", context)
     if plan.groups:
         _check(connection, templates, "unknown_group", context, "、".join(plan.groups))
     _check(connection, templates, "doubled", context)
+    return rounded
+
+
+def _decimal_type(kind: str) -> tuple[int, int] | None:
+    """Return digits and decimals of a DECIMAL type; None for any other."""
+    found = re.fullmatch(r"DECIMAL\((\d+),\s*(\d+)\)", kind)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _fits(kind: str) -> bool:
+    """Tell whether every number of a type has few enough digits before the point."""
+    digits = _decimal_type(kind)
+    return digits is not None and digits[0] - digits[1] <= VALUE_DIGITS
+
+
+def _kind(
+    connection: duckdb.DuckDBPyConnection, templates: Templates, given: str, context: dict[str, Any]
+) -> tuple[str, int]:
+    """Return the narrowest type that holds every value used, and how many of them it rounds."""
+    widest = f"DECIMAL({VALUE_DIGITS + VALUE_DECIMALS}, {VALUE_DECIMALS})"
+    if "INT" in given:
+        return f"DECIMAL({VALUE_DIGITS}, 0)", 0
+    digits = _decimal_type(given)
+    if digits and digits[1] <= VALUE_DECIMALS:
+        return given if _fits(given) else f"DECIMAL({VALUE_DIGITS + digits[1]}, {digits[1]})", 0
+    sql = templates.render("digits.sql", most=VALUE_DECIMALS, **context)
+    before, decimals, rounded = connection.execute(sql).fetchall()[0]
+    # one more digit before the point for what is rounded up
+    before, decimals = min(VALUE_DIGITS, before + 1), min(VALUE_DECIMALS, decimals)
+    narrow = before + decimals <= _NARROW_DIGITS
+    return f"DECIMAL({before + decimals}, {decimals})" if narrow else widest, rounded
 
 
 def _one_row_of_one_group_each(
