@@ -207,7 +207,7 @@ def test_a_receipt_lists_attachments_and_says_until_when_the_missing_may_come() 
     assert "扫描件.pdf（加盖公章的扫描件）：已收到；" in body
     assert "清单〔U+202E〕.pdf（加盖公章的扫描件）：尚未收到，最近送达的同名文件未予接收；" in body
     assert "附件清单没有列出必需的附件：佐证。" in body
-    assert "2026年4月8日前放入报送目录" in body
+    assert "2026年4月8日（含当日）前放入报送目录" in body
 
 
 @pytest.mark.parametrize("kept", [True, False])
