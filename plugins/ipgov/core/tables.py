@@ -563,6 +563,63 @@ proposed_outcome = _fact(
     UniqueConstraint("result_set_id", "unit", "outcome"),
 )
 
+# --- published before ---------------------------------------------------------------------------------------
+
+# A year's results as somebody published them before this system: one row per import of a filled-in workbook.
+# A later one of the same year supersedes the earlier one, whole; the newest counts.
+published_source = _fact(
+    "published_source",
+    _text("programme"),
+    _text("period"),
+    _text("document_number"),
+    Column("published_on", Date, nullable=False),
+    _text("publisher"),
+    _text("found_at"),
+    _text("rule_version", null=True),  # as the published document names it; null: it does not
+    _text("filename"),
+    _text("sha256"),
+    _text("imported_by"),
+    _text("reason", null=True),  # why it supersedes
+    _refers("supersedes", "published_source.id", null=True),
+    UniqueConstraint("supersedes"),
+    CheckConstraint("(supersedes IS NULL) = (reason IS NULL)", name="reason"),
+    Index("ix_published_source_programme_period", "programme", "period"),
+)
+
+published_result = _fact(
+    "published_result",
+    _refers("source_id", "published_source.id"),
+    _text("unit"),
+    _text("published_name"),
+    Column("total", Numeric, nullable=True),
+    Column("rank", Integer, nullable=True),
+    _text("grade", null=True),
+    Column("passed", Boolean, nullable=True, comment="null: not evaluated, neither pass nor fail"),
+    UniqueConstraint("source_id", "unit"),
+)
+
+# The change record: a row for every value that an import brought, changed or took back, with its cell.
+published_value = _fact(
+    "published_value",
+    _refers("source_id", "published_source.id"),
+    _text("unit"),
+    _text("aspect"),
+    _text("code"),  # of the indicator; empty for a result
+    _text("change"),
+    Column("value", Numeric, nullable=True),
+    _text("text_value", null=True),
+    _text("raw"),
+    _text("sheet"),
+    _text("cell"),
+    Column("transforms", JSONB, nullable=False),
+    _refers("supersedes", "published_value.id", null=True),
+    _one_of("aspect", "total", "rank", "grade", "passed", "value", "score"),
+    _one_of("change", "imported", "changed", "removed"),
+    CheckConstraint("(change = 'imported') = (supersedes IS NULL)", name="supersedes"),
+    UniqueConstraint("source_id", "unit", "aspect", "code"),
+    UniqueConstraint("supersedes"),
+)
+
 # --- decisions --------------------------------------------------------------------------------------------
 
 # People of the office and what they may decide; the newest row of a login counts.
@@ -587,6 +644,25 @@ review_round = _fact(
     UniqueConstraint("programme", "period", "number"),
     UniqueConstraint("programme", "period", "fingerprint"),
     UniqueConstraint("id", "fingerprint"),  # what decisions and issues are bound to
+)
+
+# A round that corrects what was issued: what it corrects, the sheet that compares both, why, and who asked.
+correction = _fact(
+    "correction",
+    _refers("round_id", "review_round.id"),
+    _refers("corrects_round_id", "review_round.id"),
+    _text("comparison_sha256"),
+    _text("opened_by"),
+    _text("reason"),
+    UniqueConstraint("round_id"),
+)
+
+# The bodies whose published result a correction changes; of the others what was issued before stands.
+correction_unit = _fact(
+    "correction_unit",
+    _refers("correction_id", "correction.id"),
+    _text("unit"),
+    UniqueConstraint("correction_id", "unit"),
 )
 
 review_mark = _fact(
@@ -634,6 +710,48 @@ refused_decision = _fact(
     Column("answered_at", DateTime(timezone=True), nullable=False),
     _text("reason"),
     UniqueConstraint("round_id", "step", "answer", "actor", "answered_at"),  # one answer is refused once
+)
+
+# A rule file that is to govern live periods. ``initial``: it lay there when the database was made.
+policy_change = _fact(
+    "policy_change",
+    _text("origin"),
+    _text("programme"),
+    _text("version"),
+    Column("effective", Date, nullable=False),
+    _text("sha256"),
+    _text("replaces_sha256", null=True),  # the approved rules that governed its first day until then
+    _text("fingerprint"),  # of both hashes
+    _text("proposed_by"),
+    _text("note"),
+    _one_of("origin", "initial", "proposed"),
+    UniqueConstraint("id", "fingerprint"),  # what an answer is bound to
+    Index("ix_policy_change_programme_version", "programme", "version"),
+)
+
+policy_approval = _fact(
+    "policy_approval",
+    _refers("change_id", "policy_change.id"),
+    _text("fingerprint"),
+    _text("answer"),
+    _text("actor"),
+    _text("comment"),
+    _one_of("answer", "approve", "reject"),
+    UniqueConstraint("change_id"),  # one answer ends a proposal
+    ForeignKeyConstraint(["change_id", "fingerprint"], ["policy_change.id", "policy_change.fingerprint"]),
+)
+
+# A proposal or an answer that did not count, and why.
+refused_policy_act = _fact(
+    "refused_policy_act",
+    _text("act"),
+    _text("programme"),
+    _text("version"),
+    _text("digest"),  # SHA-256 of the file that was proposed or answered
+    _text("actor"),
+    _text("comment"),
+    _text("reason"),
+    _one_of("act", "propose", "approve", "reject"),
 )
 
 # --- documents --------------------------------------------------------------------------------------------

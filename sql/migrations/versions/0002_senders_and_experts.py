@@ -130,6 +130,86 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "policy_change",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("effective", sa.Date(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("replaces_sha256", sa.Text(), nullable=True),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("origin IN ('initial', 'proposed')", name=op.f("ck_policy_change_origin")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_change")),
+        sa.UniqueConstraint("id", "fingerprint", name=op.f("uq_policy_change_id_fingerprint")),
+    )
+    op.create_index(
+        "ix_policy_change_programme_version", "policy_change", ["programme", "version"], unique=False
+    )
+    op.create_table(
+        "published_source",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("document_number", sa.Text(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("publisher", sa.Text(), nullable=False),
+        sa.Column("found_at", sa.Text(), nullable=False),
+        sa.Column("rule_version", sa.Text(), nullable=True),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("imported_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("supersedes", sa.BigInteger(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "(supersedes IS NULL) = (reason IS NULL)", name=op.f("ck_published_source_reason")
+        ),
+        sa.ForeignKeyConstraint(
+            ["supersedes"], ["published_source.id"], name=op.f("fk_published_source_supersedes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_published_source")),
+        sa.UniqueConstraint("supersedes", name=op.f("uq_published_source_supersedes")),
+    )
+    op.create_index(
+        "ix_published_source_programme_period", "published_source", ["programme", "period"], unique=False
+    )
+    op.create_table(
+        "refused_policy_act",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("act IN ('propose', 'approve', 'reject')", name=op.f("ck_refused_policy_act_act")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refused_policy_act")),
+    )
+    op.create_table(
         "listed_attachment",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("submission_id", sa.BigInteger(), nullable=False),
@@ -198,6 +278,102 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_panel_member")),
         sa.UniqueConstraint("panel_id", "expert", name=op.f("uq_panel_member_panel_id_expert")),
         sa.UniqueConstraint("panel_id", "place", name=op.f("uq_panel_member_panel_id_place")),
+    )
+    op.create_table(
+        "policy_approval",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("change_id", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("answer IN ('approve', 'reject')", name=op.f("ck_policy_approval_answer")),
+        sa.ForeignKeyConstraint(
+            ["change_id", "fingerprint"],
+            ["policy_change.id", "policy_change.fingerprint"],
+            name=op.f("fk_policy_approval_change_id_fingerprint"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["change_id"], ["policy_change.id"], name=op.f("fk_policy_approval_change_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_approval")),
+        sa.UniqueConstraint("change_id", name=op.f("uq_policy_approval_change_id")),
+    )
+    op.create_table(
+        "published_result",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("published_name", sa.Text(), nullable=False),
+        sa.Column("total", sa.Numeric(), nullable=True),
+        sa.Column("rank", sa.Integer(), nullable=True),
+        sa.Column("grade", sa.Text(), nullable=True),
+        sa.Column(
+            "passed", sa.Boolean(), nullable=True, comment="null: not evaluated, neither pass nor fail"
+        ),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["published_source.id"], name=op.f("fk_published_result_source_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_published_result")),
+        sa.UniqueConstraint("source_id", "unit", name=op.f("uq_published_result_source_id_unit")),
+    )
+    op.create_table(
+        "published_value",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("source_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("aspect", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("change", sa.Text(), nullable=False),
+        sa.Column("value", sa.Numeric(), nullable=True),
+        sa.Column("text_value", sa.Text(), nullable=True),
+        sa.Column("raw", sa.Text(), nullable=False),
+        sa.Column("sheet", sa.Text(), nullable=False),
+        sa.Column("cell", sa.Text(), nullable=False),
+        sa.Column("transforms", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("supersedes", sa.BigInteger(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "(change = 'imported') = (supersedes IS NULL)", name=op.f("ck_published_value_supersedes")
+        ),
+        sa.CheckConstraint(
+            "aspect IN ('total', 'rank', 'grade', 'passed', 'value', 'score')",
+            name=op.f("ck_published_value_aspect"),
+        ),
+        sa.CheckConstraint(
+            "change IN ('imported', 'changed', 'removed')", name=op.f("ck_published_value_change")
+        ),
+        sa.ForeignKeyConstraint(
+            ["source_id"], ["published_source.id"], name=op.f("fk_published_value_source_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["supersedes"], ["published_value.id"], name=op.f("fk_published_value_supersedes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_published_value")),
+        sa.UniqueConstraint(
+            "source_id", "unit", "aspect", "code", name=op.f("uq_published_value_source_id_unit_aspect_code")
+        ),
+        sa.UniqueConstraint("supersedes", name=op.f("uq_published_value_supersedes")),
     )
     op.create_table(
         "scoring_sheet",
@@ -276,6 +452,28 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "correction",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("corrects_round_id", sa.BigInteger(), nullable=False),
+        sa.Column("comparison_sha256", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["corrects_round_id"], ["review_round.id"], name=op.f("fk_correction_corrects_round_id")
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["review_round.id"], name=op.f("fk_correction_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_correction")),
+        sa.UniqueConstraint("round_id", name=op.f("uq_correction_round_id")),
+    )
+    op.create_table(
         "expert_score",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("return_id", sa.BigInteger(), nullable=False),
@@ -301,6 +499,24 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "return_id", "unit", "indicator", name=op.f("uq_expert_score_return_id_unit_indicator")
         ),
+    )
+    op.create_table(
+        "correction_unit",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("correction_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["correction_id"], ["correction.id"], name=op.f("fk_correction_unit_correction_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_correction_unit")),
+        sa.UniqueConstraint("correction_id", "unit", name=op.f("uq_correction_unit_correction_id_unit")),
     )
     op.create_table(
         "snapshot_rating",
