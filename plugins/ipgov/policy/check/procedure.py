@@ -11,7 +11,7 @@ from ipgov.policy.check.finding import Finding, VersionFile
 # The notices that the procedures make of themselves; any other kind belongs to the outcome of that name.
 ANSWERS = ("rating_list", "receipt", "correction")
 ATTACHMENT = "attachment"  # made where the form asks for attachments
-RESULTS = ("result_to_unit", "result_to_province")
+RESULTS = ("result_to_unit", "result_to_province", "result_correction", "result_correction_province")
 
 
 def _doubled(values: Iterable[str]) -> Iterator[tuple[str, int]]:
