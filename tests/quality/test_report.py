@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 from frozen_bodies import KNOWN_AT, PROGRAMME, Body, Snapshot
+from ipgov import cli
 from ipgov.core import objects
 from ipgov.core.database import reading, transaction
 from ipgov.core.errors import RefusedError, UnknownError
@@ -189,6 +193,82 @@ def test_the_workbook_holds_every_finding_and_no_formula(some: None) -> None:
     assert hostile[9] == HOSTILE
     assert hostile[10] == f"{HOSTILE}□有误"
     assert "国知发运函字〔2023〕156号" in hostile[13]
+
+
+def test_text_that_looks_like_a_formula_stays_text_when_its_cell_is_edited(some: None) -> None:
+    import openpyxl
+
+    data = quality.report_workbook(quality.period_report(PROGRAMME, "2023", LATER))
+    sheet = openpyxl.load_workbook(io.BytesIO(data))["全部发现"]
+    hostile = [c for row in sheet.iter_rows() for c in row if str(c.value).startswith("=")]
+    assert len(hostile) == 2
+    assert all(c.quotePrefix for c in hostile)
+
+
+@pytest.fixture
+def ipgov(
+    some: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ipgov", *arguments, "--as-of", "2024-04-23"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+class TestCommands:
+    def test_report(self, ipgov: Any, tmp_path: Path) -> None:
+        code, out, _ = ipgov("quality", "report", PROGRAMME, "2023")
+        assert code == 1  # three critical findings are left
+        assert "有严重问题，评价中止；共 6 处发现" in out
+        assert "严重 FPQ005 中小企业数不大于服务企业数：2 处，涉及 2 个单位" in out
+        assert "FPQ005 “一、业务绩效”表 C11：FPQ005 FP000" in out
+        file = tmp_path / "报告.xlsx"
+        code, out, _ = ipgov(
+            "quality", "report", PROGRAMME, "2023", "--severity", "info", "--json", "-o", str(file)
+        )
+        assert (code, json.loads(out)["total"]["found"]) == (0, 1)
+        assert len(read(file.read_bytes())["全部发现"]) == 1
+        code, _, err = ipgov("quality", "report", PROGRAMME, "2023", "--province", "99")
+        assert (code, "没有名为“99”的省份" in err) == (2, True)
+
+    def test_history(self, ipgov: Any) -> None:
+        code, out, _ = ipgov("quality", "history", PROGRAMME)
+        assert code == 0
+        assert "FPQ005  2/2  2023  2023  中小企业数不大于服务企业数" in out
+        code, out, _ = ipgov("quality", "history", PROGRAMME, "--json")
+        assert json.loads(out)["years"][0]["severities"] == {"critical": 3, "warning": 2, "info": 1}
+
+    def test_waive_revoke_list(self, ipgov: Any) -> None:
+        one = (PROGRAMME, "2023", "FP000", "FPQ005")
+        told = ("--by", "李四", "--reason", "已核实")
+        code, out, _ = ipgov("quality", "waive", *one, "--until", "2024-05-01", *told)
+        assert (code, "豁免 1 已登记：FP000 FPQ005 至 2024-05-01" in out) == (0, True)
+        assert (
+            "1 FP000 FPQ005 生效中（截至 2024-05-01，李四：已核实）"
+            in ipgov("quality", "waivers", *one[:2])[1]
+        )
+        assert ipgov("quality", "revoke", *one, *told)[0] == 0
+        found = json.loads(ipgov("quality", "waivers", *one[:2], "--json")[1])
+        assert [w["state"] for w in found] == ["revocation", "revoked"]
+        code, _, err = ipgov("quality", "revoke", *one, *told)
+        assert (code, "没有生效中的豁免" in err) == (2, True)
+        code, _, err = ipgov("quality", "waive", *one, "--until", "2024-04-01", *told)
+        assert (code, "早于今日" in err) == (2, True)
+
+    def test_collection(self, ipgov: Any) -> None:
+        code, out, _ = ipgov("collection", PROGRAMME, "2023")
+        assert code == 0
+        assert "全国：应报 4，已报 4；按期受理 4" in out
+        assert "直接报送单位：应报 1，已报 1；按期受理 1" in out
+        found = json.loads(ipgov("collection", PROGRAMME, "2023", "--json")[1])
+        assert found["total"]["expected"] == 4
+        assert found["days"]["total"][-1]["accepted"] == 4
+        assert ipgov("collection", PROGRAMME, "2031")[0] == 2
 
 
 def test_json_is_the_report(some: None) -> None:

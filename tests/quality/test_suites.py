@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -249,3 +250,13 @@ def test_a_kept_suite_is_read_as_it_was() -> None:
     del old["meta"]["title"]
     (rule,) = suite.kept(json.dumps({"name": "t", "expectations": [old]}).encode()).values()
     assert rule.name == "…有误"
+
+
+def test_examples_of_the_documentation_are_rules() -> None:
+    page = (settings().root / "docs" / "data-quality.md").read_text(encoding="utf-8")
+    examples = re.findall(r"<!-- example: rule -->\n```json\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    assert [r.title for r in parse(*map(json.loads, examples)).rules] == [
+        "中小企业数不大于服务企业数",
+        "分项之和等于合计",
+    ]

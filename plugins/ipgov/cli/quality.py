@@ -85,7 +85,8 @@ def quality_history(programme: str, as_json: Json = False, as_of: AsOf = None) -
         for period in periods:
             seen = rule.periods.get(period)
             waived = f"（{seen.waived}）" if seen and seen.waived else ""
-            cells.append("未检查" if seen is None else f"{seen.found}/{seen.bodies}{waived}")
+            told = f"{seen.found}/{seen.bodies}{waived}" if seen and seen.found else "0"
+            cells.append("未检查" if seen is None else told)
         print("  ".join([rule.rule, *cells, rule.first_seen or "—", rule.last_seen or "—", rule.title]))
 
 

@@ -159,6 +159,8 @@ class Book:
             style["align"] = column.align
         if indent:
             style["indent"] = indent
+        if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
+            style["quote_prefix"] = True  # stays text also for who edits the cell and presses Enter
         if column.number and value is not None and not isinstance(value, str):
             style["num_format"] = column.number
         return self.format(**style)

@@ -67,7 +67,7 @@ def report_workbook(found: PeriodReport) -> bytes:
     from ipgov.documents import quality_report
 
     rules, check = found.rules, found.report.check
-    title = f"{rules.title}{check.period} 年度数据质量报告"
+    title = f"{rules.title} {check.period} 年度数据质量报告"
     with reading() as connection:
         banner = SIMULATION_BANNER if is_simulation(connection) else ""
     return quality_report.workbook(title, rules.issuer.name, found.report, found.waivers, banner)
