@@ -7,14 +7,24 @@ from __future__ import annotations
 
 import typer
 
-from ipgov.cli import comparison, evaluation, experts, forms, policy, quality, records, sensitivity
+from ipgov.cli import (
+    comparison,
+    evaluation,
+    experts,
+    forms,
+    history,
+    policy_changes,
+    quality,
+    records,
+    sensitivity,
+)
 from ipgov.cli.common import fail
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理"
 )
-for room in (policy, forms, evaluation, comparison, quality, sensitivity, records, experts):
+for room in (policy_changes, forms, evaluation, comparison, quality, sensitivity, records, experts, history):
     app.add_typer(room.app)
 
 

@@ -16,7 +16,17 @@ from ipgov.core.errors import UnknownError
 from ipgov.core.fingerprint import canonical_json, short_code
 from ipgov.core.objects import put_content
 from ipgov.core.steps import Cycle
-from ipgov.core.tables import issue, proposed_outcome, result, result_set, review_round, score
+from ipgov.core.tables import (
+    correction,
+    correction_unit,
+    issue,
+    proposed_outcome,
+    result,
+    result_set,
+    review_round,
+    score,
+)
+from ipgov.evaluation import published
 from ipgov.evaluation.basis import basis_of, in_chinese
 from ipgov.evaluation.engine import ENGINE_VERSION, Evaluation
 from ipgov.evaluation.outcomes import ProposedOutcome, YearResult
@@ -154,47 +164,73 @@ def history(
     known_at: dt.datetime,
     unit: str | None = None,
 ) -> dict[str, list[YearResult]]:
-    """Return each unit's issued results of earlier periods, oldest first, as known at ``known_at``.
+    """Return each unit's published results of earlier periods, oldest first, as known at ``known_at``.
 
-    Only what was issued counts for a title (2023-156#21): of each period the last round that was issued.
+    Only what was published counts for a title (2023-156#21): what this system issued (of each body the last
+    round that was issued and says something of it: a correction speaks of the bodies that it changes alone),
+    and the years imported as published before it. ``source`` says which.
     """
-    issued = (
+    issued = _issued(connection, programme, before_period, known_at, unit)
+    imported = published.history(connection, programme, before_period, known_at, unit)
+    return published.merged(issued, imported)
+
+
+def _issued(
+    connection: Connection, programme: str, before_period: str, known_at: dt.datetime, unit: str | None
+) -> dict[str, list[YearResult]]:
+    rounds = (
         select(
+            review_round.c.id,
             review_round.c.period,
             review_round.c.number,
             review_round.c.fingerprint,
             review_round.c.result_set_id,
-            func.row_number()
-            .over(partition_by=review_round.c.period, order_by=issue.c.id.desc())
-            .label("newest_first"),
+            issue.c.id.label("issue_id"),
+            correction.c.id.label("correction_id"),
         )
         .join(issue, issue.c.round_id == review_round.c.id)
+        .join(correction, correction.c.round_id == review_round.c.id, isouter=True)
         .where(
             review_round.c.programme == programme,
             cast(review_round.c.period, Integer) < int(before_period),
             issue.c.known_at <= known_at,
         )
-        .subquery()
+        .cte()
     )
+    whole = (
+        select(rounds, result.c.unit)
+        .join(result, result.c.result_set_id == rounds.c.result_set_id)
+        .where(rounds.c.correction_id.is_(None))
+    )
+    corrected = select(rounds, correction_unit.c.unit).join(
+        correction_unit, correction_unit.c.correction_id == rounds.c.correction_id
+    )
+    spoken = whole.union_all(corrected).subquery()
+    newest_first = func.row_number().over(
+        partition_by=(spoken.c.period, spoken.c.unit), order_by=spoken.c.issue_id.desc()
+    )
+    last = select(spoken, newest_first.label("place")).subquery()
     query = (
         select(
-            issued.c.period,
-            issued.c.number,
-            issued.c.fingerprint,
+            last.c.period,
+            last.c.number,
+            last.c.fingerprint,
+            last.c.correction_id,
             result.c.unit,
             result.c.passed,
             result.c.grade,
             result.c.total,
             result.c.rank,
         )
-        .join(result, result.c.result_set_id == issued.c.result_set_id)
-        .where(issued.c.newest_first == 1)
-        .order_by(result.c.unit, cast(issued.c.period, Integer))
+        .join(result, (result.c.result_set_id == last.c.result_set_id) & (result.c.unit == last.c.unit))
+        .where(last.c.place == 1)
+        .order_by(result.c.unit, cast(last.c.period, Integer))
     )
     query = query.where(result.c.unit == unit) if unit is not None else query
     years: dict[str, list[YearResult]] = {}
     for row in connection.execute(query):
-        source = f"{row.period} 年度第 {row.number} 轮审批（{short_code(row.fingerprint)}）"
+        kind = "更正" if row.correction_id is not None else "审批"
+        source = f"{row.period} 年度第 {row.number} 轮{kind}（{short_code(row.fingerprint)}）"
         years.setdefault(row.unit, []).append(
             YearResult(int(row.period), row.passed, row.grade, row.total, row.rank, source)
         )

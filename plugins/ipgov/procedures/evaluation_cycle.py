@@ -29,6 +29,7 @@ from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
 from ipgov.procedures import scoring_state, snapshots
 from ipgov.procedures.cycles import rules_of
+from ipgov.procedures.published_history import check_not_imported
 from ipgov.procedures.rating_lists import compose
 from ipgov.quality import findings as quality_findings
 from ipgov.quality import gate
@@ -213,6 +214,7 @@ def open_round(cycle: Cycle, result_set_id: int, rating_list_sha256: str) -> Ste
     if cycle.mode is not Mode.LIVE:
         raise RefusedError("重算结果只供比较，不提交审核")
     with reading() as connection:
+        check_not_imported(connection, cycle.programme, cycle.period)
         rules = rules_of(connection, cycle)
         result_fingerprint = connection.execute(
             select(result_set.c.fingerprint).where(result_set.c.id == result_set_id)
