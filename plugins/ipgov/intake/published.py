@@ -300,8 +300,9 @@ def _result_entry(
         return None, missing
     value, text = typed.value, typed.text_value
     if aspect == "passed":
-        if text is None or text not in _PASSED:
-            return None, [_problem(sheet, row, column, f"{asked.label}为“{(text or "")[:40]}”", asked.help)]
+        text = text or ""
+        if text not in _PASSED:
+            return None, [_problem(sheet, row, column, f"{asked.label}为“{text[:40]}”", asked.help)]
         value = _PASSED[text]
     raw = raw_text(sheet.cells.get((row, column)))
     return Entry(aspect, "", value, text, raw, sheet.name, address(row, column), typed.transforms), []
