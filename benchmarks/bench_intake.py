@@ -122,12 +122,13 @@ def reading() -> None:
 
 def cycles() -> None:
     """Receive and answer files of the synthetic nation, every second one with two faults."""
-    from ipgov.core.database import migrate, transaction
+    from ipgov.core.database import transaction
     from ipgov.core.objects import store as objects
     from ipgov.core.steps import SHANGHAI, Cycle
     from ipgov.launcher import postgres as embedded
     from ipgov.procedures import cycles as opening
     from ipgov.procedures import submission_intake as intake
+    from ipgov.procedures.policy_changes import migrate
     from ipgov.registry.platforms import roster
     from ipgov.simulation import nation
 
@@ -139,7 +140,7 @@ def cycles() -> None:
         os.environ["IPGOV_OWNER_DATABASE_URL"] = embedded.url(data, "ipgov", embedded.OWNER)
         os.environ["IPGOV_STATE"] = folder
         _forget()
-        migrate("simulation", "benchmark", dt.datetime(2024, 1, 2, tzinfo=dt.UTC))
+        migrate("simulation", "benchmark", dt.datetime(2024, 1, 2, tzinfo=dt.UTC), "benchmark")
         day = dt.date(2026, 3, 10)
         moment = dt.datetime.combine(day, dt.time(20), tzinfo=SHANGHAI)
         with transaction() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,23 +50,34 @@ def postgres() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres: Path) -> str:
-    from ipgov.core import database
+def template_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of the template: the rules that every database begins with lie in its object store."""
+    return tmp_path_factory.mktemp("template")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: Path, template_state: Path) -> str:
     from ipgov.launcher import postgres as embedded
+    from ipgov.procedures import policy_changes
 
     name = "ipgov_template"
     embedded.ensure_database(postgres, name, owner=embedded.OWNER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPGOV_OWNER_DATABASE_URL", embedded.url(postgres, name, embedded.OWNER))
+        patch.setenv("IPGOV_STATE", str(template_state))
         _forget()
-        database.migrate("simulation", "database of a test", KNOWN_AT)
+        policy_changes.migrate("simulation", "database of a test", KNOWN_AT, "tester")
     _forget()
     return name
 
 
 @pytest.fixture
 def database(
-    postgres: Path, migrated_template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres: Path,
+    migrated_template: str,
+    template_state: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Path]:
     """A migrated, empty database of kind *simulation* and an empty object store; yields the state folder."""
     from ipgov.launcher import postgres as embedded
@@ -75,6 +87,7 @@ def database(
     monkeypatch.setenv("IPGOV_DATABASE_URL", embedded.url(postgres, name, embedded.APPLICATION))
     monkeypatch.setenv("IPGOV_OWNER_DATABASE_URL", embedded.url(postgres, name, embedded.OWNER))
     monkeypatch.setenv("IPGOV_STATE", str(tmp_path))
+    shutil.copytree(template_state / "objects", tmp_path / "objects")
     _forget()
     yield tmp_path
     _forget()

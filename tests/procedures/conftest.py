@@ -34,9 +34,28 @@ class Nation:
     def cycle(self, period: int, day: dt.date, mode: Mode = Mode.LIVE) -> Cycle:
         return Cycle(PROGRAMME, str(period), day, at(day), mode)
 
+    def put_in_force(self, period: int) -> None:
+        """Two officers put a test's own rules in force; those of the project are so from the beginning."""
+        from ipgov.core import objects
+        from ipgov.core.database import transaction
+        from ipgov.core.errors import RefusedError
+        from ipgov.decisions import policy_changes
+        from ipgov.policy import store
+
+        loaded, known_at = store.governing(PROGRAMME, period), at(self.days(period).opens.date)
+        name = (PROGRAMME, loaded.rules.version)
+        objects.put_content(loaded.data)
+        with transaction() as connection:
+            try:
+                policy_changes.require_approved(connection, loaded, dt.date(period, 12, 31), known_at)
+            except RefusedError:
+                policy_changes.propose(connection, loaded, "reviewer1", "（试）", known_at)
+                policy_changes.answer(connection, *name, "approve", "issuer1", "", known_at)
+
     def open(self, period: int) -> Any:
         from ipgov.procedures import cycles
 
+        self.put_in_force(period)
         return cycles.open_cycle(self.cycle(period, self.days(period).opens.date))
 
     def units(self, day: dt.date) -> dict[str, Any]:

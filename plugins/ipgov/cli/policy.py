@@ -14,7 +14,7 @@ from ipgov.core.errors import GovernanceError, Problem
 
 policy_app, workday_app = group(), group()
 app = typer.Typer()
-app.add_typer(policy_app, name="policy", help="规则：检查 policies/ 中的全部规则")
+app.add_typer(policy_app, name="policy", help="规则：检查、比较、提出与批准变更")
 app.add_typer(workday_app, name="workday", help="工作日推算")
 
 

@@ -68,8 +68,10 @@ def migrate(
 ) -> None:
     """建库或升级数据库（用表所有者的连接）。"""
     from ipgov.core import database
+    from ipgov.procedures import policy_changes
 
     if kind not in ("production", "simulation"):
         raise GovernanceError(f"数据库类别“{kind}”无效，应为 production 或 simulation")
-    database.migrate("production" if kind == "production" else "simulation", note, dt.datetime.now(dt.UTC))
+    known: database.Kind = "production" if kind == "production" else "simulation"
+    policy_changes.migrate(known, note, dt.datetime.now(dt.UTC), database.account())
     print("数据库已是最新")

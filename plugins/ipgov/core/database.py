@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Literal
@@ -63,8 +64,12 @@ def lock(connection: Connection, *names: object) -> None:
     )
 
 
-def migrate(kind: Kind, note: str, known_at: dt.datetime) -> None:
+def migrate(
+    kind: Kind, note: str, known_at: dt.datetime, first: Callable[[Connection], None] | None = None
+) -> None:
     """Bring the database to the newest form (as the owner), recreate the views, and record what it is.
+
+    ``first`` records, in the same transaction, what every database begins with.
 
     Raises RefusedError where the database already exists as another kind.
     """
@@ -89,8 +94,20 @@ def migrate(kind: Kind, note: str, known_at: dt.datetime) -> None:
                 connection.execute(database_identity.insert().values(kind=kind, note=note, known_at=known_at))
             elif there != kind:
                 raise RefusedError(f"此数据库创建时登记为“{there}”，不能当作“{kind}”使用")
+            if first is not None:
+                first(connection)
     finally:
         owner.dispose()
+
+
+def account() -> str:
+    """Return the name of the operating system's account that this process runs as; read at the edge only."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
 
 
 def _run(connection: Connection, script: str) -> None:

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 
 class Role(BaseModel):
-    """A role: what Airflow lets it do, and which approval steps it decides (by their Chinese names)."""
+    """A role: what Airflow lets it do, and which approval steps it decides (by their Chinese names).
+
+    ``policies``: what it may do in a change of the rules.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
     name: str
     decides: tuple[str, ...]
+    policies: tuple[Literal["propose", "approve"], ...] = ()  # read by policy/officials.py
     includes: tuple[str, ...] = ()
     allow: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     built_in: str | None = None  # the auth manager's own role that stands for this one

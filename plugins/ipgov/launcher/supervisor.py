@@ -313,12 +313,13 @@ class _Instance:
     def _open_governance(self, variables: dict[str, str]) -> None:
         """Migrate the governance database, and let this process work with it as Airflow's tasks do."""
         from ipgov.core import database
+        from ipgov.procedures import policy_changes
 
         ours = {name: value for name, value in variables.items() if name.startswith("IPGOV_")}
         owner = postgres.url(self.state / "pg", airflow.GOVERNANCE_DATABASE, postgres.OWNER)
         _use(ours | {"IPGOV_OWNER_DATABASE_URL": owner})
         note = "单机模拟" if self.kind == "simulation" else "单机安装"
-        database.migrate(self.kind, note, dt.datetime.now(dt.UTC))
+        policy_changes.migrate(self.kind, note, dt.datetime.now(dt.UTC), database.account())
         del os.environ["IPGOV_OWNER_DATABASE_URL"]
         _use(ours)
         # for the command line in another terminal: . STATE/env

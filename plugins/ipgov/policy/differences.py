@@ -16,6 +16,10 @@ _IDENTITY = ("programme", "version", "effective", "status", "title", "note")
 # By what an item of a list goes, the first that it has.
 _KEYS = ("code", "outcome", "step", "kind", "name")
 _WORDS: Mapping[str, str] = {
+    "effective": "施行日",
+    "version": "版次",
+    "attachments": "附件",
+    "accepts": "接受的版次",
     "aggregation": "汇总方法",
     "approval": "审批",
     "at_least": "起点",

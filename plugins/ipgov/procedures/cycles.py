@@ -14,6 +14,7 @@ from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, Mode, StepResult, run_step
 from ipgov.core.tables import cycle as cycle_table
 from ipgov.core.tables import rule_version
+from ipgov.decisions.policy_changes import require_approved
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.intake import forms
 from ipgov.policy import store
@@ -43,8 +44,9 @@ def _opens(programme: str, year: int) -> dt.date:
 def open_cycle(cycle: Cycle) -> StepResult:
     """Open a period: freeze the rules in force on its last day, fix the days, lay out blank forms.
 
-    Raises UnknownError where no rules cover the period; RefusedError before the opening day or before the
-    first period that the rules name (2023-156#20 leaves it open; the operator's).
+    Raises UnknownError where no rules cover the period; RefusedError before the opening day, before the
+    first period that the rules name (2023-156#20 leaves it open; the operator's), and where two people have
+    not put these rules in force.
     """
     loaded = store.governing(cycle.programme, cycle.year)
     rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
@@ -56,6 +58,8 @@ def open_cycle(cycle: Cycle) -> StepResult:
         raise RefusedError(f"{cycle.period} 年度自 {days.opens.date} 起开启，基准日 {cycle.as_of} 尚早")
 
     def work(connection: Connection) -> StepResult:
+        if cycle.mode is Mode.LIVE:
+            require_approved(connection, loaded, dt.date(cycle.year, 12, 31), cycle.known_at)
         rule_id = _freeze_rules(connection, cycle, loaded)
         opened = _insert_cycle(connection, cycle, rule_id, days)
         units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)

@@ -1,0 +1,108 @@
+"""Rules put in force by two people, the rules a database is made with, and what two versions differ in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from ipgov.core import database, objects
+from ipgov.core.database import reading, transaction
+from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.decisions import policy_changes
+from ipgov.decisions.policy_changes import Acted, Answer, Change
+from ipgov.policy import check, store
+from ipgov.policy.differences import Difference, differences
+from ipgov.policy.store import Loaded
+
+
+def migrate(kind: database.Kind, note: str, known_at: dt.datetime, by: str) -> None:
+    """Bring the database to its newest form; a new one records the rules that lie there as its first.
+
+    ``by``: who makes it. Raises RefusedError where the database already exists as another kind.
+    """
+
+    def first(connection: Connection) -> None:
+        rules = [v for p in store.programmes() for v in store.versions(p)]
+        for loaded in rules:
+            objects.put_content(loaded.data)
+        policy_changes.record_initial(connection, rules, by, known_at)
+
+    database.migrate(kind, note, known_at, first)
+
+
+def propose(path: Path, by: str, note: str, known_at: dt.datetime) -> Acted:
+    """Propose a rule file. Raises GovernanceError with every problem for a file that cannot govern."""
+    loaded = store.load(path)
+    if problems := check.check_scoring(loaded.rules, path.name):
+        raise GovernanceError(f"{path.name} 有 {len(problems)} 处问题，不能提出", tuple(problems))
+    objects.put_content(loaded.data)
+    with transaction() as connection:
+        return policy_changes.propose(connection, loaded, by, note, known_at)
+
+
+def answer(
+    programme: str,
+    version: str,
+    given: Answer,
+    by: str,
+    comment: str,
+    known_at: dt.datetime,
+    code: str | None = None,
+) -> Acted:
+    """Approve or reject the newest proposal of a version; UnknownError where nothing waits."""
+    with transaction() as connection:
+        return policy_changes.answer(connection, programme, version, given, by, comment, known_at, code)
+
+
+def changes(programme: str | None, known_at: dt.datetime) -> list[Change]:
+    """Return every change, as known at a moment."""
+    with reading() as connection:
+        return policy_changes.changes(connection, programme, known_at)
+
+
+def refused(programme: str | None, known_at: dt.datetime) -> list[dict[str, object]]:
+    """Return every proposal and answer that did not count."""
+    with reading() as connection:
+        return policy_changes.refused(connection, programme, known_at)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two versions of a programme's rules and everything they differ in."""
+
+    old: Loaded
+    new: Loaded
+    found: list[Difference]
+
+
+def compare(programme: str, old: str, new: str) -> Compared:
+    """Hold two versions against each other: each a version's day, or a file.
+
+    Raises UnknownError for a version that is not there and for a file of another programme.
+    """
+    sides = _version(programme, old), _version(programme, new)
+    return Compared(*sides, differences(sides[0].rules, sides[1].rules))
+
+
+def sheet(compared: Compared) -> bytes:
+    """Return the differences as a workbook to read; the same two files give the same bytes."""
+    from ipgov.documents import policy_difference_sheet
+
+    return policy_difference_sheet.write(compared.old, compared.new, compared.found, store.clauses())
+
+
+def _version(programme: str, named: str) -> Loaded:
+    if not named.endswith((".yaml", ".yml")):
+        there = store.versions(programme)
+        for loaded in there:
+            if loaded.rules.version == named:
+                return loaded
+        known = "、".join(v.rules.version for v in there)
+        raise UnknownError(f"“{programme}”没有 {named} 版规则；现有：{known}；也可写规则文件（.yaml）")
+    loaded = store.load(Path(named))
+    if loaded.rules.programme != programme:
+        raise UnknownError(f"{named} 是“{loaded.rules.programme}”的规则，不是“{programme}”的")
+    return loaded
