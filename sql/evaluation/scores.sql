@@ -1,4 +1,4 @@
-{% from "details.sql" import detail with context %}
+{% from "details.sql" import detail, looked_at with context %}
 -- Every node of every unit, in the order of the tree. `contribution` is what a node brings to the total: the
 -- rows of indicators, bonus, deduction and adjustment (and of dimensions whose children cannot be told apart: of
 -- a geometric or harmonic mean, of the lowest) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
@@ -51,8 +51,8 @@ nodes AS (
             "decimal_6(exact_divide(CAST(present_" ~ i.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", whole_" ~ i.parent_key ~ "))", "c_" ~ i.key, detail(i)) }} END,
     {%- endfor %}
     {%- for c in nodes if not c.leaf %}
-        CASE WHEN {{ c.weight_sql }} > 0 THEN {{ node(c.code, c.parent, "dimension", "NULL", decimal(c.score, c.decimals),
-            "decimal_6(exact_divide(CAST(present_" ~ c.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", whole_" ~ c.parent_key ~ "))", "c_" ~ c.key, c.detail | text) }} END,
+        CASE WHEN {{ c.weight_sql }} > 0 THEN {{ node(c.code, c.parent, "dimension", decimal("u_" ~ c.key, c.decimals) if c.judged else "NULL", decimal(c.score, c.decimals),
+            "decimal_6(exact_divide(CAST(present_" ~ c.key ~ " AS HUGEINT) * " ~ 100 * 10 ** 6 ~ ", whole_" ~ c.parent_key ~ "))", "c_" ~ c.key, (c.detail | text) ~ (looked_at(c.judged) if c.judged else "") ~ " || '}'") }} END,
     {%- endfor %}
     {%- for i in indicators if i.role in ("bonus", "deduction") %}
         CASE WHEN {{ i.applies }} THEN {{ node(i.code, "total", i.role, "v_" ~ i.key, decimal("s_" ~ i.key, r), "NULL",

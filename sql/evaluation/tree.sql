@@ -1,7 +1,6 @@
--- Stage "dimension", from the leaves up: scores are integers at {{ rounding.dimension }} decimals; then the root: base at
+-- Stage "dimension", level {{ number }} from the leaves: scores are integers at {{ rounding.dimension }} decimals; the root's, base at
 -- {{ rounding.total }} decimals and, where ranks are given on it, unrounded at 12. NULL: no score.
-{% for level in level_sql %}
-CREATE OR REPLACE TEMP VIEW tree_{{ loop.index }} AS
+CREATE OR REPLACE TEMP VIEW tree_{{ number }} AS
 SELECT * EXCLUDE ({{ level | map(attribute="hidden") | sum(start=[]) | join(", ") }})
 {%- for node in level %}{% for name, sql in node.then.items() %},
     {{ sql }} AS {{ name }}
@@ -11,6 +10,5 @@ FROM (
     {%- for node in level %}{% for name, sql in node.first.items() %},
         {{ sql }} AS {{ name }}
     {%- endfor %}{% endfor %}
-    FROM {{ "leaves" if loop.first else "tree_" ~ loop.index0 }}
+    FROM {{ "leaves" if number == 1 else "tree_" ~ (number - 1) }}
 );
-{% endfor %}

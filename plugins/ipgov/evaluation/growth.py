@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipgov.core.errors import GovernanceError
@@ -9,6 +10,7 @@ from ipgov.evaluation.aggregation import node_sql
 from ipgov.evaluation.arithmetic import Whole, decimal, whole
 from ipgov.evaluation.plan import Plan
 from ipgov.evaluation.scales import CONTRIBUTION_DECIMALS
+from ipgov.evaluation.standing import counted_of, look
 from ipgov.evaluation.totals import Totals, totals_sql
 from ipgov.evaluation.tree import Node
 
@@ -30,27 +32,54 @@ def grow(connection: duckdb.DuckDBPyConnection, templates: Templates, plan: Plan
     bounds = _bounds(connection, plan)
     rounding = plan.scoring.rounding
     narrow = [name for name, x in bounds.items() if not x.huge]
-    levels = []
-    for level in plan.levels:
+    connection.execute(templates.render("leaves.sql", narrow=narrow))
+    for number, level in enumerate(plan.levels, 1):
         compiled = []
         for node in level:
             decimals = rounding.total if node.root else rounding.dimension
-            sql, found = node_sql(node, bounds, decimals, rounding.rank_on == "unrounded")
+            # what a missing node gets is given after its normalisation
+            raw = replace(node, missing="drop_and_rescale") if node.judged else node
+            sql, found = node_sql(raw, bounds, decimals, rounding.rank_on == "unrounded")
             bounds |= found
             compiled.append(sql)
-        levels.append(compiled)
+        connection.execute(templates.render("tree.sql", level=compiled, number=number))
+        if judged := [n for n in level if n.judged]:
+            bounds |= _normalise(connection, templates, plan, judged, number)
     keys = {i.code: i.key for i in plan.indicators}
     totals = totals_sql(plan.scoring, keys, bounds)
-    templates.add(narrow=narrow, level_sql=levels, totals=totals, **_shown(plan, totals))
-    connection.execute(templates.render("leaves.sql") + templates.render("tree.sql"))
+    templates.add(totals=totals, **_shown(plan, totals))
     _refuse_negative(connection, plan, bounds)
+
+
+def _normalise(
+    connection: duckdb.DuckDBPyConnection, templates: Templates, plan: Plan, nodes: list[Node], number: int
+) -> dict[str, Whole]:
+    """Turn the scores of nodes over all units into new ones; return the least and greatest of each."""
+    decimals = plan.scoring.rounding.dimension
+    table = f"grown_{number}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS FROM tree_{number}")
+    judged = [n.judged for n in nodes if n.judged]
+    tables = {"looked_at": f"looked_at_{number}", "places": f"places_{number}"}
+    look(connection, templates, table, judged, counted_of(plan.scoring), **tables)
+    context = tables | {
+        "nodes": nodes,
+        "number": number,
+        "looking": any(j.statistics for j in judged),
+        "placed": any(j.placed for j in judged),
+        "decimals": decimals,
+    }
+    connection.execute(templates.render("normalised_nodes.sql", **context))
+    return _extremes(connection, f"tree_{number}", [n.score for n in nodes])
 
 
 def _bounds(connection: duckdb.DuckDBPyConnection, plan: Plan) -> dict[str, Whole]:
     """Return the least and greatest score of every indicator."""
-    names = [f"s_{i.key}" for i in plan.indicators if i.role != "veto"]
+    return _extremes(connection, "normalised", [f"s_{i.key}" for i in plan.indicators if i.role != "veto"])
+
+
+def _extremes(connection: duckdb.DuckDBPyConnection, table: str, names: list[str]) -> dict[str, Whole]:
     listed = ", ".join(f"min({n}), max({n})" for n in names)
-    found = connection.execute(f"SELECT {listed} FROM normalised").fetchall()[0]  # noqa: S608 - our names
+    found = connection.execute(f"SELECT {listed} FROM {table}").fetchall()[0]  # noqa: S608 - our names
     return {
         n: whole("", low or 0, high or 0).named(n)
         for n, low, high in zip(names, found[::2], found[1::2], strict=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.evaluation.basis import basis_of, in_chinese
-from ipgov.evaluation.normalisations import UNIT, rule_of
+from ipgov.evaluation.normalisations import UNIT, parameters, rule_of
 from ipgov.evaluation.templates import open_json, sql_text
 from ipgov.evaluation.transforms import TransformPlan, transform_plans
 from ipgov.evaluation.weights import weights_of
@@ -111,7 +111,7 @@ def indicator_plan(
     applies, per = _applies(i, known), Fraction(i.per) * UNIT
     head = {
         "method": i.normalisation.method,
-        "parameters": _parameters(i.normalisation.model_dump(mode="json")),
+        "parameters": parameters(i.normalisation.model_dump(mode="json")),
         "input": i.source_field,
     }
     basis = basis_of(scoring, i)
@@ -144,11 +144,3 @@ def indicator_plan(
 def reason(text: str, basis: str) -> str:
     """Return a reason as a JSON text; NUL marks where the SQL puts in a number."""
     return json.dumps(f"{text}（依据：{in_chinese(basis)}）", ensure_ascii=False).replace("\\u0000", "\0")
-
-
-def _parameters(value: Any) -> Any:
-    """Return a normalisation's own numbers: no basis, no method, nothing left empty."""
-    if isinstance(value, dict):
-        inner = {k: _parameters(v) for k, v in value.items() if k not in ("clause", "operator", "method")}
-        return {k: v for k, v in inner.items() if v is not None}
-    return [_parameters(v) for v in value] if isinstance(value, list) else value

@@ -96,10 +96,10 @@ def rule_of(i: Indicator, r: int, known: tuple[str, ...], key: str, full: Decima
             return Rule(_distance(n, r, full))
         case Efficacy():
             return Rule(_efficacy(n, r))
-    return Rule(numbers_of(n, r, full))
+    return Rule(integers_of(n, r, full))
 
 
-def numbers_of(n: NodeNormalisation, r: int, full: Decimal) -> Mapping[str, Any]:
+def integers_of(n: NodeNormalisation, r: int, full: Decimal) -> Mapping[str, Any]:
     """Compile a normalisation that indicators and dimensions may have, for scores at ``r`` decimals."""
     match n:
         case Goalposts():
@@ -221,3 +221,11 @@ def _step(step: Step, r: int) -> dict[str, Any]:
         "cap": None if step.cap is None else exact(step.cap, d) * UNIT,
         "divisor": 10 ** (VALUE_DECIMALS + d - r),
     }
+
+
+def parameters(value: Any) -> Any:
+    """Return a normalisation's own numbers: no basis, no method, nothing left empty."""
+    if isinstance(value, dict):
+        inner = {k: parameters(v) for k, v in value.items() if k not in ("clause", "operator", "method")}
+        return {k: v for k, v in inner.items() if v is not None}
+    return [parameters(v) for v in value] if isinstance(value, list) else value

@@ -108,7 +108,6 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
     everybody, a veto without a grade.
     """
     known = tuple(groups) or scoring.groups or _named_groups(scoring)
-    _refuse_what_cannot_be_computed(scoring)
     _check_codes(scoring, known)
     _check_grades(scoring)
     inputs = inputs_of(scoring)
@@ -118,13 +117,6 @@ def compile_plan(scoring: Scoring, groups: tuple[str, ...] = ()) -> Plan:
     )
     levels = levels_of(scoring, known, keys)
     return Plan(scoring, known, inputs, indicators, levels, _grades(scoring))
-
-
-def _refuse_what_cannot_be_computed(scoring: Scoring) -> None:
-    """Refuse what the rule language has and the SQL does not yet compute; nothing is ignored in silence."""
-    unlike = [f"{d.code} 的 normalisation" for d in scoring.dimensions if d.normalisation]
-    if unlike:
-        raise GovernanceError(f"尚不能计算：{'；'.join(unlike)}")
 
 
 def _named_groups(scoring: Scoring) -> tuple[str, ...]:

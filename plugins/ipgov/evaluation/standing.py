@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ipgov.core.errors import GovernanceError, Problem
 from ipgov.evaluation.scales import SHOWN
 from ipgov.evaluation.statistics import Need, Sample, gather, tabulate
+from ipgov.evaluation.templates import sql_text
+from ipgov.policy.scoring import Scoring
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judged:
-    """A column of values with its compiled normalisation; ``name`` as people read it ("指标 I01").
+    """Values with their compiled normalisation; ``name`` as people read it ("指标 I01").
 
-    The columns made for it end in its ``key``. ``applies``: SQL for the units that it is for; ``r``: the
-    decimals of the score.
+    ``column``: SQL of a decimal. The columns made for it end in its ``key``. ``applies``: SQL for the units
+    that it is for; ``r``: the decimals of the score.
     """
 
     key: str
@@ -47,6 +49,13 @@ class Judged:
         return "placed" in self.rule
 
 
+def counted_of(scoring: Scoring) -> str:
+    """Return SQL for the units that count among all: those of groups that are ranked."""
+    if not scoring.unranked:
+        return "TRUE"
+    return f"grp NOT IN ({', '.join(map(sql_text, scoring.unranked))})"
+
+
 def look(
     connection: duckdb.DuckDBPyConnection,
     templates: Templates,
@@ -60,8 +69,11 @@ def look(
     """Make the tables ``looked_at`` (a row per group) and ``places`` (a row per unit), where they are needed.
 
     ``counted``: SQL for the units that count among all. Raises GovernanceError (Chinese) naming what has too
-    few values in which group and says nothing for that case.
+    few values in which group and says nothing for that case, or whose value has no logarithm.
     """
+    for j in judged:
+        if j.method == "goalposts" and j.rule["log"] and j.rule["least"] is None:
+            _check_logarithms(connection, table, j)
     looking = [j for j in judged if j.statistics]
     if not looking:
         return
@@ -136,3 +148,21 @@ def _refuse(problems: Sequence[Problem]) -> None:
     raise GovernanceError(
         f"有 {len(once)} 处数值不足以按规则计分{more}：{listed}。应为：{once[0].expected}", tuple(once)
     )
+
+
+def _check_logarithms(connection: duckdb.DuckDBPyConnection, table: str, j: Judged) -> None:
+    """Refuse values that have no logarithm and are not clamped above zero."""
+    rows = connection.execute(
+        f"SELECT count(*) OVER (), unit, plain({j.column}) FROM {table} "  # noqa: S608 - our own names
+        f"WHERE ({j.applies}) AND {j.column} <= 0 ORDER BY unit LIMIT {SHOWN}"
+    ).fetchall()
+    if not rows:
+        return
+    expected = "大于 0 的数值，或在规则中写 clamp: both 或 minimum"
+    problems = tuple(
+        Problem("logarithm", f"对象“{unit}”{j.name} 的数值 {found} 不能取对数", expected)
+        for _, unit, found in rows
+    )
+    more = f"（只列前 {SHOWN} 处）" if rows[0][0] > SHOWN else ""
+    listed = "；".join(p.found for p in problems)
+    raise GovernanceError(f"有 {rows[0][0]} 处数值不能取对数{more}：{listed}。应为：{expected}", problems)

@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.evaluation.arithmetic import decimal
+from ipgov.evaluation.normalisations import integers_of, parameters
 from ipgov.evaluation.scales import decimals_of, exact
+from ipgov.evaluation.standing import Judged
 from ipgov.evaluation.templates import open_json, sql_text
 from ipgov.evaluation.weights import numbers_of, weights_of
 from ipgov.policy.scoring import Aggregation, Dimension, Indicator, Scoring
@@ -33,6 +37,7 @@ class Child:
     parent: str
     parent_key: str
     detail: str = ""
+    judged: Judged | None = None
 
     @property
     def weight_sql(self) -> str:
@@ -75,6 +80,7 @@ class Node:
     applies: str  # SQL: whether the node counts for the unit's group
     missing: str
     coverage: Coverage | None = None
+    judged: Judged | None = None  # its own normalisation, over the scores of all units
 
     @property
     def scale(self) -> int:
@@ -84,7 +90,7 @@ class Node:
     @property
     def told_apart(self) -> bool:
         """Tell whether the children's contributions to the total are known."""
-        return not self.opaque and self.aggregation in TOLD_APART
+        return not self.opaque and not self.judged and self.aggregation in TOLD_APART
 
 
 def levels_of(
@@ -114,6 +120,15 @@ def levels_of(
         levels.setdefault(height(d.code), []).append(tree.node(d))
     ordered = [tuple(levels[h]) for h in sorted(levels)]
     return (*ordered, (tree.node(None),))
+
+
+def _told(d: Dimension) -> str:
+    """Return what is told of a node beside its numbers, as JSON without its closing brace."""
+    told: dict[str, Any] = {"aggregation": d.aggregation}
+    if d.normalisation is not None:
+        told |= {"method": d.normalisation.method}
+        told |= {"parameters": parameters(d.normalisation.model_dump(mode="json"))}
+    return open_json(told)
 
 
 def _path(d: Dimension, by_code: Mapping[str, Dimension]) -> list[Dimension]:
@@ -156,7 +171,8 @@ class _Tree:
                 isinstance(c, Indicator),
                 code or ROOT,
                 key,
-                "" if isinstance(c, Indicator) else open_json({"aggregation": c.aggregation}) + "}",
+                "" if isinstance(c, Indicator) else _told(c),
+                None if isinstance(c, Indicator) else self._judged(c, k),
             )
             for c, k in below
         )
@@ -166,14 +182,24 @@ class _Tree:
             code or ROOT,
             f"s_{key}",
             owner.aggregation,
-            any(a.aggregation not in TOLD_APART for a in above),
+            any(a.aggregation not in TOLD_APART or getattr(a, "normalisation", None) for a in above),
             d is None,
             children,
             whole,
             self._applies([d, *_path(d, self.by_code)] if d else []),
             d.missing if d else "",
             self._coverage(owner, code),
+            self._judged(d, key) if d else None,
         )
+
+    def _judged(self, d: Dimension, key: str) -> Judged | None:
+        n, r = d.normalisation, self.scoring.rounding.dimension
+        if n is None:
+            return None
+        rule = integers_of(n, r, self.scoring.full_score)
+        applies = self._applies([d, *_path(d, self.by_code)])
+        column = f"({decimal(f's_{key}', r)})"
+        return Judged(key, f"维度 {d.code}", column, n.method, rule, applies, r)
 
     def _below(self, code: str) -> Iterator[tuple[Indicator | Dimension, str]]:
         if code:
