@@ -62,6 +62,7 @@ class RoundStatus(StrEnum):
         }[self.value]
 
 
+_MODES = {Mode.LIVE: "正式评价结果", Mode.RECALCULATE: "重算或试算", Mode.WHAT_IF: "重算或试算"}
 _ENDING = {"return": RoundStatus.RETURNED, "reject": RoundStatus.REJECTED}
 
 
@@ -106,11 +107,13 @@ def open_round(
     rating_list_sha256: str,
     rule_sha256: str,
     known_at: dt.datetime,
+    mode: Mode = Mode.LIVE,
 ) -> Round:
     """Put a live result set before the reviewers; the same fingerprint again returns the round it has.
 
     Raises RefusedError while another round of the period is open, for a result set that is not live (a
-    backfill never speaks), and where the parts do not belong together; UnknownError for no such result set.
+    backfill never speaks; only a correction, which somebody asked for, puts up a recalculated one: ``mode``),
+    and where the parts do not belong together; UnknownError for no such result set.
     """
     lock(connection, "rounds", programme, period)
     table = tables.review_round
@@ -120,7 +123,7 @@ def open_round(
         "rating_list_sha256": rating_list_sha256,
         "rule_sha256": rule_sha256,
     }
-    _check_result_set(connection, programme, period, result_set_id, rule_sha256)
+    _check_result_set(connection, programme, period, result_set_id, rule_sha256, mode)
     every = [
         _round(row)
         for row in connection.execute(
@@ -146,7 +149,7 @@ def open_round(
 
 
 def _check_result_set(
-    connection: Connection, programme: str, period: str, result_set_id: int, rule_sha256: str
+    connection: Connection, programme: str, period: str, result_set_id: int, rule_sha256: str, mode: Mode
 ) -> None:
     table = tables.result_set
     row = connection.execute(select(table).where(table.c.id == result_set_id)).mappings().first()
@@ -157,10 +160,9 @@ def _check_result_set(
             f"评价结果 {result_set_id} 属于 {row['programme']} {row['period']} 年度，"
             f"不能作为 {programme} {period} 年度送审"
         )
-    if row["mode"] != Mode.LIVE:
-        raise RefusedError(
-            f"评价结果 {result_set_id} 是重算或试算（{row['mode']}），只有正式评价结果可以送审"
-        )
+    if row["mode"] != mode:
+        only = "只有正式评价结果可以送审" if mode is Mode.LIVE else "更正只送审重算结果"
+        raise RefusedError(f"评价结果 {result_set_id} 是{_MODES[row['mode']]}（{row['mode']}），{only}")
     if row["rule_sha256"] != rule_sha256:
         raise RefusedError(f"评价结果 {result_set_id} 所依规则与送审规则的指纹不同")
 

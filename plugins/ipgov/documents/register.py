@@ -74,10 +74,13 @@ def file_document(
     formats: Sequence[str] = ("docx", "pdf"),
     files: Mapping[str, bytes] | None = None,
     filename: str,
+    corrects: int | None = None,
+    withdraws: int | None = None,
 ) -> int:
     """Archive a document and its files; return its id. One document per key: again, it is the same one.
 
-    ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. Raises RefusedError
+    ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. ``corrects`` and
+    ``withdraws`` name the documents whose content this one corrects or takes back. Raises RefusedError
     where the key holds a document with other content: it is corrected by another document, never changed.
     """
     reserved = number.text if number else None
@@ -112,6 +115,8 @@ def file_document(
             data_sha256=put_content(data),
             template_sha256=template_sha256,
             renderer=renderer(),
+            corrects=corrects,
+            withdraws=withdraws,
             known_at=known_at,
         )
         .returning(document_table.c.id)

@@ -30,6 +30,8 @@ class Planned:
     recipient_name: str
     context: Mapping[str, Any] = field(repr=False)
     number: numbering.Reserved | None = None
+    corrects: int | None = None  # the document that it corrects, and the one that it takes back
+    withdraws: int | None = None
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,7 @@ class Filed:
 def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, seal_code: str) -> list[Planned]:
     """Return the documents of an approved round in the order of the rules' notices."""
     results = unit_results(connection, rules.rules, round_.result_set_id)
-    shared: dict[str, Any] = {
-        "rules": rules.rules,
-        "programme_title": rules.rules.title,
-        "title": rules.rules.subject.title,
-        "period": cycle.period,
-        "issuer": rules.rules.issuer.name,
-        "issued_on": cycle.as_of,
-        "seal_code": seal_code,
-        "trace": round_.fingerprint,
-        "banner": SIMULATION_BANNER if is_simulation(connection) else "",
-        "clauses": clauses(),
-    }
+    shared = shared_context(connection, cycle, rules, round_, seal_code)
     prefix = f"round:{round_.id}"
     planned = []
     for notice in rules.rules.notices:
@@ -90,6 +81,24 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
                 if outcome.outcome == notice.kind
             ]
     return planned
+
+
+def shared_context(
+    connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, seal_code: str
+) -> dict[str, Any]:
+    """Return what every document of an issue says or carries."""
+    return {
+        "rules": rules.rules,
+        "programme_title": rules.rules.title,
+        "title": rules.rules.subject.title,
+        "period": cycle.period,
+        "issuer": rules.rules.issuer.name,
+        "issued_on": cycle.as_of,
+        "seal_code": seal_code,
+        "trace": round_.fingerprint,
+        "banner": SIMULATION_BANNER if is_simulation(connection) else "",
+        "clauses": clauses(),
+    }
 
 
 def _to_provinces(
@@ -155,6 +164,8 @@ def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) 
         known_at=cycle.known_at,
         formats=("docx", "pdf"),
         filename=f"{planned.recipient}-{letter.title}",
+        corrects=planned.corrects,
+        withdraws=planned.withdraws,
     )
     for channel in planned.notice.channels:
         dispatch.queue(connection, document_id, planned.recipient, channel, cycle.known_at)
