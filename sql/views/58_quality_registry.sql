@@ -2,7 +2,7 @@
 -- SET ipgov.known_at: what the snapshot says of it, and what the registry says. SET ipgov.provinces holds the
 -- known regions: {"11": "北京市"}.
 WITH head AS (
-    SELECT s.id, s.programme, s.as_of, current_setting('ipgov.known_at')::timestamptz AS known
+    SELECT s.id, s.programme, s.period, s.as_of, current_setting('ipgov.known_at')::timestamptz AS known
     FROM snapshot s
     WHERE s.id = current_setting('ipgov.snapshot')::bigint
 ),
@@ -17,6 +17,10 @@ standing AS (
     FROM title_event e
     JOIN head h ON e.programme = h.programme AND e.effective_on <= h.as_of AND e.known_at <= h.known
     WHERE e.event <> 'renamed'  -- leaves the standing as it was
+      -- a title that this very period's outcome ended was held when the period was evaluated
+      AND NOT (e.event = 'cancelled' AND EXISTS (
+          SELECT FROM document d WHERE d.id = e.document_id AND d.period = h.period
+      ))
     ORDER BY e.unit, e.effective_on DESC, e.id DESC
 ),
 legal_person AS (
