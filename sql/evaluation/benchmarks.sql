@@ -27,8 +27,9 @@ SELECT grp
 {%- for i in benchmarked %},
     members_{{ i.key }},
     coalesce(members_{{ i.key }} >= {{ i.rule.minimum_members }} AND statistic_{{ i.key }} > 0, FALSE) AS own_{{ i.key }},
-    decimal_12(CASE WHEN coalesce(members_{{ i.key }} >= {{ i.rule.minimum_members }} AND statistic_{{ i.key }} > 0, FALSE)
-         THEN statistic_{{ i.key }} ELSE {{ i.rule.otherwise }} END) AS b_{{ i.key }}
+    CAST(CASE WHEN coalesce(members_{{ i.key }} >= {{ i.rule.minimum_members }} AND statistic_{{ i.key }} > 0, FALSE)
+         THEN statistic_{{ i.key }} ELSE {{ i.rule.otherwise }} END AS HUGEINT) AS whole_b_{{ i.key }},
+    decimal_12(whole_b_{{ i.key }}) AS b_{{ i.key }}
 {%- endfor %}
 FROM groups{% if all %} CROSS JOIN everybody{% endif %};
 {% endif %}

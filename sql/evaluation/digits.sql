@@ -1,11 +1,12 @@
--- Over the values that the rules use: most digits before the point (or some more), most decimals, and how many
--- values have more than {{ most }} of those. Read from the digits of a text, never through floating point.
+-- Over the values that the rules use: most digits before the point (or some more; 13 with a number like 1.2e-05,
+-- whose digits may stand anywhere), most decimals, and how many values have more than {{ most }} of those. Read from
+-- the digits of a text, never through floating point.
 {% set used_values %}FROM given WHERE indicator IN ({{ used | map("text") | join(", ") or "NULL" }}) AND value IS NOT NULL{% endset %}
 {% if textual %}
-SELECT coalesce(max(digits), 1), coalesce(max(decimals), 0), count(*) FILTER (decimals > {{ most }})
+SELECT coalesce(max(digits), 1), CASE WHEN count(exponent) > 0 THEN {{ most }} ELSE coalesce(max(decimals), 0) END, count(*) FILTER (decimals > {{ most }})
 FROM (
-    SELECT CASE WHEN exponent IS NULL THEN CASE WHEN point > 0 THEN point - 1 ELSE length(value) END
-                ELSE greatest(length(whole) + exponent, 1) END AS digits,
+    SELECT exponent, CASE WHEN exponent IS NULL THEN CASE WHEN point > 0 THEN point - 1 ELSE length(value) END
+                ELSE 13 END AS digits,
         CASE WHEN exponent IS NULL THEN CASE WHEN point > 0 THEN length(rtrim(value, '0')) - point ELSE 0 END
              WHEN rtrim(whole || fraction, '0') = '' THEN 0
              ELSE greatest(0, length(fraction) - exponent

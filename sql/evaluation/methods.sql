@@ -90,7 +90,7 @@ least(exact_divide(least(greatest({{ v }}, 0), {{ i.benchmark }} * {{ i.rule.cla
 {%- endmacro %}
 
 {% macro boolean(i, v) -%}
-CASE WHEN {{ v }} = {{ 10 ** 12 }} THEN {{ i.rule.score }} ELSE {{ i.rule.otherwise }} END
+CASE WHEN {{ v }} = {{ i.rule.one | default(10 ** 12) }} THEN {{ i.rule.score }} ELSE {{ i.rule.otherwise }} END
 {%- endmacro %}
 
 {% macro expert_mean(i, v) -%}

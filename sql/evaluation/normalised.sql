@@ -4,13 +4,15 @@
 CREATE OR REPLACE TEMP TABLE normalised AS
 SELECT unit, grp
 {%- for i in indicators %},
+    {% set q = quick.get(i.key) -%}
+    {% set rule, value, given, kind = (q.plan, q.value, q.column, q.kind) if q else (i, "scaled_12(v_" ~ i.key ~ ")", "v_" ~ i.key, "HUGEINT") -%}
     {% if i.role == "veto" -%}
-    coalesce({{ i.applies }} AND scaled_12(v_{{ i.key }}) >= {{ i.rule.at_least }}, FALSE) AS x_{{ i.key }},
+    coalesce({{ i.applies }} AND {{ value }} >= {{ rule.rule.at_least }}, FALSE) AS x_{{ i.key }},
     v_{{ i.key }}
     {%- else -%}
-    CAST(CASE WHEN NOT {{ i.applies }} THEN NULL
-        WHEN v_{{ i.key }} IS NULL THEN {{ "NULL" if i.missing == "drop_and_rescale" else "0" }}
-        ELSE {{ methods.score(i, "scaled_12(v_" ~ i.key ~ ")") }} END AS HUGEINT) AS s_{{ i.key }}
+    CAST(CASE WHEN {{ "" if i.applies == "TRUE" else "NOT " ~ i.applies ~ " THEN NULL
+        WHEN " }}{{ given }} IS NULL THEN {{ "NULL" if i.missing == "drop_and_rescale" else "0" }}
+        ELSE {{ methods.score(rule, value) }} END AS {{ kind }}) AS s_{{ i.key }}
     {%- endif %}
 {%- endfor %}
 {%- for key in covered %},

@@ -1,7 +1,8 @@
 -- The values that the rules use, as decimals; one row per unit and input in the wide table. The checks have
 -- proved before that every value used fits (what is not used may be any text).
 CREATE OR REPLACE TEMP VIEW typed AS
-SELECT unit, coalesce("group", '') AS grp, indicator, rater, TRY_CAST(value AS {{ kind }}) AS value
+SELECT unit, coalesce("group", '') AS grp, indicator, rater, {% if textual %}
+    CASE WHEN indicator IN ({{ used | map("text") | join(", ") or "NULL" }}) THEN CAST(value AS {{ kind }}) END{% else %}TRY_CAST(value AS {{ kind }}){% endif %} AS value
 FROM given;
 
 {% if experts %}
@@ -39,14 +40,19 @@ SELECT unit
 FROM units {% for i in experts %} LEFT JOIN panel_{{ i.key }} USING (unit){% endfor %};
 {% endif %}
 
+{% set bits = "BIGINT" if single | length <= 62 else "HUGEINT" %}
 CREATE OR REPLACE TEMP TABLE wide AS
 SELECT unit, min(grp) AS grp,
     -- what cannot be right shows here at no further cost: two groups, or an input that stands twice
     max(grp) AS last_grp,
-    count(*) FILTER (indicator NOT IN ({{ rated | map("text") | join(", ") or "''" }})) AS rows_given,
-    {% if single and single | length <= 126 %}bit_or(CASE indicator {% for n in single %}WHEN {{ n | text }} THEN {{ 2 ** loop.index0 }}::HUGEINT {% endfor %}ELSE 0 END)
-    {%- else %}0::HUGEINT{% endif %} AS inputs_given
+    count(input) AS rows_given,
+    {% if single | length <= 126 %}bit_or(CAST(1 AS {{ bits }}) << input){% else %}CAST(0 AS HUGEINT){% endif %} AS inputs_given
 {%- for input in inputs %},
-    any_value(value) FILTER (indicator = {{ input.name | text }}) AS {{ input.column }}
+    max(CASE WHEN input = {{ single.index(input.name) }} THEN value END) AS {{ input.column }}
 {%- endfor %}
-FROM typed GROUP BY unit;
+FROM (
+    SELECT unit, grp, value,
+        {% if single %}CAST(CASE indicator {% for n in single %}WHEN {{ n | text }} THEN {{ loop.index0 }} {% endfor %}END AS INTEGER){% else %}CAST(NULL AS INTEGER){% endif %} AS input
+    FROM typed
+)
+GROUP BY unit;

@@ -9,7 +9,7 @@ near to the edge between two results that its error could matter, an exact funct
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ipgov.evaluation.arithmetic import Whole, divided, times, total, whole
 from ipgov.evaluation.scales import VALUE_DECIMALS
@@ -83,13 +83,22 @@ def _enough(node: Node, sql: NodeSql) -> str:
 def _score(node: Node, scores: Mapping[str, Whole], weight: Whole, decimals: int, sql: NodeSql) -> Whole:
     match node.aggregation:
         case "weighted_arithmetic_mean":
-            return divided(_sum(node, scores, sql), weight, decimals - node.scale)
+            return _between(
+                node, scores, decimals, divided(_sum(node, scores, sql), weight, decimals - node.scale)
+            )
         case "weighted_sum":
             return divided(_sum(node, scores, sql), node.whole, decimals - node.scale)
         case "minimum":
             return divided(_lowest(node, scores, sql), 1, decimals - node.scale)
         case "weighted_geometric_mean" | "weighted_harmonic_mean":
             return _curved(node, scores, decimals, sql)
+
+
+def _between(node: Node, scores: Mapping[str, Whole], decimals: int, mean: Whole) -> Whole:
+    """Return a mean with its bounds: those of the scores that it lies between, rounded."""
+    low = min(scores[c.score].low * 10**decimals // 10**c.decimals for c in node.children)
+    high = max(-(-scores[c.score].high * 10**decimals // 10**c.decimals) for c in node.children)
+    return replace(mean, low=max(mean.low, low), high=min(mean.high, high))
 
 
 def _sum(node: Node, scores: Mapping[str, Whole], sql: NodeSql) -> Whole:

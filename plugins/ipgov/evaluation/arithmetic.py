@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ipgov.core.errors import GovernanceError
 
-_NARROW = 2**63 - 1
+NARROW = 2**63 - 1
 _WIDE = 10**38 - 1  # what DECIMAL(38, s) can show
 
 
@@ -104,11 +104,11 @@ def divided(n: Whole, d: Whole | int, shift: int = 0) -> Whole:
     unit = 10**shift
     largest = -(-n.size * unit // max(1, d.low)) + 1
     low, high = (-largest if n.low < 0 else 0), (largest if n.high > 0 else 0)
-    once = 2 * n.size * unit + d.high
+    once = 2 * max(n.size * unit, d.high) + d.high
     twice = max(2 * n.size, 2 * d.high * unit + d.high, largest)
     if shift and _wide(once) and (once > _WIDE or not _wide(twice)):
         n, d = _fitting(n, twice), _fitting(d, twice)
-        rest = f"({n.sql}) % ({d.sql}) * {unit}"
+        rest = f"(({n.sql}) % ({d.sql}) * {unit})"
         sql = f"(({n.sql}) // ({d.sql}) * {unit} + {_nearest(rest, n, d)})"
         return Whole(sql, low, high, n.huge)
     n, d = _fitting(n, once), _fitting(d, once)
@@ -137,7 +137,7 @@ def _fitting(x: Whole, size: int) -> Whole:
 
 
 def _wide(size: int) -> bool:
-    return size > _NARROW
+    return size > NARROW
 
 
 def _literal(number: int) -> str:

@@ -32,6 +32,7 @@ from ipgov.evaluation.geometric import exact_geometric_mean
 from ipgov.evaluation.growth import grow
 from ipgov.evaluation.harmonic import exact_harmonic_mean
 from ipgov.evaluation.measuring import measure
+from ipgov.evaluation.narrow import quick_of
 from ipgov.evaluation.plan import Plan, compile_plan
 from ipgov.evaluation.templates import Templates
 from ipgov.evaluation.transcendental import FUNCTIONS
@@ -120,7 +121,7 @@ def evaluate(
     rounded_values = load(connection, templates, plan, values, allowed_unused)
     try:
         measure(connection, templates, plan)
-        connection.execute(templates.render("normalised.sql"))
+        connection.execute(templates.render("normalised.sql", quick=quick_of(connection, plan)))
         grow(connection, templates, plan)
         for stage in ("totals", "release", "grades", "results"):
             connection.execute(templates.render(f"{stage}.sql"))

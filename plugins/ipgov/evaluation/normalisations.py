@@ -202,7 +202,7 @@ def _ratio(
             "minimum_members": b.minimum_members,
             "otherwise": exact(b.otherwise),
         }
-        return Rule(numbers | own, f"scaled_12(b_{key})")
+        return Rule(numbers | own, f"whole_b_{key}")
     if isinstance(n.benchmark, Decimal):
         return Rule(numbers, str(exact(n.benchmark)), format(n.benchmark, "f"))
     wanted = i.groups or tuple(g for g in known if weighs(i, g, known))
