@@ -9,6 +9,7 @@ import typer
 
 from ipgov.cli import (
     comparison,
+    correction,
     evaluation,
     experts,
     forms,
@@ -24,7 +25,18 @@ from ipgov.core.errors import EnvironmentProblemError, GovernanceError
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理"
 )
-for room in (policy_changes, forms, evaluation, comparison, quality, sensitivity, records, experts, history):
+for room in (
+    policy_changes,
+    forms,
+    evaluation,
+    comparison,
+    quality,
+    sensitivity,
+    records,
+    experts,
+    history,
+    correction,
+):
     app.add_typer(room.app)
 
 

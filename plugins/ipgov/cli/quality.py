@@ -141,6 +141,7 @@ def quality_waivers(programme: str, period: str, as_json: Json = False, as_of: A
 def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf = None) -> None:
     """列出一个年度的报送进度：分省份的应报、已报、受理、退回、未报送、延期，以及未受理的单位。"""
     from ipgov.procedures import collection as collecting
+    from ipgov.procedures import correction
 
     found = collecting.collection(programme, period, *moment(as_of))
     if as_json:
@@ -151,6 +152,8 @@ def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf =
         f"{found.title} {period} 年度，截至 {found.as_of}；"
         f"截止 {found.due_on}，宽限至 {found.late_until}，评价日 {found.evaluate_on}{provisional}"
     )
+    if after := correction.told_after_issue(programme, period, found.known_at):
+        print(f"  {after}")
     for count in (found.total, *found.lines):
         states = "、".join(
             f"{name} {getattr(count, state)}"

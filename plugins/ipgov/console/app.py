@@ -97,6 +97,7 @@ def overview(request: Request, user: Reader) -> HTMLResponse:
 @app.get("/cycle/{programme}/{period}", response_class=HTMLResponse)
 def cycle(request: Request, user: Reader, programme: Name, period: Name) -> HTMLResponse:
     """Show one cycle: bodies, results, rounds, findings, documents."""
+    from ipgov.procedures import correction
     from ipgov.procedures.rating_lists import STATES
     from ipgov.registry.codes import province_name
 
@@ -110,12 +111,17 @@ def cycle(request: Request, user: Reader, programme: Name, period: Name) -> HTML
         check = queries.newest_check(connection, programme, period)
         findings = queries.findings(connection, check["id"]) if check else []
         documents = queries.documents(connection, programme, period)
+        corrections = {x["round_id"]: x for x in review_queries.corrections(connection, programme, period)}
+        always = dt.datetime.max.replace(tzinfo=dt.UTC)  # the page shows all that is on record
+        received = correction.received_after_issue(connection, programme, period, always)
         simulation = is_simulation(connection)
     return _page(
         request,
         user,
         "cycle.html",
         simulation,
+        after_issue=correction.said_after_issue(received),
+        corrections=corrections,
         cycle=head,
         rules=r.frozen_rules(head["rule_sha256"]),
         bodies=bodies,
@@ -230,6 +236,7 @@ def _round_page(
         standing = _standings(connection, [head])[round_id]
         refusals = review_queries.refused_decisions(connection, round_id)
         marks = review_queries.marks(connection, round_id)
+        corrected = review_queries.correction(connection, round_id)
         simulation = is_simulation(connection)
     rules = r.frozen_rules(head["rule_sha256"])
     return _page(
@@ -239,6 +246,7 @@ def _round_page(
         simulation,
         status=status,
         round=head,
+        corrected=corrected,
         rules=rules,
         steps={step.step: step.name for step in rules.approval.steps},
         standing=standing,

@@ -12,6 +12,7 @@ from ipgov.console import rendering as r
 from ipgov.console.access import Id, Name, Reader
 from ipgov.core import objects
 from ipgov.core.database import reading
+from ipgov.core.errors import UnknownError
 
 router = APIRouter()
 
@@ -51,6 +52,20 @@ def rating_list(user: Reader, round_id: Id) -> Response:
         head = review_queries.review_round(connection, round_id)
     name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-评级表.xlsx"
     return download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
+
+
+@router.get("/comparison/{round_id}")
+def comparison(user: Reader, round_id: Id) -> Response:
+    """Hand out the sheet that compares what was published with what a correction puts up."""
+    with reading() as connection:
+        head = review_queries.review_round(connection, round_id)
+        corrected = review_queries.correction(connection, round_id)
+    if corrected is None:
+        raise UnknownError(f"第 {head['number']} 轮不是更正，没有比较表")
+    name = (
+        f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-更正比较表.xlsx"
+    )
+    return download(objects.get_content(corrected["comparison_sha256"]), name, "xlsx")
 
 
 @router.get("/explanation/{programme}/{period}/{unit}")

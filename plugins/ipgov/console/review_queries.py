@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from ipgov.console.queries import Rows, fetch
 from ipgov.core import tables as t
@@ -23,6 +24,34 @@ def rounds(connection: Connection, programme: str | None = None, period: str | N
     if programme is not None:
         query = query.where(t.review_round.c.programme == programme, t.review_round.c.period == period)
     return fetch(connection, query)
+
+
+def corrections(connection: Connection, programme: str, period: str) -> Rows:
+    """Return the corrections of a cycle: which round corrects which, who asked, why, of which bodies."""
+    return fetch(
+        connection,
+        _corrections().where(t.review_round.c.programme == programme, t.review_round.c.period == period),
+    )
+
+
+def correction(connection: Connection, round_id: int) -> RowMapping | None:
+    """Return what a round corrects; None for a round of an evaluation."""
+    return connection.execute(_corrections().where(t.correction.c.round_id == round_id)).mappings().first()
+
+
+def _corrections() -> Select[Any]:
+    units = (
+        select(func.array_agg(aggregate_order_by(t.correction_unit.c.unit, t.correction_unit.c.unit)))
+        .where(t.correction_unit.c.correction_id == t.correction.c.id)
+        .scalar_subquery()
+    )
+    corrected = t.review_round.alias("corrected")
+    return (
+        select(t.correction, corrected.c.number.label("corrected_number"), units.label("units"))
+        .join(t.review_round, t.review_round.c.id == t.correction.c.round_id)
+        .join(corrected, corrected.c.id == t.correction.c.corrects_round_id)
+        .order_by(t.correction.c.id)
+    )
 
 
 def decisions(connection: Connection, round_ids: Sequence[int]) -> Rows:
