@@ -13,15 +13,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from ipgov.core import audit, objects, seals
 from ipgov.core import database as db
-from ipgov.core import objects, seals
 from ipgov.core.database import engine, reading, transaction
-from ipgov.core.errors import EnvironmentProblemError, Problem
+from ipgov.core.errors import EnvironmentProblemError, Problem, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import extension, rule_version, seal
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 KNOWN_AT = dt.datetime(2024, 4, 1, 9, 0, tzinfo=SHANGHAI)
 Tamper = Callable[..., None]
@@ -57,7 +57,7 @@ def taken_back() -> Iterator[Connection]:
 
 def verified() -> list[Problem]:
     with reading() as connection:
-        return seals.verify(connection)
+        return audit.verify(connection).problems
 
 
 def found() -> list[str]:
@@ -86,6 +86,9 @@ def tamper(database: Path, postgres: Path) -> Tamper:
                 connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")  # type: ignore[arg-type]
             for statement in statements:
                 connection.execute(statement)  # type: ignore[arg-type]
+            # as somebody would who does not want to be seen
+            for table in ("extension", "rule_version", "seal", "database_identity"):
+                connection.execute(f"ALTER TABLE IF EXISTS {table} ENABLE ALWAYS TRIGGER append_only")  # type: ignore[arg-type]
 
     return tamper
 
@@ -106,15 +109,18 @@ def test_seals_form_a_chain(two_seals: Path) -> None:
     assert first["previous_chain_sha256"] == seals.GENESIS
     assert second["previous_chain_sha256"] == first["chain_sha256"]
     assert first["chain_sha256"] == sha256_hex((seals.GENESIS + first["manifest_sha256"]).encode())
-    assert (first["row_count"], second["row_count"]) == (3, 4)  # the first also seals what the database is
+    assert (first["row_count"], second["row_count"]) == (
+        5,
+        4,
+    )  # the first also seals what the database begins with
     manifest = json.loads(objects.store().get(f"seals/{first['manifest_sha256']}.json"))
-    assert set(manifest["tables"]) == {"database_identity", "extension", "rule_version"}
+    assert set(manifest["tables"]) == {"database_identity", "policy_change", "extension", "rule_version"}
 
 
 def test_unsealed_database_has_no_chain(database: Path) -> None:
     with reading() as connection:
         assert seals.current(connection) == seals.GENESIS
-        assert seals.verify(connection) == []
+        assert audit.verify(connection).problems == []
 
 
 def test_night_without_news_makes_no_seal_but_an_occasion_does(two_seals: Path) -> None:
@@ -133,10 +139,13 @@ def test_rows_not_yet_sealed_are_no_problem(two_seals: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
-        ("UPDATE extension SET reason = '人情' WHERE id = 2", "表 extension 第 2 行在第 2 号封存之后被修改"),
+        (
+            "UPDATE extension SET reason = '人情' WHERE id = 2",
+            "表 extension 第 2 行在第 2 号封存之后被修改（reason）",
+        ),
         (
             "UPDATE extension SET recorded_at = now() WHERE id = 2",
-            "表 extension 第 2 行在第 2 号封存之后被修改",
+            "表 extension 第 2 行在第 2 号封存之后被修改（recorded_at）",
         ),
         ("DELETE FROM extension WHERE id = 1", "表 extension 第 1 行在第 1 号封存之后被删除"),
         ("DELETE FROM extension WHERE id = 3", "表 extension 第 3 行在第 2 号封存之后被删除"),
@@ -174,7 +183,10 @@ def test_reordered_rows_are_named(two_seals: Path, tamper: Tamper) -> None:
         "INSERT INTO extension OVERRIDING SYSTEM VALUE"
         " SELECT 5 - id, programme, period, unit, until, granted_by, reason, known_at, recorded_at FROM kept",
     )
-    assert found() == [f"表 extension 第 {n} 行在第 2 号封存之后被修改" for n in (2, 3)]
+    assert found() == [
+        f"表 extension 第 {n} 行在第 2 号封存之后被修改（内容为封存时第 {5 - n} 行的：次序被改动）"
+        for n in (2, 3)
+    ]
 
 
 @pytest.mark.parametrize("change", ["DROP COLUMN reason", "RENAME TO gone"])
@@ -190,8 +202,8 @@ def test_changed_and_missing_files_are_named(two_seals: Path) -> None:
     (two_seals / objects.content_key(changed)).write_bytes(b"tw0")
     (two_seals / objects.content_key(missing)).unlink()
     assert found() == [
-        f"表 rule_version 第 2 行的文件 {changed} 被改动",
-        f"表 rule_version 第 3 行的文件 {missing} 缺失",
+        f"表 rule_version 第 2 行的文件 {changed} 被改动（第 2 号封存）",
+        f"表 rule_version 第 3 行的文件 {missing} 缺失（第 2 号封存）",
     ]
     assert {p.check for p in verified()} == {"seal_file"}
 
@@ -202,7 +214,7 @@ def test_changed_manifest_is_named_and_nothing_more_is_sealed_on_it(two_seals: P
     path.write_bytes(path.read_bytes().replace(b"round:1", b"round:2"))
     assert found() == [
         f"封存清单 {digest} 的内容与其指纹不符，可能被篡改",
-        "第 2 号封存的清单缺失或被改动",
+        "第 2 号封存的清单缺失或被改动，其封存的 4 行无法逐行核验",
     ]
     with pytest.raises(EnvironmentProblemError, match=f"封存清单 {digest} 的内容与其指纹不符"):
         seals.add("manual", "", KNOWN_AT)
@@ -210,26 +222,133 @@ def test_changed_manifest_is_named_and_nothing_more_is_sealed_on_it(two_seals: P
 
 def test_missing_manifest_is_named(two_seals: Path) -> None:
     (two_seals / "seals" / f"{manifest_of(1)}.json").unlink()
-    assert found() == ["第 1 号封存的清单缺失或被改动"]
+    assert found() == ["第 1 号封存的清单缺失或被改动，其封存的 5 行无法逐行核验"]
+
+
+def removed(sequence: int, chain: str) -> str:
+    made = {1: "freeze snapshot:1", 2: "issue round:1"}[sequence]
+    return f"第 {sequence} 号封存（链值 {chain}，{made}）曾经作出，数据库中已没有：封存记录被删除或改写"
+
+
+def chains() -> list[str]:
+    with reading() as connection:
+        return list(connection.execute(select(seal.c.chain_sha256).order_by(seal.c.sequence)).scalars())
+
+
+def mark(objects_: Path, sequence: int) -> Path:
+    (found,) = (objects_ / "seal-marks").glob(f"{sequence:012d}-*.json")
+    return found
 
 
 def test_removed_seal_in_the_middle_is_named(two_seals: Path, tamper: Tamper) -> None:
+    first, _ = chains()
     tamper("DELETE FROM seal WHERE sequence = 1")
-    assert found() == ["第 2 号封存未接在上一号之后"]
+    assert found() == [removed(1, first), "第 2 号封存未接在上一号之后"]
 
 
 def test_removed_last_seal_is_named(two_seals: Path, tamper: Tamper) -> None:
-    """Nothing in the database tells of it, but its manifest lies in the store."""
+    """Nothing in the database tells of it, but its mark lies in the store, and without that its manifest."""
+    _, second = chains()
     digest = manifest_of(2)
     tamper("DELETE FROM seal WHERE sequence = 2")
+    assert found() == [removed(2, second)]
+    mark(two_seals, 2).write_bytes(b"{}")
+    assert [p.partition("（")[0] for p in found() if "曾经作出" in p] == ["第 2 号封存"]
+    mark(two_seals, 2).unlink()
     assert found() == [f"对象库中有第 2 号封存的清单 {digest}，数据库中没有这次封存"]
+
+
+def test_chain_rewritten_consistently_is_named(two_seals: Path, tamper: Tamper) -> None:
+    """All seals removed, a row changed, everything sealed anew: the store knows of both seals and the row."""
+    first, second = chains()
+    tamper("DELETE FROM seal", "UPDATE extension SET reason = '人情' WHERE id = 2")
+    seals.add("freeze", "snapshot:1", KNOWN_AT)
+    seals.add("issue", "round:1", KNOWN_AT)
+    assert found() == [
+        removed(1, first),
+        removed(2, second),
+        "表 extension 第 2 行在第 2 号封存之后被修改（reason）",
+    ]
+
+
+def test_tail_removed_with_all_that_the_store_keeps_of_it_is_told_by_a_deposited_head(
+    two_seals: Path, tamper: Tamper
+) -> None:
+    """This is where the database and the store together know nothing more: only what lies elsewhere does."""
+    first, second = chains()
+    manifest = manifest_of(2)
+    tamper(*(f"DELETE FROM {t} WHERE id > 1" for t in ("extension", "rule_version", "seal")))  # noqa: S608
+    mark(two_seals, 2).unlink()
+    (two_seals / "seals" / f"{manifest}.json").unlink()
+    assert found() == []
+    with reading() as connection:
+        told = audit.verify(connection, [f"1:{first}", f"2:{second}"])
+        assert [p.found for p in told.problems] == [
+            "外存的链头为第 2 号，数据库中没有这次封存（现有 1 次）：末尾被删除"
+        ]
+        other = audit.verify(connection, [f"1:{second}"])
+        assert ["与外存的链头不同" in p.found for p in other.problems] == [True]
+        with pytest.raises(UnknownError, match="应为 序号:链值"):
+            audit.verify(connection, ["12"])
+
+
+def test_changed_seal_row_is_held_against_its_mark(two_seals: Path, tamper: Tamper) -> None:
+    tamper("UPDATE seal SET recorded_at = '2020-01-01T00:00:00Z' WHERE sequence = 2")
+    assert found() == ["第 2 号封存的 recorded_at 为“2020-01-01T00:00:00+00:00”"]
+
+
+def test_seal_killed_before_its_mark_gets_it_with_the_next(two_seals: Path) -> None:
+    mark(two_seals, 2).unlink()
+    assert verified() == []
+    seals.add("manual", "", KNOWN_AT)
+    assert mark(two_seals, 2).exists()
+    assert verified() == []
+
+
+def test_guards_put_aside_are_named(two_seals: Path, postgres: Path) -> None:
+    name = settings().database_url.partition("@/")[2].partition("?")[0]
+    with psycopg.connect(f"postgresql://postgres@/{name}?host={postgres}") as connection:
+        connection.execute("ALTER TABLE extension DISABLE TRIGGER append_only")
+        connection.execute("DROP TRIGGER append_only ON issue")
+    assert found() == [f"表 {t} 的只增不改保护被停用或删除" for t in ("extension", "issue")]
+
+
+def test_what_is_not_proved_is_told_and_is_no_problem(two_seals: Path) -> None:
+    extra = objects.put_content(b"nobody names this")
+    add_rows("FP009", b"nine")
+    with reading() as connection:
+        told = audit.verify(connection)
+    assert told.problems == []
+    assert told.information == [
+        "上次封存之后新增 2 行，尚未封存，不在核验之列：extension 1 行、rule_version 1 行",
+        f"对象库中有 1 个文件没有任何记录提到：{objects.content_key(extra)}",
+    ]
+    assert (told.seals, told.rows) == (2, 9)
+    assert told.head == f"2:{chains()[-1]}"
+
+
+def test_a_hundred_thousand_rows_are_verified_in_seconds(database: Path) -> None:
+    with transaction() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO extension (programme, period, unit, until, granted_by, reason, known_at)"
+                " SELECT 'p', '2023', 'U' || n, date '2024-04-15', '李四', '理由', now()"
+                " FROM generate_series(1, 100000) n"
+            )
+        )
+    seals.add("manual", "", KNOWN_AT)
+    begun = time.process_time(), time.monotonic()
+    assert verified() == []
+    assert time.process_time() - begun[0] < 10
+    assert time.monotonic() - begun[1] < 60  # of a machine that does other things, too
 
 
 def test_history_rewritten_under_a_new_last_seal_is_named(two_seals: Path, tamper: Tamper) -> None:
     """The last seal removed, a row changed, and sealed anew: the old manifest still knows the row."""
+    _, second = chains()
     tamper("DELETE FROM seal WHERE sequence = 2", "UPDATE extension SET reason = '人情' WHERE id = 2")
     seals.add("issue", "round:1", KNOWN_AT)
-    assert found() == ["表 extension 第 2 行在第 2 号封存之后被修改"]
+    assert found() == [removed(2, second), "表 extension 第 2 行在第 2 号封存之后被修改（reason）"]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +359,7 @@ def test_history_rewritten_under_a_new_last_seal_is_named(two_seals: Path, tampe
         ("row_count = 9", "第 2 号封存的 row_count 为“9”"),
         ("known_at = '2020-01-01T00:00:00Z'", "第 2 号封存的 known_at 为“2020-01-01T00:00:00+00:00”"),
         ("chain_sha256 = 'x'", "第 2 号封存的链值不符"),
-        ("manifest_sha256 = 'x'", "第 2 号封存的清单缺失或被改动"),
+        ("manifest_sha256 = 'x'", "第 2 号封存的清单缺失或被改动，其封存的 4 行无法逐行核验"),
         ("previous_chain_sha256 = 'x'", "第 2 号封存未接在上一号之后"),
         ("sequence = 3", "第 3 号封存的 sequence 为“3”"),
     ],
@@ -296,7 +415,7 @@ def test_seal_waits_for_a_writer_and_a_writer_for_a_seal(database: Path) -> None
     thread.join()
     assert order == ["written", "sealed"]
     with reading() as connection:
-        assert connection.execute(select(seal.c.row_count)).scalar_one() == 2
+        assert connection.execute(select(seal.c.row_count)).scalar_one() == 4
     assert verified() == []
 
 
@@ -329,7 +448,7 @@ def test_many_writers_and_seals_at_once_stay_verifiable(database: Path) -> None:
     with reading() as connection:
         sealed = connection.execute(select(seal.c.row_count)).scalars().all()
         rows = [connection.execute(select(t.c.id)).all() for t in (extension, rule_version)]
-    assert sum(sealed) == sum(map(len, rows)) + 1
+    assert sum(sealed) == sum(map(len, rows)) + 3
 
 
 def test_table_of_the_code_cannot_be_forgotten() -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from typing import Annotated
 
 import typer
 
-from ipgov.cli.common import Json, group, print_json, report
+from ipgov.cli.common import AsOf, Json, group, moment, print_json, report
 from ipgov.core.errors import GovernanceError
 
 document_app, audit_app = group(), group()
 app = typer.Typer()
 app.add_typer(document_app, name="document", help="文书：重建并比对")
-app.add_typer(audit_app, name="audit", help="封存：核验")
+app.add_typer(audit_app, name="audit", help="封存：核验、链头、封存")
 
 
 @app.command()
@@ -29,6 +30,7 @@ def status(as_json: Json = False) -> None:
         print(
             f"{row['programme']} {row['period']}：规则 {row['rules']}，截止 {row['due_on']}，"
             f"合格 {row['accepted']}、退回 {row['returned']}；{row['state']}"
+            + (f"；发布后另有 {row['after_issue']} 份" if row["after_issue"] else "")
         )
     if not rows:
         print("尚未开启任何年度")
@@ -51,14 +53,57 @@ def document_rebuild(number: str, as_json: Json = False) -> None:
 
 
 @audit_app.command("verify")
-def audit_verify(as_json: Json = False) -> None:
-    """核验封存链：指出封存后被改动、删除、插入的每一行和每个文件。"""
-    from ipgov.core import seals
+def audit_verify(
+    heads: Annotated[
+        list[str] | None, typer.Option("--head", help="外存的链头（序号:链值），可多次给出")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """核验封存链：指出封存后被改动、删除、插入、调换的每一行和每个文件。
+
+    只能由外存的链头发现：最新的若干次封存连同其行、清单、标记一并被删除。尚未封存的行不在核验之列。
+    """
+    from ipgov.core import audit
     from ipgov.core.database import reading
 
     with reading() as connection:
-        problems = seals.verify(connection)
-    report(problems, as_json, "封存链完好")
+        told = audit.verify(connection, heads or ())
+    if as_json:
+        print_json(vars(told) | {"problems": [p.as_dict() for p in told.problems]})
+        raise typer.Exit(1 if told.problems else 0)
+    for line in told.information:
+        print(f"说明：{line}", file=sys.stderr)
+    report(told.problems, False, f"封存链完好：{told.seals} 次封存、{told.rows} 行、{told.files} 个文件")
+
+
+@audit_app.command("head")
+def audit_head(as_json: Json = False) -> None:
+    """给出链头（序号:链值），供打印或另处保存；以后可由 audit verify --head 核对。"""
+    from ipgov.core import audit, seals
+    from ipgov.core.database import reading
+
+    with reading() as connection:
+        row = seals.newest(connection)
+    if row is None:
+        raise GovernanceError("尚无封存，没有链头")
+    if as_json:
+        print_json(dict(row) | {"head": audit.head(row)})
+    else:
+        print(audit.head(row))
+
+
+@audit_app.command("seal")
+def audit_seal(as_json: Json = False, as_of: AsOf = None) -> None:
+    """封存上次封存以来新增的一切（夜间封存的同一步骤）；没有新增则不封存。"""
+    from ipgov.procedures import nightly_seal
+
+    result = nightly_seal.seal(*moment(as_of))
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        print(
+            f"已封存 {result.written} 行：{result.output['head']}" if result.written else "没有新增，未封存"
+        )
 
 
 @app.command()
