@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from ipgov.core import settings
-from spoiling import TEMPLATES, Policies
+from spoiling import Policies
 
 
 @pytest.fixture
 def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Policies]:
     shutil.copytree(settings.settings().policies, tmp_path / "policies")
-    for name in TEMPLATES:
-        (tmp_path / "reports" / "templates" / name).mkdir(parents=True)
+    shutil.copytree(settings.settings().root / "reports" / "templates", tmp_path / "reports" / "templates")
     (tmp_path / "expectations").mkdir()
     (tmp_path / "expectations" / "functional_platform_annual.json").write_text("{}")
     monkeypatch.setenv("IPGOV_ROOT", str(tmp_path))

@@ -7,10 +7,6 @@ from pathlib import Path
 
 V1 = "functional_platform/2023-09-05.yaml"
 V2 = "functional_platform/2025-06-01.yaml"
-TEMPLATES = (
-    "rating_list", "receipt", "correction", "result_notice", "result_notice_province", "title_cancellation",
-    "attachment",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
