@@ -1,7 +1,9 @@
 {% from "details.sql" import detail, looked_at with context %}
 -- Every node of every unit, in the order of the tree. `contribution` is what a node brings to the total: the
 -- rows of indicators, bonus, deduction and adjustment (and of dimensions whose children cannot be told apart: of
--- a geometric or harmonic mean, of the lowest) sum exactly to the total. Adjustments show what rounding, caps and bounds did.
+-- a geometric or harmonic mean, of the lowest) sum exactly to the total. Adjustments show what rounding, caps and
+-- bounds did. As a view of all, or (`part`: conditions on the unit) as a query of some.
+{% set some = "" if part is not defined or not part else " WHERE " ~ part | join(" AND ") %}
 {% macro chain() %}
 weighed AS (
     SELECT scored.*, evidence.* EXCLUDE (unit, grp
@@ -9,7 +11,7 @@ weighed AS (
     {%- for c in nodes %},
         CASE WHEN {{ c.score }} IS NULL THEN 0 ELSE {{ c.weight_sql }} END AS present_{{ c.key }}
     {%- endfor %}
-    FROM scored JOIN evidence USING (unit, grp)
+    FROM (FROM scored{{ some }}) AS scored JOIN (FROM evidence{{ some }}) AS evidence USING (unit, grp)
 ),
 summed AS (
     SELECT *
@@ -42,7 +44,8 @@ contributions AS (
  'weight': CAST({{ weight }} AS DECIMAL(18, 6)), 'contribution': CAST({{ contribution }} AS DECIMAL(38, {{ points }})),
  'detail': {{ detail }}}
 {%- endmacro %}
-CREATE OR REPLACE TEMP VIEW scores AS
+{% if part is not defined %}CREATE OR REPLACE TEMP VIEW scores AS{% endif %}
+
 WITH {{ chain() }},
 nodes AS (
     SELECT unit, unnest([

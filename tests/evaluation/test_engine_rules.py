@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from ipgov.core.errors import GovernanceError
+from ipgov.evaluation import engine
 from ipgov.evaluation.engine import Evaluation, evaluate
 from small_rules import indicator, scoring, table
 
@@ -466,3 +469,17 @@ def test_decimals_and_integers_come_in_as_they_are():
     assert results_of(evaluate(whole, scoring()), "total") == {"A": D("70.01")}
     whole = table(("A", "I1", None)).set_column(2, "value", pa.array([7], pa.int64()))
     assert results_of(evaluate(whole, scoring()), "total") == {"A": D("7.00")}
+
+
+def test_scores_in_parts_are_the_scores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    rules = scoring(indicator("I1", weight=60), indicator("I2", weight=40, missing="drop_and_rescale"))
+    rows = table(*((f"U{n}", "I1", str(n * 7 % 90)) for n in (3, 1, 4, 5, 9, 2, 6)))
+    whole = evaluate(rows, rules).scores
+    monkeypatch.setattr(engine, "_UNITS_AT_ONCE", 2)
+    evaluation = evaluate(rows, rules)
+    assert [p["unit"].unique().to_pylist() for p in evaluation.score_parts()] == [
+        ["U1", "U2"], ["U3", "U4"], ["U5", "U6"], ["U9"]
+    ]  # fmt: skip
+    assert evaluation.scores.equals(whole)
+    evaluation.write_scores(tmp_path / "scores.parquet")
+    assert pq.read_table(tmp_path / "scores.parquet").equals(whole)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Integer, cast, func, select
@@ -33,7 +34,7 @@ from ipgov.evaluation.outcomes import ProposedOutcome, YearResult
 from ipgov.policy.rules import RuleVersion, ScoringRules
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    pass
 
 _WHY_ABSENT = {
     "missing": "未报送业务数据",
@@ -114,7 +115,7 @@ def save(
             fingerprint=fingerprint,
             rule_sha256=rule_sha256,
             engine_version=ENGINE_VERSION,
-            scores_sha256=put_content(_parquet(evaluation.scores)),
+            scores_sha256=put_content(_parquet(evaluation)),
             known_at=known_at,
         )
         .returning(result_set.c.id)
@@ -247,8 +248,8 @@ def _absent_row(a: Absent) -> tuple[Any, ...]:
 
 
 def _score_rows(evaluation: Evaluation) -> Iterator[tuple[Any, ...]]:
-    for batch in evaluation.scores.to_batches(max_chunksize=50_000):
-        for row in batch.to_pylist():
+    for part in evaluation.score_parts():
+        for row in part.to_pylist():
             row["value"] = _shortest(row["value"])
             row["weight"] = _shortest(row["weight"])
             row["contribution"] = _shortest(row["contribution"])
@@ -279,10 +280,9 @@ def _copy(
             copy.write_row((*row, *common))
 
 
-def _parquet(table: pa.Table) -> bytes:
-    """Return the same bytes for the same rows."""
-    import pyarrow.parquet as pq
-
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", store_schema=False)
-    return buffer.getvalue()
+def _parquet(evaluation: Evaluation) -> bytes:
+    """Return the same bytes for the same scores."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.parquet"
+        evaluation.write_scores(path)
+        return path.read_bytes()
