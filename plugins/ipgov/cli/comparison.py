@@ -11,13 +11,17 @@ from ipgov.cli.common import Json, moment, print_json, write
 from ipgov.core.errors import UnknownError
 
 app = typer.Typer()
+_DEFAULT_A = "A 的结果编号；默认最近发文的结果（未发文的为导入的已公布结果，否则最近正式的结果）"
 
 
 @app.command()
 def compare(
     programme: str,
     period: str,
-    a: Annotated[int | None, typer.Option(help="A 的结果编号；默认最近发文（否则最近正式）的结果")] = None,
+    a: Annotated[
+        int | None,
+        typer.Option(help=_DEFAULT_A),
+    ] = None,
     b: Annotated[int | None, typer.Option(help="B 的结果编号；默认最近重算的结果")] = None,
     order: Annotated[
         str, typer.Option(help="换用次序，如 rules,knowledge,values；默认 knowledge,values,rules")
@@ -26,8 +30,11 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """比较同一年度的两次结果：每项变动归于名单与报送、数值或规则。"""
-    from ipgov.procedures import comparison
+    from ipgov.procedures import comparison, published_comparison
 
+    if a is None and published_comparison.applies(programme, period):
+        _published(programme, period, b, output, as_json)
+        return
     compared = comparison.compare(programme, period, a, b, cast(Any, tuple(order.split(","))))
     if output:
         write(output, comparison.sheet(compared))
@@ -36,6 +43,22 @@ def compare(
         print_json({**sides, **compared.comparison.as_dict()})
         return
     for line in compared.comparison.text():
+        print(line)
+    if output:
+        print(f"已写入 {output}")
+
+
+def _published(programme: str, period: str, b: int | None, output: Path | None, as_json: bool) -> None:
+    """Compare what was published before this system with a recalculation."""
+    from ipgov.procedures import published_comparison
+
+    compared = published_comparison.compare(programme, period, b)
+    if output:
+        write(output, published_comparison.sheet(compared))
+    if as_json:
+        print_json(compared.as_dict())
+        return
+    for line in compared.text():
         print(line)
     if output:
         print(f"已写入 {output}")
