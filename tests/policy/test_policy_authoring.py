@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from pathlib import Path
 
 import pytest
 from ipgov.calendars.working_days import day
 from ipgov.core.settings import settings
+from ipgov.evaluation.files import evaluate_files
 from ipgov.policy import check as checks
 from ipgov.policy import store
 from ipgov.policy.check import check, check_scoring
@@ -24,7 +26,7 @@ def examples(kind: str) -> list[str]:
 
 def test_every_yaml_example_says_how_it_is_run() -> None:
     assert len(EXAMPLES) == TEXT.count("```yaml")
-    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar", "panel"}
+    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar", "panel", "index"}
 
 
 def test_the_examples_of_a_version_are_together_a_valid_one(policies: Policies) -> None:
@@ -61,6 +63,25 @@ def test_the_example_of_scoring_alone_can_be_evaluated() -> None:
         "scoring.indicators[I01].normalisation.benchmark “east”不是类别",
         "scoring.indicators[I01].normalisation.benchmark “west”不是类别",
     }
+
+
+INDICES = re.findall(
+    r"<!-- example: index -->\n```yaml\n(.*?)```\n\n```csv\n(.*?)```\n(?:\n[^`\n][^\n]*\n)?\n```csv\n(.*?)```",
+    TEXT,
+    re.DOTALL,
+)
+
+
+def test_every_index_has_values_and_results() -> None:
+    assert len(INDICES) == len(examples("index")) > 0
+
+
+@pytest.mark.parametrize("number", range(len(INDICES)))
+def test_an_index_gives_what_is_written(number: int, tmp_path: Path) -> None:
+    for name, text in zip(("index.yaml", "values.csv", "expected.csv"), INDICES[number], strict=True):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    evaluate_files(tmp_path / "index.yaml", tmp_path / "values.csv", tmp_path / "results.csv")
+    assert (tmp_path / "results.csv").read_text(encoding="utf-8") == INDICES[number][2]
 
 
 def test_the_examples_of_days_can_be_entered(policies: Policies) -> None:

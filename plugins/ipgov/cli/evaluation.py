@@ -30,10 +30,13 @@ def evaluate(
     evaluation = evaluate_files(policy, values, output)
     told = _explained(evaluation, policy, values, explain, explain_sheet) if explain else None
     if as_json:
-        summary = {"units": evaluation.results.num_rows, "output": str(output)}
+        counts = {"units": evaluation.results.num_rows, "rounded_values": evaluation.rounded_values}
+        summary = counts | {"output": str(output)}
         print_json(summary | ({"explanation": told.as_dict()} if told else {}))
         return
     print(f"已评价 {evaluation.results.num_rows} 个单位，结果见 {output}")
+    if evaluation.rounded_values:
+        print(f"有 {evaluation.rounded_values} 个数值的小数超过 12 位，已四舍五入到 12 位")
     if told:
         print(told.text())
 
