@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -151,6 +151,7 @@ def _read_mapping(data: bytes, name: str) -> dict[str, Any]:
     return raw
 
 
+@lru_cache(maxsize=64)  # a period's frozen bytes are asked for with every file that is received
 def parse(data: bytes, name: str) -> Loaded:
     """Read one rule version from the bytes of its file.
 
