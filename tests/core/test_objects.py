@@ -193,10 +193,11 @@ class TestContent:
     """Content is known by its hash and proved against it."""
 
     def test_kept_once_under_its_hash(self, database: Path) -> None:
+        before = {i.key for i in objects.store().list("")}  # the rules that a database begins with
         digest = objects.put_content(b"data")
         assert digest == sha256_hex(b"data") == objects.put_content(b"data")
         assert objects.get_content(digest) == b"data"
-        assert [i.key for i in objects.store().list("")] == [f"content/{digest[:2]}/{digest}"]
+        assert {i.key for i in objects.store().list("")} - before == {f"content/{digest[:2]}/{digest}"}
 
     def test_changed_content_is_not_given_out(self, database: Path) -> None:
         digest = objects.put_content(b"data")
