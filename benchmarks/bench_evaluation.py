@@ -4,8 +4,8 @@
 
 small: 3,000 units x 25 indicators; large: 1,000,000 x 12, rules of every kind, from the same long Parquet
 file for both: read, pivot, score, aggregate, rank, grade. Engine and Polars run in turn, each in a process of
-its own (so that its peak of memory is its own); the machine may be shared, so the ratio of medians counts, not
-the seconds. linear: the engine alone on 0.6 to 10 million rows of values. Values are made from a seed.
+its own (so that its peak of memory is its own). Where others use the machine too, the ratio of medians
+counts, not the seconds. linear: the engine alone on 0.6 to 10 million rows of values, made from a seed.
 
 Polars is no dependency of the project (`make bench` installs the extra "bench"); without it the engine runs
 alone.

@@ -42,7 +42,7 @@ near = st.integers(-(10**6), 10**6)
 far = st.integers(-(10**24), 10**24)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     n=st.lists(near | far, min_size=3, max_size=3),
     d=st.lists(st.integers(1, 10**6) | st.integers(1, 10**11), min_size=3, max_size=3),
@@ -70,7 +70,7 @@ def test_two_steps_are_taken_where_one_would_not_fit():
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     a=st.lists(near | far, min_size=2, max_size=2),
     b=st.lists(near, min_size=2, max_size=2),

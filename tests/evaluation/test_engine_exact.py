@@ -113,17 +113,25 @@ MISSING = st.sampled_from(["zero", "zero", "drop_and_rescale", "drop_and_rescale
 def scorings(draw: st.DrawFn) -> Scoring:
     groups = draw(st.sampled_from([(), ("a", "b")]))
 
-    def weight(low: int) -> Any:
-        one = st.integers(max(low, 1), 60).map(Decimal) | st.just(Decimal("33.333"))
+    curved = draw(st.integers(0, 2)) == 0
+    # powers are as long as weights are great: small ones where the reference takes any
+    small, usual = (
+        st.integers(1, 9).map(Decimal),
+        st.integers(1, 60).map(Decimal) | st.just(Decimal("33.333")),
+    )
+
+    def weight() -> Any:
+        one = small if curved else usual
         if groups and draw(st.booleans()):
             return {"a": draw(one), "b": draw(one)}
         return draw(one)
 
-    aggregation = st.sampled_from(["weighted_arithmetic_mean"] * 4 + ["weighted_geometric_mean"])
+    straight = ["weighted_arithmetic_mean"]
+    aggregation = st.sampled_from([*straight, "weighted_geometric_mean"] if curved else straight)
     dimensions = [
-        {"code": "X", "name": "一", "weight": weight(1), "aggregation": draw(aggregation)},
-        {"code": "Y", "name": "二", "weight": weight(1), "aggregation": draw(aggregation)},
-        {"code": "Z", "name": "三", "weight": weight(1), "parent": "X", "aggregation": draw(aggregation)},
+        {"code": "X", "name": "一", "weight": weight(), "aggregation": draw(aggregation)},
+        {"code": "Y", "name": "二", "weight": weight(), "aggregation": draw(aggregation)},
+        {"code": "Z", "name": "三", "weight": weight(), "parent": "X", "aggregation": draw(aggregation)},
     ]
     homes = ["X", "Y", "Z", *draw(st.lists(st.sampled_from("XYZ"), max_size=3))]
     indicators: list[dict[str, Any]] = []
@@ -132,7 +140,7 @@ def scorings(draw: st.DrawFn) -> Scoring:
             "code": f"I{n}",
             "name": f"指标{n}",
             "dimension": home,
-            "weight": weight(1),
+            "weight": weight(),
             "missing": draw(MISSING),
             "normalisation": draw(normalisations()),
         }
@@ -274,6 +282,7 @@ def test_geometric_mean_is_exact(terms: list[tuple[int, Decimal]], decimals: int
 
 
 def test_geometric_mean_on_the_edge():
+    assert exact_geometric_mean("9999999999*0.35 1*0.35", 1) == "4"  # no power is taken
     assert exact_geometric_mean("1*0.25 1*0.49", 1) == "4"  # 0.35 exactly
     assert exact_geometric_mean("1*0.25 1*0.4899999999", 1) == "3"
     assert exact_geometric_mean("3*8.5 0*7", 0) == "9"

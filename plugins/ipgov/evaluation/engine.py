@@ -11,8 +11,8 @@ value, quotient,        12 (a quotient is value / denominator; the value stage o
 benchmark               indicator is the mean of the scores that count)
 indicator, points       ``rounding.indicator``, in one rounding from the value
 dimension               ``rounding.dimension``, from the rounded scores below it
-base                    ``rounding.total``: the weighted mean of the top dimensions
-total                   ``rounding.total``: base + bonus - deduction, between 0 and ``maximum``
+base                    ``rounding.total``: the aggregation of the top dimensions
+total                   ``rounding.total``: base + bonus - deduction, between its bounds
 rank                    on the total, or (``rank_on: unrounded``) on the total with the base at 12
 ======================  =========================================================================
 

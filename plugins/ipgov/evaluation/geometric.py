@@ -20,9 +20,14 @@ def exact_geometric_mean(terms: str, decimals: int) -> str:
     ``terms``: ``weight*score`` by spaces; weights are whole numbers, a weight of 0 does not count.
     """
     pairs = [(int(w), Decimal(s)) for w, s in (t.split("*") for t in terms.split(" "))]
-    pairs = [(w, s) for w, s in pairs if w]
-    if any(s == 0 for _, s in pairs):
+    by_score: dict[Decimal, int] = {}
+    for w, s in pairs:
+        if w:
+            by_score[s] = by_score.get(s, 0) + w
+    if 0 in by_score:
         return "0"
+    # the mean of one number is that number: on the edge, its power would be as long as its weight is great
+    pairs = [(w if len(by_score) > 1 else 1, s) for s, w in by_score.items()]
     divisor = math.gcd(*(w for w, _ in pairs))
     pairs = [(w // divisor, s) for w, s in pairs]
     total = sum(w for w, _ in pairs)

@@ -188,6 +188,8 @@ def _grade(scoring: Scoring, g: Grade, place: int) -> dict[str, Any]:
             "from_first": g.quota.counted == "from_first",
         }
     basis = basis_of(scoring, g, g.quota) if g.quota else ""
+    free = _limit(g) is None
+    reached, among = (f"“{g.name}”", "候选者") if free else (f"达到“{g.name}”分数线，", "达线者")
     # totals are integers at the decimals of the total: limits are taken to the integer that parts the same
     unit = 10**scoring.rounding.total
     return {
@@ -198,8 +200,8 @@ def _grade(scoring: Scoring, g: Grade, place: int) -> dict[str, Any]:
         "passes": g.passes,
         "quota": quota,
         "place": place,
-        "no_seat": _split(f"达到“{g.name}”分数线，名额 \0 个，在达线者中列第 \0，未进入名额", basis),
-        "tied_out": _split(f"达到“{g.name}”分数线，名额 \0 个，在名额边缘同分，按规则同分者均不进入", basis),
+        "no_seat": _split(f"{reached}名额 \0 个，在{among}中列第 \0，未进入名额", basis),
+        "tied_out": _split(f"{reached}名额 \0 个，在名额边缘同分，按规则同分者均不进入", basis),
         "tied_in": _split(f"“{g.name}”名额 \0 个，在名额边缘同分，按规则同分者均进入", basis),
     }
 
