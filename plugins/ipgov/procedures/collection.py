@@ -29,9 +29,9 @@ from ipgov.core.steps import Cycle
 from ipgov.core.tables import cycle as cycle_table
 from ipgov.policy.rules import RuleVersion
 from ipgov.procedures.cycles import rules_of
-from ipgov.procedures.snapshots import titled_too_short
+from ipgov.procedures.snapshots import bodies, titled_too_short
 from ipgov.registry.codes import province_name
-from ipgov.registry.platforms import Unit, roster
+from ipgov.registry.platforms import Unit
 
 DIRECT, TOTAL = "direct", "total"
 STATES = {
@@ -181,7 +181,7 @@ def collection(programme: str, period: str, as_of: dt.date, known_at: dt.datetim
         if as_of < opened_on:
             raise RefusedError(f"{period} 年度自 {opened_on} 开启，{as_of} 尚无报送")
         days = cycle_days(rules.cycle, int(period))
-        units = roster(connection, programme, days.evaluate_on.date, known_at)
+        units = bodies(connection, Cycle(programme, period, days.evaluate_on.date, known_at))
         given = _given(rules, days, units, period) | {
             "programme": programme, "period": period, "as_of": as_of, "known_at": known_at,
             "opened_on": opened_on,

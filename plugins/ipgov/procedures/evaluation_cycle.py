@@ -18,7 +18,7 @@ from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import fingerprint
 from ipgov.core.steps import Cycle, Mode, StepResult, run_step
-from ipgov.core.tables import document, result_set, snapshot, snapshot_unit, title_event
+from ipgov.core.tables import result_set, snapshot, snapshot_unit
 from ipgov.decisions import rounds
 from ipgov.documents import rating_list as rating
 from ipgov.documents.model import SIMULATION_BANNER
@@ -34,7 +34,7 @@ from ipgov.procedures.rating_lists import compose
 from ipgov.quality import findings as quality_findings
 from ipgov.quality import gate
 from ipgov.registry.checks import check_kind_counts
-from ipgov.registry.platforms import Unit, roster, unit
+from ipgov.registry.platforms import Unit
 
 
 def freeze(cycle: Cycle) -> StepResult:
@@ -75,7 +75,7 @@ def _refuse_before_evaluation_day(cycle: Cycle, rules: RuleVersion) -> None:
 
 
 def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapshots.Chosen]:
-    units = _to_evaluate(connection, cycle)
+    units = snapshots.bodies(connection, cycle)
     until = cycle_days(rules.rules.cycle, cycle.year).late_until.date
     in_time = submissions.accepted_in_time(connection, cycle.programme, cycle.period, cycle.known_at, until)
     newest = submissions.states(connection, cycle.programme, cycle.period, cycle.known_at)
@@ -85,29 +85,6 @@ def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapsho
     for row in attachments.standing(connection, cycle.programme, cycle.period, ids, cycle.known_at):
         listed.setdefault(row.unit, []).append(row)
     return [replace(c, attachments=tuple(listed.get(c.unit.unit, ()))) for c in chosen]
-
-
-def _to_evaluate(connection: Connection, cycle: Cycle) -> list[Unit]:
-    """Return the bodies titled on the day, those among them that lost the title by this very evaluation.
-
-    Its own outcome does not take a body off the list that led to it.
-    """
-    units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
-    ended = connection.execute(
-        select(title_event.c.unit)
-        .join(document, document.c.id == title_event.c.document_id)
-        .where(
-            title_event.c.programme == cycle.programme,
-            title_event.c.event == "cancelled",
-            title_event.c.effective_on <= cycle.as_of,
-            title_event.c.known_at <= cycle.known_at,
-            document.c.period == cycle.period,
-        )
-        .distinct()
-    ).scalars()
-    held = {u.unit for u in units}
-    lost = [unit(connection, cycle.programme, u, cycle.as_of, cycle.known_at) for u in ended if u not in held]
-    return sorted([*units, *lost], key=lambda u: u.unit)
 
 
 def _state_of(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, literal, select
 from ipgov.core import objects
 from ipgov.core.steps import Cycle
 from ipgov.core.tables import (
+    document,
     snapshot,
     snapshot_attachment,
     snapshot_rating,
@@ -20,12 +21,13 @@ from ipgov.core.tables import (
     snapshot_value,
     submission,
     submitted_value,
+    title_event,
 )
 from ipgov.decisions.ratings import Rating
 from ipgov.intake.attachments import Standing
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.registry.platforms import Unit
+from ipgov.registry.platforms import Unit, roster, unit
 
 # enough for any amount in 万元 with six decimals; the engine rounds at its named scales
 VALUE_PRECISION, VALUE_SCALE = 38, 9
@@ -67,6 +69,29 @@ def titled_too_short(unit: Unit, rules: RuleVersion, year: int) -> bool:
     required = rules.subject.full_years_before_evaluation
     last = dt.date(year - required + 1, 1, 1) if required else dt.date(year, 12, 31)
     return unit.titled_on > last
+
+
+def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
+    """Return the bodies titled on the day, those among them that lost the title by this very evaluation.
+
+    Its own outcome does not take a body off the list that led to it.
+    """
+    units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+    ended = connection.execute(
+        select(title_event.c.unit)
+        .join(document, document.c.id == title_event.c.document_id)
+        .where(
+            title_event.c.programme == cycle.programme,
+            title_event.c.event == "cancelled",
+            title_event.c.effective_on <= cycle.as_of,
+            title_event.c.known_at <= cycle.known_at,
+            document.c.period == cycle.period,
+        )
+        .distinct()
+    ).scalars()
+    held = {u.unit for u in units}
+    lost = [unit(connection, cycle.programme, u, cycle.as_of, cycle.known_at) for u in ended if u not in held]
+    return sorted([*units, *lost], key=lambda u: u.unit)
 
 
 def save(
