@@ -13,7 +13,7 @@ import pytest
 from document_samples import RULES, rating_list, row
 from ipgov.documents.rating_list import RatingList, read_returned, write
 from ipgov.documents.sensitivity_sheet import CHARTED, SHEET, charted, interval, workbook
-from ipgov.evaluation.sensitivity import FactorEffect, Sensitivity, UnitFirmness
+from ipgov.evaluation.sensitivity.analysis import FactorEffect, Sensitivity, UnitFirmness
 from ipgov.intake.workbook import read_workbook
 from ipgov.simulation.returned_list import fill
 from lxml import etree

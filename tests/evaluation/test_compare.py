@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ipgov.core.errors import GovernanceError, UnknownError
-from ipgov.evaluation.compare import compare
-from ipgov.evaluation.comparison import ORDER, Basis, Comparison, Standing, said
+from ipgov.evaluation.comparison.changes import ORDER, Basis, Comparison, Standing, said
+from ipgov.evaluation.comparison.compare import compare
 from ipgov.policy.rules import ScoringRules
 from small_rules import indicator, scoring, table
 

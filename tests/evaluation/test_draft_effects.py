@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ipgov.evaluation.what_if import shares
+from ipgov.evaluation.comparison.what_if import shares
 
 D = Decimal
 points = st.decimals(-50, 50, places=4)

@@ -10,10 +10,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ipgov.evaluation.engine import evaluate
-from ipgov.evaluation.means import divided
-from ipgov.evaluation.recombination import unsupported
-from ipgov.evaluation.sensitivity import analyse, build_model
-from ipgov.evaluation.variation import Draws, draw, factors, inputs_of, one_at_a_time, rule_of_draw
+from ipgov.evaluation.sensitivity.analysis import analyse, build_model
+from ipgov.evaluation.sensitivity.means import divided
+from ipgov.evaluation.sensitivity.recombination import unsupported
+from ipgov.evaluation.sensitivity.variation import (
+    Draws,
+    draw,
+    factors,
+    inputs_of,
+    one_at_a_time,
+    rule_of_draw,
+)
 from ipgov.policy.scoring import Scoring
 from ipgov.policy.sensitivity import SensitivityRules
 from small_rules import indicator, scoring, table

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ipgov.core.errors import UnknownError
-from ipgov.evaluation.rule_checks import CHECKS, check
+from ipgov.evaluation.rule_checks.check import CHECKS, check
 from ipgov.policy.rules import ScoringRules
 from ipgov.policy.scoring import Scoring
 from small_rules import indicator, scoring, table

@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from ipgov.core.errors import GovernanceError, UnknownError
-from ipgov.evaluation import sensitivity as analysis
 from ipgov.evaluation.engine import evaluate
-from ipgov.evaluation.sensitivity import analyse
-from ipgov.evaluation.variation import BASE, draw, factors, rule_of_draw, stream
+from ipgov.evaluation.sensitivity import analysis
+from ipgov.evaluation.sensitivity.analysis import analyse
+from ipgov.evaluation.sensitivity.variation import BASE, draw, factors, rule_of_draw, stream
 from ipgov.policy.scoring import Scoring
 from ipgov.policy.sensitivity import SensitivityRules
 from small_rules import indicator, scoring, table
@@ -82,7 +82,7 @@ def test_the_same_whatever_the_order_of_rows_and_the_threads(monkeypatch: pytest
     monkeypatch.setattr(
         analysis, "evaluate", lambda values, rule, **more: evaluate(values, rule, threads=1, **more)
     )
-    monkeypatch.setattr("ipgov.evaluation.recombination._CELLS", 13)  # three draws at once
+    monkeypatch.setattr("ipgov.evaluation.sensitivity.recombination._CELLS", 13)  # three draws at once
     assert json.dumps(analyse(mixed, scoring(*TWO), varied).as_dict()) == json.dumps(first.as_dict())
 
 
@@ -171,7 +171,7 @@ def test_a_method_that_the_recombination_does_not_know_goes_through_the_engine()
 
 
 def test_a_difference_from_the_engine_is_an_error_not_a_figure(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ipgov.evaluation.means.divided", lambda n, d, shift=0: n // d)
+    monkeypatch.setattr("ipgov.evaluation.sensitivity.means.divided", lambda n, d, shift=0: n // d)
     with pytest.raises(GovernanceError, match="与评价引擎不一致"):
         analyse(VALUES, scoring(*TWO), rules(weights=WEIGHTS))
 

@@ -197,9 +197,7 @@ def test_pages_saved_under_a_workbooks_name() -> None:
 
 
 @pytest.mark.parametrize("name", [b"uniqueCount", b"count"])
-@pytest.mark.parametrize(
-    "promised", [b"4000000000", b"+4000000000", b" 99999999999 ", b"&#52;000000000"]
-)
+@pytest.mark.parametrize("promised", [b"4000000000", b"+4000000000", b" 99999999999 ", b"&#52;000000000"])
 def test_a_count_that_nothing_can_keep_is_refused_before_the_reader_makes_room(
     name: bytes, promised: bytes
 ) -> None:

@@ -77,8 +77,8 @@ def what_if(
 ) -> None:
     """以规则草案试算往年：谁的等级、称号会有不同；不具效力，不写入任何记录。"""
     from ipgov.documents.what_if_sheet import headlines
-    from ipgov.evaluation.comparison import said
-    from ipgov.evaluation.what_if import MARK, as_dict
+    from ipgov.evaluation.comparison.changes import said
+    from ipgov.evaluation.comparison.what_if import MARK, as_dict
     from ipgov.procedures import what_if as procedure
 
     if not_asked not in ("refuse", "drop"):

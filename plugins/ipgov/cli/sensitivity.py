@@ -11,7 +11,7 @@ from ipgov.cli.common import Json, print_json, read, write
 from ipgov.core.errors import GovernanceError
 
 if TYPE_CHECKING:
-    from ipgov.evaluation.sensitivity import Sensitivity
+    from ipgov.evaluation.sensitivity.analysis import Sensitivity
 
 app = typer.Typer()
 

@@ -11,7 +11,15 @@ from ipgov.core.steps import SHANGHAI
 from ipgov.documents.sheets import TITLE_ROWS, Book, Column, Formula, Line, fixed
 from ipgov.documents.typography import full_width
 from ipgov.evaluation.basis import in_chinese
-from ipgov.evaluation.comparison import FACTORS, Comparison, Outcome, Standing, UnitChange, said, signed
+from ipgov.evaluation.comparison.changes import (
+    FACTORS,
+    Comparison,
+    Outcome,
+    Standing,
+    UnitChange,
+    said,
+    signed,
+)
 
 _HEAD = TITLE_ROWS + 1
 _SIGNED = "+0.00####;-0.00####;0"

@@ -8,8 +8,8 @@ from typing import Any
 
 from ipgov.documents.sheets import TITLE_ROWS, Book, Column, Line
 from ipgov.documents.typography import full_width
-from ipgov.evaluation.comparison import Outcome, said
-from ipgov.evaluation.published_comparison import CAUSES, NAMES, PublishedComparison
+from ipgov.evaluation.comparison.changes import Outcome, said
+from ipgov.evaluation.comparison.published_comparison import CAUSES, NAMES, PublishedComparison
 
 _HEAD = TITLE_ROWS + 1
 _ASPECTS = {"list": "名单", "total": "总分", "rank": "名次", "grade": "等级"}

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ipgov.core.errors import RefusedError
 from ipgov.documents.typography import full_width
-from ipgov.evaluation.sensitivity import Sensitivity
+from ipgov.evaluation.sensitivity.analysis import Sensitivity
 from ipgov.policy.blocks import Block
 from ipgov.policy.rules import RuleVersion
 

@@ -39,7 +39,7 @@ from ipgov.documents.rating_layout import (
 )
 from ipgov.documents.returned_list import ReturnedList, read_returned
 from ipgov.documents.typography import full_width
-from ipgov.evaluation.sensitivity import Sensitivity
+from ipgov.evaluation.sensitivity.analysis import Sensitivity
 
 __all__ = ["RatingList", "ReturnedList", "Row", "read_returned", "write"]
 

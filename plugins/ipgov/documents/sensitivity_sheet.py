@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from ipgov.documents.typography import full_width
-from ipgov.evaluation.sensitivity import Sensitivity, UnitFirmness
+from ipgov.evaluation.sensitivity.analysis import Sensitivity, UnitFirmness
 
 SHEET = "敏感性"
 MEANING = full_width(

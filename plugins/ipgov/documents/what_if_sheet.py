@@ -9,7 +9,7 @@ from ipgov.core.fingerprint import short_code
 from ipgov.documents.sheets import TITLE_ROWS, Book, Column, Line, fixed
 from ipgov.documents.typography import full_width
 from ipgov.evaluation.basis import in_chinese
-from ipgov.evaluation.what_if import MARK, NOT_EVALUATED, TitleChange, UnitYear, WhatIf, Year
+from ipgov.evaluation.comparison.what_if import MARK, NOT_EVALUATED, TitleChange, UnitYear, WhatIf, Year
 
 _HEAD = TITLE_ROWS + 1
 _WORSE, _BETTER = "#FCE4D6", "#E2F0D9"

@@ -94,6 +94,12 @@ class Impute(Block):
     minimum_members: Annotated[int, Field(ge=1)] = 1
     otherwise: Literal["missing", "all"] = "missing"
 
+    @model_validator(mode="after")
+    def _wider(self) -> Impute:
+        if self.within == "all" and self.otherwise == "all":
+            raise ValueError("impute：within 已是 all，otherwise 只能为 missing")
+        return self
+
 
 class WinsoriseShare(Block):
     """Values beyond two quantiles are set to them.

@@ -19,8 +19,8 @@ from ipgov.core.tables import issue, result_set, review_round, snapshot, snapsho
 from ipgov.documents import comparison_sheet
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.evaluation import store as results
-from ipgov.evaluation.compare import compare as compare_bases
-from ipgov.evaluation.comparison import ORDER, Basis, Comparison, Factor, Outcome, Standing
+from ipgov.evaluation.comparison.changes import ORDER, Basis, Comparison, Factor, Outcome, Standing
+from ipgov.evaluation.comparison.compare import compare as compare_bases
 from ipgov.evaluation.engine import ENGINE_VERSION
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion

@@ -13,10 +13,16 @@ from ipgov.core.errors import UnknownError
 from ipgov.core.steps import SHANGHAI
 from ipgov.documents import published_comparison_sheet
 from ipgov.documents.model import SIMULATION_BANNER
-from ipgov.evaluation import published, published_comparison
 from ipgov.evaluation import store as results
-from ipgov.evaluation.comparison import Outcome, said
-from ipgov.evaluation.published_comparison import NAMES, Basis, Indicator, PublishedComparison, Side
+from ipgov.evaluation.comparison import published, published_comparison
+from ipgov.evaluation.comparison.changes import Outcome, said
+from ipgov.evaluation.comparison.published_comparison import (
+    NAMES,
+    Basis,
+    Indicator,
+    PublishedComparison,
+    Side,
+)
 from ipgov.procedures import comparison
 from ipgov.procedures.rating_lists import STATES
 

@@ -13,9 +13,10 @@ from ipgov.core.database import reading
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.core.tables import result, result_set, snapshot, snapshot_unit
 from ipgov.documents import sensitivity_sheet
-from ipgov.evaluation import rule_checks, sensitivity
 from ipgov.evaluation.files import read_values
-from ipgov.evaluation.sensitivity import Sensitivity
+from ipgov.evaluation.rule_checks import check as rule_checks
+from ipgov.evaluation.sensitivity import analysis as sensitivity
+from ipgov.evaluation.sensitivity.analysis import Sensitivity
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion, ScoringRules
 from ipgov.policy.store import Loaded

@@ -15,9 +15,9 @@ from ipgov.core.tables import proposed_outcome
 from ipgov.documents import what_if_sheet
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.evaluation import store as results
-from ipgov.evaluation.comparison import Outcome
+from ipgov.evaluation.comparison.changes import Outcome
+from ipgov.evaluation.comparison.what_if import NotAsked, PastYear, WhatIf, what_if
 from ipgov.evaluation.engine import ENGINE_VERSION
-from ipgov.evaluation.what_if import NotAsked, PastYear, WhatIf, what_if
 from ipgov.policy import store
 from ipgov.policy.store import Loaded
 from ipgov.procedures.comparison import Side, period_results, side

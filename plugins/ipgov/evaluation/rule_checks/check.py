@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from ipgov.core.errors import Problem, UnknownError
 from ipgov.evaluation.engine import evaluate
-from ipgov.evaluation.rule_data import Finding, RuleData, read
-from ipgov.evaluation.rule_effects import importance, moves_nothing, says_the_same
-from ipgov.evaluation.rule_limits import benchmarks, clamped, grades, missing, quotas
-from ipgov.evaluation.variation import inputs_of
+from ipgov.evaluation.rule_checks.data import Finding, RuleData, read
+from ipgov.evaluation.rule_checks.effects import importance, moves_nothing, says_the_same
+from ipgov.evaluation.rule_checks.limits import benchmarks, clamped, grades, missing, quotas
+from ipgov.evaluation.sensitivity.variation import inputs_of
 from ipgov.policy.rules import ScoringRules
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ipgov.evaluation.comparison import Outcome, Standing
+from ipgov.evaluation.comparison.changes import Outcome, Standing
 from ipgov.evaluation.engine import Evaluation, evaluate
 from ipgov.evaluation.plan import ADJUSTMENTS
 from ipgov.evaluation.store import absent

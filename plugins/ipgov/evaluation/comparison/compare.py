@@ -20,7 +20,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ipgov.core.errors import GovernanceError, UnknownError
-from ipgov.evaluation.comparison import (
+from ipgov.evaluation.comparison.changes import (
     FACTORS,
     NOT_LISTED,
     ORDER,
@@ -34,7 +34,7 @@ from ipgov.evaluation.comparison import (
     UnitChange,
     ValueChange,
 )
-from ipgov.evaluation.rebuilt import Rebuilt, node_names
+from ipgov.evaluation.comparison.rebuilt import Rebuilt, node_names
 from ipgov.policy.differences import differences
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from ipgov.policy.scoring import Grade, Quota, Scoring
 if TYPE_CHECKING:
     import numpy as np
 
-    from ipgov.evaluation.recombination import Model, Placed
+    from ipgov.evaluation.sensitivity.recombination import Model, Placed
 
     Array = np.ndarray[Any, Any]
 
@@ -33,7 +33,7 @@ def placed(
     """Return totals, ranks and grades of draws from their bases (at the decimals of the total, and at 12)."""
     import numpy as np
 
-    from ipgov.evaluation.recombination import Placed
+    from ipgov.evaluation.sensitivity.recombination import Placed
 
     scoring = model.scoring
     r = scoring.rounding

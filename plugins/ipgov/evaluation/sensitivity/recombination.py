@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ipgov.evaluation.means import ARITHMETIC, MEANS, TOGETHER, Score, Weighted
 from ipgov.evaluation.scales import VALUE_DECIMALS, decimals_of, exact
-from ipgov.evaluation.variation import (
+from ipgov.evaluation.sensitivity.means import ARITHMETIC, MEANS, TOGETHER, Score, Weighted
+from ipgov.evaluation.sensitivity.variation import (
     BASE,
     Draws,
     Factor,
@@ -194,7 +194,7 @@ class Model:
     def _part(self, draws: Draws) -> Placed:
         import numpy as np
 
-        from ipgov.evaluation.placing import placed
+        from ipgov.evaluation.sensitivity.placing import placed
 
         shape = (draws.count, len(self.units.codes))
         base: Array = np.zeros(shape, self.dtype)

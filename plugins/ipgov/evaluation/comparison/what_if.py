@@ -15,9 +15,9 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from ipgov.core.errors import Problem, RefusedError, UnknownError
-from ipgov.evaluation.comparison import Basis, Outcome
+from ipgov.evaluation.comparison.changes import Basis, Outcome
+from ipgov.evaluation.comparison.rebuilt import Rebuilt, node_names
 from ipgov.evaluation.outcomes import ProposedOutcome, YearResult, propose
-from ipgov.evaluation.rebuilt import Rebuilt, node_names
 from ipgov.policy.differences import Difference, differences
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.scoring import Indicator

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.evaluation.engine import evaluate
-from ipgov.evaluation.leaves import leaves_of, units_of, vetoed_of
-from ipgov.evaluation.recombination import Model, Placed, leaf_rules, unsupported
-from ipgov.evaluation.variation import (
+from ipgov.evaluation.sensitivity.leaves import leaves_of, units_of, vetoed_of
+from ipgov.evaluation.sensitivity.recombination import Model, Placed, leaf_rules, unsupported
+from ipgov.evaluation.sensitivity.variation import (
     Draws,
     Factor,
     WeightFactor,

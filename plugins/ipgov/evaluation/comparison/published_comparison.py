@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal, get_args
 
-from ipgov.evaluation.comparison import NOT_LISTED, Outcome, signed
+from ipgov.evaluation.comparison.changes import NOT_LISTED, Outcome, signed
 from ipgov.evaluation.wording import plain
 
 Cause = Literal["knowledge", "values", "rules", "unexplained"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ipgov.evaluation.recombination import Leaf, Units
+from ipgov.evaluation.sensitivity.recombination import Leaf, Units
 from ipgov.policy.methods import Threshold
 from ipgov.policy.scoring import Scoring
 

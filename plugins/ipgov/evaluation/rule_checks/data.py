@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ipgov.evaluation.recombination import Model, unsupported
-from ipgov.evaluation.sensitivity import build_model
-from ipgov.evaluation.variation import children, node_names
+from ipgov.evaluation.sensitivity.analysis import build_model
+from ipgov.evaluation.sensitivity.recombination import Model, unsupported
+from ipgov.evaluation.sensitivity.variation import children, node_names
 from ipgov.evaluation.weights import weights_of
 from ipgov.policy.scoring import Dimension, Indicator, Scoring
 from ipgov.policy.sensitivity import RuleChecks

@@ -8,10 +8,10 @@ from fractions import Fraction
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from ipgov.evaluation.means import divided
-from ipgov.evaluation.recombination import Leaf, Model
-from ipgov.evaluation.rule_data import Finding, RuleData
-from ipgov.evaluation.variation import Draws, children, without
+from ipgov.evaluation.rule_checks.data import Finding, RuleData
+from ipgov.evaluation.sensitivity.means import divided
+from ipgov.evaluation.sensitivity.recombination import Leaf, Model
+from ipgov.evaluation.sensitivity.variation import Draws, children, without
 from ipgov.policy.scoring import Dimension, Indicator
 from ipgov.policy.sensitivity import ROOT
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from ipgov.evaluation.placing import places
-from ipgov.evaluation.recombination import Leaf, Model, Units
-from ipgov.evaluation.rule_data import Finding, RuleData
-from ipgov.evaluation.variation import Draws
+from ipgov.evaluation.rule_checks.data import Finding, RuleData
+from ipgov.evaluation.sensitivity.placing import places
+from ipgov.evaluation.sensitivity.recombination import Leaf, Model, Units
+from ipgov.evaluation.sensitivity.variation import Draws
 from ipgov.policy.methods import Goalposts, GroupBenchmark, RatioToBenchmark
 from ipgov.policy.scoring import Grade, Indicator, Quota
 

@@ -1,0 +1,1 @@
+"""How firm are ranks and grades when weights and methods vary."""
