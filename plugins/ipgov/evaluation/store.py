@@ -27,8 +27,8 @@ from ipgov.core.tables import (
     review_round,
     score,
 )
+from ipgov.evaluation import published
 from ipgov.evaluation.basis import basis_of, in_chinese
-from ipgov.evaluation.comparison import published
 from ipgov.evaluation.engine import ENGINE_VERSION, Evaluation
 from ipgov.evaluation.outcomes import ProposedOutcome, YearResult
 from ipgov.policy.rules import RuleVersion, ScoringRules

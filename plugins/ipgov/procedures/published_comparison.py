@@ -13,8 +13,9 @@ from ipgov.core.errors import UnknownError
 from ipgov.core.steps import SHANGHAI
 from ipgov.documents import published_comparison_sheet
 from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.evaluation import published
 from ipgov.evaluation import store as results
-from ipgov.evaluation.comparison import published, published_comparison
+from ipgov.evaluation.comparison import published_comparison
 from ipgov.evaluation.comparison.changes import Outcome, said
 from ipgov.evaluation.comparison.published_comparison import (
     NAMES,

@@ -23,7 +23,7 @@ from ipgov.core.tables import issue, organisation, published_value, review_round
 from ipgov.decisions import rounds
 from ipgov.documents import published_form
 from ipgov.documents.model import SIMULATION_BANNER
-from ipgov.evaluation.comparison import published
+from ipgov.evaluation import published
 from ipgov.intake.published import RESULTS, Entry, Published, Row, read_published
 from ipgov.policy import store
 from ipgov.registry import platforms
