@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ipgov.calendars.working_days import day
@@ -12,7 +13,9 @@ from ipgov.core.settings import settings
 from ipgov.evaluation.files import evaluate_files
 from ipgov.policy import check as checks
 from ipgov.policy import store
+from ipgov.policy.blocks import Block
 from ipgov.policy.check import check, check_scoring
+from ipgov.policy.methods import Normalisation, Transform
 from ipgov.procedures.panel_files import read_plan
 from spoiling import V1, Policies
 
@@ -66,7 +69,8 @@ def test_the_example_of_scoring_alone_can_be_evaluated() -> None:
 
 
 INDICES = re.findall(
-    r"<!-- example: index -->\n```yaml\n(.*?)```\n\n```csv\n(.*?)```\n(?:\n[^`\n][^\n]*\n)?\n```csv\n(.*?)```",
+    r"<!-- example: index -->\n```yaml\n(.*?)```\n\n```csv\n(.*?)```\n"
+    r"(?:\n[^`\n][^\n]*\n)?\n```csv\n(.*?)```",
     TEXT,
     re.DOTALL,
 )
@@ -82,6 +86,22 @@ def test_an_index_gives_what_is_written(number: int, tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     evaluate_files(tmp_path / "index.yaml", tmp_path / "values.csv", tmp_path / "results.csv")
     assert (tmp_path / "results.csv").read_text(encoding="utf-8") == INDICES[number][2]
+
+
+@pytest.mark.parametrize(
+    "method",
+    [m for union in (Transform, Normalisation) for m in get_args(get_args(union)[0])],
+    ids=lambda method: method.__name__,
+)
+def test_every_method_is_explained_with_all_its_keys(method: type[Block]) -> None:
+    _, _, rest = TEXT.partition("### From values to scores")
+    section, _, _ = rest.partition("### The tree")
+    kind = "transform" if "transform" in method.model_fields else "method"
+    (name,) = get_args(method.model_fields[kind].annotation)
+    (row,) = [line for line in section.splitlines() if line.startswith(f"| `{name}` |")]
+    following = section if name == "winsorise_skew" else row  # what it does in the end has a paragraph
+    for key in method.model_fields.keys() - Block.model_fields.keys() - {kind}:
+        assert f"`{key}`" in following, key
 
 
 def test_the_examples_of_days_can_be_entered(policies: Policies) -> None:
