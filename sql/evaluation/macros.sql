@@ -4,8 +4,8 @@
 -- The only division: exact, rounded half away from zero (四舍五入) to an integer; NULL for a zero divisor.
 CREATE OR REPLACE TEMP MACRO exact_divide(n, d) AS
     CASE WHEN d = 0 THEN NULL
-         WHEN (n < 0) = (d < 0) THEN (2 * abs(n) + abs(d)) // (2 * abs(d))
-         ELSE -((2 * abs(n) + abs(d)) // (2 * abs(d))) END;
+         WHEN (n < 0) = (d < 0) THEN (2::HUGEINT * abs(n) + abs(d)) // (2::HUGEINT * abs(d))
+         ELSE -((2::HUGEINT * abs(n) + abs(d)) // (2::HUGEINT * abs(d))) END;
 
 -- A DECIMAL with {s} decimals as an integer, and back. No digit is lost either way.
 {% for s in range(13) %}

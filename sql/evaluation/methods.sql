@@ -4,7 +4,7 @@
    places.sql): n_* of them, few_* too few, a_* and b_* at 12 decimals, below_*, same_*, dense_*. #}
 
 {% macro line(i, distance, length) -%}
-exact_divide(({{ distance }}) * {{ i.rule.times }}{% if i.rule.plus %} + ({{ length }}) * {{ i.rule.plus }}{% endif %}, ({{ length }}) * {{ i.rule.over }})
+exact_divide(CAST({{ distance }} AS HUGEINT) * {{ i.rule.times }}{% if i.rule.plus %} + CAST({{ length }} AS HUGEINT) * {{ i.rule.plus }}{% endif %}, CAST({{ length }} AS HUGEINT) * {{ i.rule.over }})
 {%- endmacro %}
 
 {% macro within(v, least, most) -%}

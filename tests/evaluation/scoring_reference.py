@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
@@ -11,6 +11,7 @@ from typing import Any
 
 from ipgov.policy.methods import GroupBenchmark
 from ipgov.policy.scoring import Indicator, Scoring
+from methods_reference import TooLargeError, Who, normalise, transform
 
 
 def half_up(number: Fraction, decimals: int) -> Fraction:
@@ -38,15 +39,27 @@ class Unit:
     values: dict[str, Fraction | None] = field(default_factory=dict)
     ratings: dict[str, dict[str, Fraction]] = field(default_factory=lambda: defaultdict(dict))
     measured: dict[str, Fraction | None] = field(default_factory=dict)
+    own: dict[str, Fraction | None] = field(default_factory=dict)  # scores before what is missing gets one
     scores: dict[str, Fraction | None] = field(default_factory=dict)
+    points: dict[str, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     vetoed: bool = False
-    excluded: bool = False  # for a dimension without a score
+    excluded: bool = False
     total: Fraction | None = None
     key: Fraction | None = None
     rank: int | None = None
     group_rank: int | None = None
     grade: str | None = None
     passed: bool | None = None
+
+
+class Looking:
+    """A normalisation whose benchmark looks at others, saying at which as the other methods do."""
+
+    def __init__(self, rule: Any, within: str):
+        self.rule, self.within = rule, within
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rule, name)
 
 
 class Reference:
@@ -65,8 +78,12 @@ class Reference:
                 unit.ratings[row["indicator"]][row["rater"]] = value
         for unit in self.units.values():
             unit.measured = {i.code: self.measure(unit, i) for i in scoring.indicators}
+        self.leaves()
         for unit in self.units.values():
-            self.score(unit)
+            self.points(unit)
+        self.grow()
+        for unit in self.units.values():
+            self.total(unit)
         self.rank()
         self.grade()
 
@@ -89,7 +106,12 @@ class Reference:
         if not i.denominator:
             return value
         below = unit.values.get(i.denominator)
-        return None if value is None or not below else half_up(value / below, 12)
+        if value is None or not below or not self.applies(i, unit.group):
+            return None
+        quotient = half_up(value * Fraction(i.per) / below, 12)
+        if abs(quotient) >= 10**13:
+            raise TooLargeError
+        return quotient
 
     def kept(self, unit: Unit, i: Indicator) -> list[Fraction]:
         n = i.normalisation
@@ -98,71 +120,74 @@ class Reference:
             return ratings if n.below_minimum == "mean_of_all" else []
         return ratings[n.drop_lowest : len(ratings) - n.drop_highest]
 
-    def benchmark(self, i: Indicator, group: str) -> Fraction:
-        b = i.normalisation.benchmark
-        if isinstance(b, dict):
-            return Fraction(b[group])
-        if not isinstance(b, GroupBenchmark):
-            return Fraction(b)
-        own = sorted(
-            u.measured[i.code]
-            for u in self.units.values()
-            if u.group == group and self.applies(i, group) and u.measured[i.code] is not None
-        )
-        if len(own) < b.minimum_members:
-            return Fraction(b.otherwise)
-        middle = (own[(len(own) - 1) // 2] + own[len(own) // 2]) / 2
-        statistic = {"mean": sum(own) / len(own), "median": middle, "maximum": own[-1]}[b.statistic]
-        statistic = half_up(statistic, 12)
-        return statistic if statistic > 0 else Fraction(b.otherwise)
+    def who(self, applies: Callable[[str], bool]) -> list[Who]:
+        out = self.scoring.unranked
+        return [Who(u.group, applies(u.group), u.group not in out) for u in self.units.values()]
 
-    def normalise(self, i: Indicator, v: Fraction, group: str) -> Fraction:
-        n = i.normalisation
-        match n.method:
-            case "goalposts":
-                low, high = Fraction(n.minimum), Fraction(n.maximum)
-                share = min(max((v - low) / (high - low), Fraction(0)), Fraction(1))
-                return 100 * (1 - share if n.direction == "down" else share)
-            case "steps":
-                reached = [s for s in n.steps if s.at_least is None or v >= Fraction(s.at_least)][-1]
-                above = v - Fraction(reached.at_least) if reached.at_least is not None else Fraction(0)
-                points = Fraction(reached.score) + Fraction(reached.per_unit) * above
-                return points if reached.cap is None else min(points, Fraction(reached.cap))
-            case "ratio_to_benchmark":
-                return min(max(100 * v / self.benchmark(i, group), Fraction(0)), Fraction(n.cap))
-            case "boolean":
-                return Fraction(n.score if v == 1 else n.otherwise)
-            case "expert_mean":
-                low, high = Fraction(n.scale.minimum), Fraction(n.scale.maximum)
-                return 100 * (v - low) / (high - low)
-            case "per_unit":
-                return min(max(v * Fraction(n.points), Fraction(0)), Fraction(n.cap))
-        raise AssertionError(n.method)
+    def leaves(self) -> None:
+        """Transform what was measured and give it its score, indicator by indicator."""
+        units, s = list(self.units.values()), self.scoring
+        for i in s.indicators:
+            who = self.who(lambda group, i=i: self.applies(i, group))
+            column = [u.measured[i.code] for u in units]
+            for t in i.transforms:
+                column = transform(column, who, t)
+            scores = [None] * len(units)
+            if i.role != "veto":
+                within = getattr(i.normalisation, "benchmark", None)
+                n = i.normalisation
+                if isinstance(within, GroupBenchmark):
+                    n = Looking(n, within.within)
+                scores = normalise(column, who, n, Fraction(s.full_score), s.rounding.indicator)
+            for u, v, score in zip(units, column, scores, strict=True):
+                u.measured[i.code] = v
+                u.own[i.code] = score
 
-    def score(self, unit: Unit) -> None:
+    def grow(self) -> None:
+        """Give the dimensions their scores, from the leaves up, and normalise those that are."""
+        units, s = list(self.units.values()), self.scoring
+        done: set[str] = set()
+        while len(done) < len(s.dimensions):
+            for d in s.dimensions:
+                if d.code in done or any(c.parent == d.code and c.code not in done for c in s.dimensions):
+                    continue
+                done.add(d.code)
+                column = [self.node(u, d, s.rounding.dimension) for u in units]
+                if d.normalisation:
+                    who = self.who(lambda group, d=d: self.counts(Unit(group), d))
+                    full = Fraction(s.full_score)
+                    column = normalise(column, who, d.normalisation, full, s.rounding.dimension)
+                for u, score in zip(units, column, strict=True):
+                    if score is None and self.counts(u, d):
+                        u.excluded = u.excluded or d.missing == "exclude_unit"
+                        score = Fraction(0) if d.missing == "zero" else None
+                    u.scores[d.code] = score
+
+    def points(self, unit: Unit) -> None:
         s = self.scoring
-        excluded = False
-        points = {"bonus": Fraction(0), "deduction": Fraction(0)}
         for i in s.indicators:
             if not self.applies(i, unit.group):
                 continue
             v = unit.measured[i.code]
-            excluded = excluded or (v is None and i.missing == "exclude_unit")
+            unit.excluded = unit.excluded or (v is None and i.missing == "exclude_unit")
             if i.role == "veto":
                 unit.vetoed = unit.vetoed or (v is not None and v >= Fraction(i.normalisation.at_least))
                 continue
             if v is not None:
-                score = half_up(self.normalise(i, v, unit.group), s.rounding.indicator)
+                score = unit.own[i.code]
             else:
                 score = None if i.missing == "drop_and_rescale" else Fraction(0)
             unit.scores[i.code] = score
             if i.role != "score":
-                points[i.role] += score or 0
+                unit.points[i.role] += score or 0
+
+    def total(self, unit: Unit) -> None:
+        s = self.scoring
         base = self.node(unit, None, s.rounding.total)
-        if base is None or excluded or unit.excluded:
+        if base is None or unit.excluded:
             return
-        bonus = min(points["bonus"], Fraction(s.bonus_cap))
-        deduction = points["deduction"]
+        bonus = min(unit.points["bonus"], Fraction(s.bonus_cap))
+        deduction = unit.points["deduction"]
         if s.deduction_cap is not None:
             deduction = min(deduction, Fraction(s.deduction_cap))
 
@@ -179,7 +204,7 @@ class Reference:
             unit.key = -unit.key
 
     def node(self, unit: Unit, d: Any, decimals: int) -> Fraction | None:
-        """The score of a dimension (None: the root), and of everything below it."""
+        """The score of a dimension (None: the root) from those below it; None where it has none."""
         s, code, owner = self.scoring, d.code if d else "", d or self.scoring
         below = [
             (self.weight(i, unit.group), unit.scores.get(i.code))
@@ -188,17 +213,12 @@ class Reference:
         ]
         for c in s.dimensions:
             if c.parent == code:
-                score = self.node(unit, c, s.rounding.dimension)
-                unit.scores[c.code] = score
-                below.append((self.weight(c, unit.group), score))
+                below.append((self.weight(c, unit.group), unit.scores[c.code]))
         present = [(w, x) for w, x in below if x is not None and w > 0]
         if present and self.covered(unit, code) >= Fraction(owner.minimum_coverage):
             part = Fraction(1) if s.weights == "relative" else Fraction(1, 100)
             return together(owner.aggregation, present, decimals, part)
-        if d is None or not self.counts(unit, d):
-            return None
-        unit.excluded = unit.excluded or d.missing == "exclude_unit"
-        return Fraction(0) if d.missing == "zero" else None
+        return None
 
     def counts(self, unit: Unit, d: Any) -> bool:
         """Whether a dimension and all above it have weight for the unit."""

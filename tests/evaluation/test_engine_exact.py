@@ -37,7 +37,7 @@ def assert_equal(evaluation: Evaluation, reference: Reference) -> None:
 def assert_it_sums(evaluation: Evaluation, scoring: Scoring) -> None:
     """The leaves' contributions add up to each total, exactly."""
     told = ("weighted_arithmetic_mean", "weighted_sum")
-    not_told = {d.code for d in scoring.dimensions if d.aggregation not in told}
+    not_told = {d.code for d in scoring.dimensions if d.aggregation not in told or d.normalisation}
     sums: dict[str, Decimal] = {}
     for r in evaluation.scores.to_pylist():
         leaf = r["role"] in ("score", "bonus", "deduction", "adjustment") or r["node"] in not_told

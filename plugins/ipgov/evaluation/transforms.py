@@ -200,28 +200,23 @@ def _columns(t: TransformPlan, sample: Sample, everybody: Sample | None) -> Mapp
         return {"n": sample.n, "a": value, "within": within}
     if isinstance(rule, WinsoriseSkew):
         return _treated(sample.n, treat(sample.values, rule))
-    if not enough:
-        return {"n": sample.n, "a": None, "b": None, "mode": None}
     if isinstance(rule, WinsoriseShare):
-        low, high = (
-            sample.quantile(Fraction(rule.lower), rule.quantile),
-            sample.quantile(Fraction(rule.upper), rule.quantile),
-        )
-        return {"n": sample.n, "a": low, "b": high, "mode": "clamp"}
+        ends = (Fraction(rule.lower), Fraction(rule.upper))
+        low, high = (sample.quantile(p, rule.quantile) for p in ends) if enough else (None, None)
+        return {"n": sample.n, "a": low, "b": high, "mode": "clamp" if enough else None}
     assert isinstance(rule, WinsoriseFences)  # noqa: S101 - for mypy
+    names = ("q1", "q3") if rule.by == "iqr" else ("mean", "deviation")
+    if not enough:
+        return {"n": sample.n, "a": None, "b": None, "mode": None} | dict.fromkeys(names)
     k = Fraction(rule.k)
     if rule.by == "iqr":
-        low, high = (sample.quantile(p, "linear") for p in _QUARTERS)
-        reach = k * (high - low)
-        centre = {"q1": shown(low), "q3": shown(high)}
+        found = tuple(sample.quantile(p, "linear") for p in _QUARTERS)
+        low, high, reach = found[0], found[1], k * (found[1] - found[0])
     else:
-        low = high = sample.mean
-        deviation = sample.deviation(sample=True)
-        reach = k * deviation
-        centre = {"mean": shown(low), "deviation": shown(deviation)}
-    return {"n": sample.n, "a": half_up(low - reach), "b": half_up(high + reach), "mode": "clamp"} | {
-        name: format(value, "f") for name, value in centre.items()
-    }
+        found = (sample.mean, sample.deviation(sample=True))
+        low, high, reach = found[0], found[0], k * found[1]
+    numbers = {"n": sample.n, "a": half_up(low - reach), "b": half_up(high + reach), "mode": "clamp"}
+    return numbers | {name: format(shown(x), "f") for name, x in zip(names, found, strict=True)}
 
 
 def _treated(n: int, result: Treatment) -> Mapping[str, Any]:
