@@ -16,7 +16,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 
-from ipgov.core import objects
 from ipgov.core.fingerprint import short_code
 from ipgov.core.steps import SHANGHAI
 from ipgov.documents.typography import full_width
@@ -80,7 +79,7 @@ def filename(key: str) -> str:
 @lru_cache(maxsize=64)
 def frozen_rules(sha256: str) -> RuleVersion:
     """Return the rule version that is kept under a hash; content never changes, so it is read once."""
-    return store.parse(objects.get_content(sha256), f"规则 {sha256[:12]}（已冻结）").rules
+    return store.frozen(sha256).rules
 
 
 def clause_text(clause_id: str) -> str:

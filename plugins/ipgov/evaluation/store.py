@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -140,6 +140,27 @@ def save(
             ],
         )
     return result_set_id
+
+
+def newest_live(connection: Connection, programme: str, period: str) -> Mapping[str, Any]:
+    """Return a period's newest live result set; UnknownError where there is none."""
+    head = (
+        connection.execute(
+            select(result_set)
+            .where(
+                result_set.c.programme == programme,
+                result_set.c.period == period,
+                result_set.c.mode == "live",
+            )
+            .order_by(result_set.c.id.desc())
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    if head is None:
+        raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
+    return dict(head)
 
 
 def results(connection: Connection, result_set_id: int, unit: str | None = None) -> list[dict[str, Any]]:

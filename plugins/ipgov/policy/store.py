@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from ipgov.core import objects
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
@@ -159,6 +160,11 @@ def parse(data: bytes, name: str) -> Loaded:
     values that stand under neither a clause nor ``operator``.
     """
     return Loaded(_validated(RuleVersion, _read_mapping(data, name), name), data, name)
+
+
+def frozen(sha256: str) -> Loaded:
+    """Read the rule version whose bytes were frozen under this hash."""
+    return parse(objects.get_content(sha256), f"规则 {sha256[:12]}（已冻结）")
 
 
 def parse_scoring(data: bytes, name: str) -> ScoringRules:

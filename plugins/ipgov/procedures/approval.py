@@ -44,9 +44,7 @@ class Presented:
 
 
 def _rules(round_: rounds.Round) -> store.Loaded:
-    return store.parse(
-        objects.get_content(round_.rule_sha256), f"{round_.programme}/{round_.period}（已冻结）"
-    )
+    return store.frozen(round_.rule_sha256)
 
 
 def _approval(round_: rounds.Round) -> Approval:

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.core.steps import SHANGHAI
@@ -178,8 +177,7 @@ def _listed(heads: Sequence[Mapping[str, Any]]) -> str:
 
 def side(connection: Connection, head: Mapping[str, Any]) -> Side:
     """Return a stored result's list, values and rules; ``head``: one of ``period_results``."""
-    name = f"{head['programme']}/{head['period']}（已冻结）"
-    rules = store.parse(objects.get_content(head["rule_sha256"]), name).rules
+    rules = store.frozen(head["rule_sha256"]).rules
     standings = {
         row.unit: Standing(row.kind, row.state, row.name, row.sha256 or "", row.received_at)
         for row in connection.execute(

@@ -147,7 +147,7 @@ def rules_of(connection: Connection, cycle: Cycle) -> store.Loaded:
         .where(cycle_table.c.programme == cycle.programme, cycle_table.c.period == cycle.period)
     ).scalar()
     if sha256 is not None:
-        return store.parse(objects.get_content(sha256), f"{cycle.programme}/{cycle.period}（已冻结）")
+        return store.frozen(sha256)
     if cycle.mode is Mode.LIVE:
         raise UnknownError(f"“{cycle.programme}”{cycle.period} 年度尚未开启，不能办理；请先开启该年度")
     return store.governing(cycle.programme, cycle.year)

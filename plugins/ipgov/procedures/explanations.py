@@ -7,13 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import UnknownError
 from ipgov.core.tables import (
     attachment,
     listed_attachment,
-    result_set,
     snapshot_attachment,
     snapshot_unit,
     snapshot_value,
@@ -35,8 +33,8 @@ def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
     Raises UnknownError where the period has no result or the body none in it, naming those there are.
     """
     with reading() as connection:
-        head = _newest_live(connection, programme, period)
-        return _explained(connection, head, _rules(head), [unit])[0]
+        head = results.newest_live(connection, programme, period)
+        return _explained(connection, head, store.frozen(head["rule_sha256"]).rules, [unit])[0]
 
 
 def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
@@ -45,8 +43,8 @@ def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
     Raises UnknownError as ``explain``.
     """
     with reading() as connection:
-        head = _newest_live(connection, programme, period)
-        rules = _rules(head)
+        head = results.newest_live(connection, programme, period)
+        rules = store.frozen(head["rule_sha256"]).rules
         units = [unit] if unit else [r["unit"] for r in results.results(connection, head["id"])]
         explained = _explained(connection, head, rules, units)
         names = {
@@ -68,31 +66,6 @@ def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
         decimals=rules.scoring.rounding.total,
     )
     return explanation_sheet.write(explained, about, store.clauses())
-
-
-def _newest_live(connection: Connection, programme: str, period: str) -> Mapping[str, Any]:
-    head = (
-        connection.execute(
-            select(result_set)
-            .where(
-                result_set.c.programme == programme,
-                result_set.c.period == period,
-                result_set.c.mode == "live",
-            )
-            .order_by(result_set.c.id.desc())
-            .limit(1)
-        )
-        .mappings()
-        .first()
-    )
-    if head is None:
-        raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
-    return dict(head)
-
-
-def _rules(head: Mapping[str, Any]) -> RuleVersion:
-    name = f"{head['programme']}/{head['period']}（已冻结）"
-    return store.parse(objects.get_content(head["rule_sha256"]), name).rules
 
 
 def _explained(

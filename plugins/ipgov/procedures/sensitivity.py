@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ipgov.core import objects
 from ipgov.core.database import reading
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.core.tables import result, result_set, snapshot, snapshot_unit
 from ipgov.documents import sensitivity_sheet
+from ipgov.evaluation import store as results
 from ipgov.evaluation.files import read_values
 from ipgov.evaluation.rule_checks import check as rule_checks
 from ipgov.evaluation.sensitivity import analysis as sensitivity
@@ -68,23 +68,8 @@ def of_period(programme: str, period: str) -> tuple[Sensitivity, bytes]:
     Raises UnknownError where the period has no result, or its rules name nothing to vary.
     """
     with reading() as connection:
-        head = (
-            connection.execute(
-                select(result_set)
-                .where(
-                    result_set.c.programme == programme,
-                    result_set.c.period == period,
-                    result_set.c.mode == "live",
-                )
-                .order_by(result_set.c.id.desc())
-                .limit(1)
-            )
-            .mappings()
-            .first()
-        )
-        if head is None:
-            raise UnknownError(f"“{programme}”{period} 年度尚无评价结果")
-        rules = store.parse(objects.get_content(head["rule_sha256"]), f"{programme}/{period}（已冻结）").rules
+        head = results.newest_live(connection, programme, period)
+        rules = store.frozen(head["rule_sha256"]).rules
         sensitivity.required(rules.sensitivity, f"{programme} {period} 年度的规则")
         found = of_result_set(connection, head["id"], rules)
         if found is None:
@@ -155,7 +140,7 @@ def _versions(programme: str, period: int) -> dict[str, Loaded]:
 
 
 def _check_on(frozen: Mapping[str, Any], name: str, rules: RuleVersion) -> list[Problem]:
-    filled_in = store.parse(objects.get_content(frozen["rule_sha256"]), "（已冻结）").rules
+    filled_in = store.frozen(frozen["rule_sha256"]).rules
     return rule_checks.check(
         snapshots.values_table(frozen["values_sha256"]),
         rules,
