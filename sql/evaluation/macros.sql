@@ -4,8 +4,8 @@
 -- The only division: exact, rounded half away from zero (四舍五入) to an integer; NULL for a zero divisor.
 CREATE OR REPLACE TEMP MACRO exact_divide(n, d) AS
     CASE WHEN d = 0 THEN NULL
-         WHEN (n < 0) = (d < 0) THEN (2::HUGEINT * abs(n) + abs(d)) // (2::HUGEINT * abs(d))
-         ELSE -((2::HUGEINT * abs(n) + abs(d)) // (2::HUGEINT * abs(d))) END;
+         WHEN (n < 0) = (d < 0) THEN (2::BIGINT * abs(n) + abs(d)) // (2::BIGINT * abs(d))
+         ELSE -((2::BIGINT * abs(n) + abs(d)) // (2::BIGINT * abs(d))) END;
 
 -- A DECIMAL with {s} decimals as an integer, and back. No digit is lost either way.
 {% for s in range(13) %}
@@ -31,33 +31,11 @@ CREATE OR REPLACE TEMP MACRO geometric_mean(candidate, terms, decimals) AS
          THEN CAST(floor(candidate + 0.5) AS HUGEINT)
          ELSE CAST(exact_geometric_mean(terms, decimals) AS HUGEINT) END;
 
--- The same for logarithms and powers (transcendental.py): x and v are integers at 12 decimals, u is any integer. The
--- margins are ten times and more what the few steps in floating point can be wrong by.
+-- The same for logarithms and powers (transcendental.py, prepared.sql): x is an integer at 12 decimals. The margins are
+-- ten times and more what the few steps in floating point can be wrong by.
 CREATE OR REPLACE TEMP MACRO nearest(candidate, margin, exactly) AS
     CASE WHEN abs(candidate - floor(candidate) - 0.5) > margin THEN CAST(floor(candidate + 0.5) AS HUGEINT)
          ELSE CAST(exactly AS HUGEINT) END;
-
-CREATE OR REPLACE TEMP MACRO in_double(u, multiplier, addend, divisor) AS
-    (CAST(u AS DOUBLE) * CAST(multiplier AS DOUBLE) + CAST(addend AS DOUBLE)) / CAST(divisor AS DOUBLE);
-CREATE OR REPLACE TEMP MACRO log_in_double(argument, base) AS
-    ln(argument) * CASE base WHEN 'e' THEN 1e12 WHEN '2' THEN 1e12 / ln(2) ELSE 1e12 / ln(10) END;
-
--- The logarithm of (u * multiplier + addend) / divisor at 12 decimals; NULL where that is not above zero. Digits
--- cancel only where multiplier is negative: floating point decides nothing then.
-CREATE OR REPLACE TEMP MACRO logarithm(u, multiplier, addend, divisor, base) AS
-    CASE WHEN in_double(u, multiplier, addend, divisor) > 0
-         THEN nearest(log_in_double(in_double(u, multiplier, addend, divisor), base),
-             0.004 + abs(log_in_double(in_double(u, multiplier, addend, divisor), base)) * 2e-15
-                 + CASE WHEN CAST(multiplier AS DOUBLE) < 0 THEN 1 ELSE 0 END,
-             exact_log(CAST(u AS VARCHAR), CAST(multiplier AS VARCHAR), CAST(addend AS VARCHAR),
-                 CAST(divisor AS VARCHAR), base, 12)) END;
-
-CREATE OR REPLACE TEMP MACRO exponential(v, rate, rate_shown) AS
-    CASE WHEN abs(CAST(v AS DOUBLE) * rate / 1e12) < 20
-         THEN nearest(exp(CAST(v AS DOUBLE) * rate / 1e12) * 1e12,
-             1e-9 + exp(CAST(v AS DOUBLE) * rate / 1e12) * (abs(CAST(v AS DOUBLE) * rate / 1e12) + 1) * 4e-3,
-             exact_exp(CAST(v AS VARCHAR), rate_shown))
-         ELSE CAST(exact_exp(CAST(v AS VARCHAR), rate_shown) AS HUGEINT) END;
 
 CREATE OR REPLACE TEMP MACRO log_share(x, low, high, lowest, span, decimals) AS
     nearest((lowest + span * ln(CAST(x AS DOUBLE) / low) / ln(CAST(high AS DOUBLE) / low)) * 10.0::DOUBLE ** decimals,

@@ -1,7 +1,7 @@
 {# One Jinja macro per normalisation. Each gives an integer expression: the score times 10^r, rounded once.
    `i` has a key, a method, its numbers (`rule`, integers at the named scales) and its decimals `r`; `v` is the
    value as an integer at 12 decimals. Statistics of other units stand in columns named by the key (statistics.sql,
-   places.sql): n_* of them, few_* too few, a_* and b_* at 12 decimals, below_*, same_*, dense_*. #}
+   places.py): few_* too few, low_* and high_* as integers at 12 decimals, below_*, same_*, dense_*, members_*. #}
 
 {% macro line(i, distance, length) -%}
 exact_divide(CAST({{ distance }} AS HUGEINT) * {{ i.rule.times }}{% if i.rule.plus %} + CAST({{ length }} AS HUGEINT) * {{ i.rule.plus }}{% endif %}, CAST({{ length }} AS HUGEINT) * {{ i.rule.over }})
@@ -24,12 +24,12 @@ CASE WHEN {{ x }} <= 0 THEN NULL ELSE log_share({{ x }}, {{ i.rule.minimum }}, {
 {%- endmacro %}
 
 {% macro min_max(i, v) -%}
-{%- set a, b = "scaled_12(a_" ~ i.key ~ ")", "scaled_12(b_" ~ i.key ~ ")" -%}
+{%- set a, b = "low_" ~ i.key, "high_" ~ i.key -%}
 {{ line(i, b ~ " - " ~ v if i.rule.down else v ~ " - " ~ a, b ~ " - " ~ a) }}
 {%- endmacro %}
 
 {% macro z_score(i, v) -%}
-{%- set a, b = "scaled_12(a_" ~ i.key ~ ")", "scaled_12(b_" ~ i.key ~ ")" -%}
+{%- set a, b = "low_" ~ i.key, "high_" ~ i.key -%}
 {{ line(i, a ~ " - " ~ v if i.rule.down else v ~ " - " ~ a, b) }}
 {%- endmacro %}
 
@@ -58,14 +58,14 @@ exponential_rank({{ place(i) }}, members_{{ i.key }}, {{ i.rule.constant }}, {{ 
 {%- endmacro %}
 
 {% macro distance_to_target(i, v) -%}
-{%- set worst = i.rule.worst if i.rule.worst is not none else "scaled_12(a_" ~ i.key ~ ")" -%}
+{%- set worst = i.rule.worst if i.rule.worst is not none else "low_" ~ i.key -%}
 least({% if i.rule.down %}{{ line(i, "greatest(" ~ worst ~ " - " ~ v ~ ", 0)", worst ~ " - " ~ i.rule.target) }}
 {%- else %}{{ line(i, "greatest(" ~ v ~ " - (" ~ worst ~ "), 0)", i.rule.target ~ " - (" ~ worst ~ ")") }}{% endif %}, {{ i.rule.cap }})
 {%- endmacro %}
 
 {% macro efficacy(i, v) -%}
-{%- set worst = i.rule.not_allowed if i.rule.not_allowed is not none else "scaled_12(a_" ~ i.key ~ ")" -%}
-{%- set best = i.rule.satisfactory if i.rule.satisfactory is not none else "scaled_12(b_" ~ i.key ~ ")" -%}
+{%- set worst = i.rule.not_allowed if i.rule.not_allowed is not none else "low_" ~ i.key -%}
+{%- set best = i.rule.satisfactory if i.rule.satisfactory is not none else "high_" ~ i.key -%}
 {%- set x = "least(greatest(" ~ v ~ ", least(" ~ worst ~ ", " ~ best ~ ")), greatest(" ~ worst ~ ", " ~ best ~ "))" if i.rule.clamp else v -%}
 {{ line(i, x ~ " - (" ~ worst ~ ")", best ~ " - (" ~ worst ~ ")") }}
 {%- endmacro %}

@@ -209,6 +209,8 @@ def _skew(v: Fraction, own: Sequence[Fraction], t: Any) -> Fraction:
         x = (high * Fraction(t.stretch) - 1) * distance / (high - low) + 1
     else:
         x = distance + (high - low) / 100
+    if x <= 0:
+        raise ValueError("log")  # of one that does not count among the others
     return -ln(x) if mirrored else ln(x)
 
 

@@ -12,7 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
+from itertools import groupby, islice
+from operator import mul
 
 from ipgov.evaluation.scales import VALUE_DECIMALS
 from ipgov.evaluation.transcendental import UNIT, half_up, square_root
@@ -66,14 +67,14 @@ class _Moments:
         self.n = len(values)
         self.origin = values[0]
         # smaller numbers, faster sums; neither changes skewness or kurtosis
-        self.unit = math.gcd(*(v - self.origin for v in values)) or 1
+        self.unit = math.gcd(*[v - self.origin for v in values]) or 1
         numbers = [(v - self.origin) // self.unit for v in values]
-        squares = [x * x for x in numbers]
+        squares = list(map(mul, numbers, numbers))
         self.sums = [
             sum(numbers),
             sum(squares),
-            sum(x * y for x, y in zip(numbers, squares, strict=True)),
-            sum(y * y for y in squares),
+            sum(map(mul, numbers, squares)),
+            sum(map(mul, squares, squares)),
         ]
 
     def replace(self, old: int, new: int, count: int) -> None:
@@ -115,20 +116,22 @@ def treat(values: Sequence[int], rule: WinsoriseSkew) -> Treatment:
 def _drawn_in(
     values: Sequence[int], moments: _Moments, shape: Shape | None, rule: WinsoriseSkew
 ) -> tuple[Shape | None, int, int, int]:
-    counted = [[v, sum(1 for _ in same)] for v, same in groupby(values)]
-    first, last = 0, len(counted) - 1
+    # no turn draws in less than one value: further inwards than this no turn reaches
+    lower, upper = _outermost(values, rule.most + 1), _outermost(values[::-1], rule.most + 1)
     below = above = 0
     while shape is not None and shape.beyond(rule) and below + above < rule.most:
-        if shape.sign >= 0:
-            (old, count), inner = counted[last], counted[last - 1]
-            last, above = last - 1, count
-        else:
-            (old, count), inner = counted[first], counted[first + 1]
-            first, below = first + 1, count
-        moments.replace(old, inner[0], count)
-        inner[1] += count
+        side = upper if shape.sign >= 0 else lower
+        old, count = side.pop(0)
+        moments.replace(old, side[0][0], count)
+        side[0][1] += count
+        below, above = (below, count) if shape.sign >= 0 else (count, above)
         shape = moments.shape()
-    return shape, counted[first][0], counted[last][0], below + above
+    return shape, lower[0][0], upper[0][0], below + above
+
+
+def _outermost(values: Sequence[int], number: int) -> list[list[int]]:
+    """Return the first different values, each with how often it stands there."""
+    return [[v, sum(1 for _ in same)] for v, same in islice(groupby(values), number)]
 
 
 def _logarithm(kept: Treatment, low: int, high: int, rule: WinsoriseSkew) -> Treatment:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import GovernanceError, Problem
+from ipgov.evaluation.places import make_places
 from ipgov.evaluation.scales import SHOWN
 from ipgov.evaluation.statistics import Need, Sample, gather, tabulate
 from ipgov.evaluation.templates import sql_text
@@ -83,12 +84,11 @@ def look(
             j.column,
             j.rule["within"],
             j.applies,
-            counted if j.rule["within"] == "all" else "TRUE",
             squares=j.method == "z_score",
         )
         for j in looking
     ]
-    found = gather(connection, templates, table, needs)
+    found = gather(connection, templates, table, needs, counted)
     columns: dict[str, dict[str, Any]] = {}
     problems = []
     for j in looking:
@@ -101,15 +101,18 @@ def look(
                 columns.setdefault(f"{name}_{j.key}", {})[group] = value
     if problems:
         _refuse(problems)
-    tabulate(connection, looked_at, columns)
-    placed = [
-        {"key": n.key, "within": n.within, "counted": n.counted, "applies": n.applies, "column": n.column}
-        | {"down": j.rule["down"]}
-        for j, n in zip(looking, needs, strict=True)
-        if j.placed
-    ]
+    tabulate(connection, "found", columns)
+    # the same as integers, once a group and not once a unit
+    whole = ", ".join(
+        f"scaled_12({n}_{j.key}) AS {name}_{j.key}"
+        for j in looking
+        for n, name in (("a", "low"), ("b", "high"))
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {looked_at} AS SELECT *, {whole} FROM found")  # noqa: S608
+    placed = [n for j, n in zip(looking, needs, strict=True) if j.placed]
     if placed:
-        connection.execute(templates.render("places.sql", needs=placed, table=table, places=places))
+        falling = {j.key for j in looking if j.rule.get("down")}
+        make_places(connection, table, placed, falling, counted, places)
 
 
 def _statistics(j: Judged, sample: Sample) -> tuple[int | None, int | None, str]:

@@ -27,17 +27,16 @@ _EXACT = Context(prec=60)
 
 @dataclass(frozen=True)
 class Need:
-    """Whose statistics are wanted: a column's, of all units or per group.
+    """Whose statistics are wanted: those of a column, of all units or per group.
 
-    ``applies``: SQL for the units that count or are judged by it; ``counted``: of these, who counts.
-    ``places``: from the number of values to the places of the ascending order that are wanted.
+    ``applies``: SQL for the units that it is for. ``places``: from the number of values to the places of the
+    ascending order that are wanted.
     """
 
     key: str
     column: str
     within: str
     applies: str = "TRUE"
-    counted: str = "TRUE"
     squares: bool = False
     whole: bool = False  # every value, in ascending order
     places: Callable[[int], Iterable[int]] | None = None
@@ -97,56 +96,69 @@ def quantile_places(n: int, p: Fraction, definition: str) -> tuple[int, ...]:
 
 
 def gather(
-    connection: duckdb.DuckDBPyConnection, templates: Templates, table: str, needs: Sequence[Need]
+    connection: duckdb.DuckDBPyConnection,
+    templates: Templates,
+    table: str,
+    needs: Sequence[Need],
+    counted: str,
 ) -> Mapping[str, Mapping[str, Sample]]:
-    """Return the statistics by key and group; those of all stand under every group of the table."""
-    found: dict[str, dict[str | None, Sample]] = {n.key: {} for n in needs}
-    for row in connection.execute(templates.render("statistics.sql", needs=needs, table=table)).fetchall():
-        key, grp, n, present, low, high, total, upper, mixed, lower = row
+    """Return the statistics by key and group; those of all stand under every group of the table.
+
+    ``counted``: SQL for the units that count among all.
+    """
+    context = {"needs": list(needs), "table": table, "counted": counted}
+    squares = [k for k, n in enumerate(needs) if n.squares]
+    found: list[dict[str, Sample]] = [{} for _ in needs]
+    query = templates.render("statistics.sql", squares=squares, **context)
+    for number, among, n, present, low, high, total, upper, mixed, lower in connection.execute(
+        query
+    ).fetchall():
         sample = Sample(n, present)
         if n:
-            squares = 0 if upper is None else upper * _SPLIT**2 + 2 * mixed * _SPLIT + lower
-            sample = Sample(n, present, low, high, int(total), squares)
-        found[key][grp] = sample
-    _places(connection, templates, table, [n for n in needs if n.places], found)
-    for need in needs:
+            parts = 0 if upper is None else upper * _SPLIT**2 + 2 * mixed * _SPLIT + lower
+            sample = Sample(n, present, low, high, int(total), parts)
+        found[number][among] = sample
+    _places(connection, templates, context, found)
+    for need, samples in zip(needs, found, strict=True):
         if need.whole:
-            _values(connection, table, need, found[need.key])
+            _values(connection, table, need, counted, samples)
     groups = [
         g
         for (g,) in connection.execute(f"SELECT DISTINCT grp FROM {table}").fetchall()  # noqa: S608
     ]
     none = Sample()
     return {
-        n.key: {g: found[n.key].get(g if n.within == "group" else None, none) for g in groups} for n in needs
+        n.key: {g: samples.get(g if n.within == "group" else "", none) for g in groups}
+        for n, samples in zip(needs, found, strict=True)
     }
 
 
 def _places(
     connection: duckdb.DuckDBPyConnection,
     templates: Templates,
-    table: str,
-    needs: Sequence[Need],
-    found: Mapping[str, Mapping[str | None, Sample]],
+    context: Mapping[str, Any],
+    found: Sequence[Mapping[str, Sample]],
 ) -> None:
     import pyarrow as pa
 
+    chosen = [k for k, need in enumerate(context["needs"]) if need.places]
+    needs = [context["needs"][k] for k in chosen]
     wanted = [
-        (need.key, grp, place)
-        for need in needs
-        for grp, sample in found[need.key].items()
-        for place in sorted(set(need.places(sample.n) if need.places else ()))
+        (number, among, place)
+        for number, need in enumerate(needs)
+        for among, sample in found[chosen[number]].items()
+        for place in sorted(set(need.places(sample.n)))
     ]
     if not wanted:
         return
-    kinds = {"key": pa.string(), "grp": pa.string(), "place": pa.int64()}
+    kinds = {"number": pa.int32(), "among": pa.string(), "place": pa.int64()}
     places = pa.table(
         {name: pa.array([w[n] for w in wanted], kind) for n, (name, kind) in enumerate(kinds.items())}
     )
     connection.register("wanted_places", places)
-    query = templates.render("ordered.sql", needs=needs, table=table)
-    for key, grp, place, value in connection.execute(query).fetchall():
-        found[key][grp].at[place] = value
+    query = templates.render("ordered.sql", **{**context, "needs": needs})
+    for number, among, place, value in connection.execute(query).fetchall():
+        found[chosen[number]][among].at[place] = value
     connection.unregister("wanted_places")
 
 
@@ -154,32 +166,41 @@ def _values(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     need: Need,
-    found: Mapping[str | None, Sample],
+    counted: str,
+    found: Mapping[str, Sample],
 ) -> None:
-    order = "grp, v" if need.within == "group" else "v"
+    grouped = need.within == "group"
     table_of_values = connection.sql(
         f"SELECT CAST({need.column} AS DECIMAL(38, 12)) AS v FROM {table} "  # noqa: S608 - our own names
-        f"WHERE {need.applies} AND {need.counted} AND {need.column} IS NOT NULL ORDER BY {order}"
+        f"WHERE ({need.applies}) AND ({'TRUE' if grouped else counted}) AND {need.column} IS NOT NULL "
+        f"ORDER BY {'grp, v' if grouped else 'v'}"
     ).to_arrow_table()
     at, numbers = 0, whole_numbers(table_of_values["v"])
-    for name in sorted(found, key=lambda g: (g or "").encode()):
-        sample = found[name]
+    for among in sorted(found, key=str.encode):
+        sample = found[among]
         sample.values = numbers[at : at + sample.n]
         at += sample.n
 
 
 def whole_numbers(column: Any) -> list[int]:
     """Return decimals without a missing one as whole numbers: their digits."""
+    high, low, _ = halves(column)
+    return [(h << 64) + n for h, n in zip(high.tolist(), low.tolist(), strict=True)]
+
+
+def halves(column: Any) -> tuple[Any, Any, Any]:
+    """Return the digits of decimals of 128 bits as their upper and lower 64, and where there is one."""
     import numpy as np
 
-    numbers: list[int] = []
+    high, low, given = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)], [np.zeros(0, bool)]
     for chunk in column.chunks:
         # a decimal of 128 bits is its digits as a whole number, low half first
-        halves = np.frombuffer(chunk.buffers()[1], np.uint64).reshape(-1, 2)
-        halves = halves[chunk.offset : chunk.offset + len(chunk)]
-        low, high = halves[:, 0].tolist(), halves[:, 1].view(np.int64).tolist()
-        numbers += [(h << 64) + n for h, n in zip(high, low, strict=True)]
-    return numbers
+        words = np.frombuffer(chunk.buffers()[1], np.uint64).reshape(-1, 2)
+        words = words[chunk.offset : chunk.offset + len(chunk)]
+        low.append(words[:, 0])
+        high.append(words[:, 1].view(np.int64))
+        given.append(np.asarray(chunk.is_valid()))
+    return np.concatenate(high), np.concatenate(low), np.concatenate(given)
 
 
 def tabulate(

@@ -1,7 +1,7 @@
 """Logarithms, powers, exponentials and square roots, rounded half-up exactly.
 
 SQL takes a candidate in floating point; where that lies so near to the edge between two results that its
-error could matter, the functions here decide: in decimals of 60 digits, of more where even those lie too
+error could matter, the functions here decide: in decimals of 48 digits, of more where even those lie too
 near, and in whole numbers where the result may be the edge itself. No machine's ``ln`` or ``exp`` decides.
 
 Values are whole numbers at 12 decimals; results whole numbers at ``decimals``, as text for SQL.
@@ -18,8 +18,8 @@ from ipgov.evaluation.scales import VALUE_DECIMALS, VALUE_DIGITS
 
 UNIT = 10**VALUE_DECIMALS
 _TOO_LARGE = 10 ** (VALUE_DIGITS + VALUE_DECIMALS)  # refused by the check of the range
-_PRECISIONS = (60, 120, 240, 480, 960)
-_GUARD = 15  # digits that the few steps of a computation may lose
+_PRECISIONS = (48, 96, 192, 384, 768)
+_GUARD = 12  # digits that the few steps of a computation may lose
 # a / b with fewer than 10 ** 40 in both is no q-th power of a fraction but 1 for a larger q
 _LARGEST_ROOT = 140
 _HALF = Fraction(1, 2)
@@ -37,11 +37,13 @@ def square_root(number: Fraction) -> int:
 
 
 def exact_log(u: str, times: str, plus: str, over: str, base: str, decimals: int) -> str:
-    """Return the logarithm of (u x times + plus) / over, which must be greater than zero.
+    """Return the logarithm of (u x times + plus) / over; nothing where that is not greater than zero.
 
     ``base``: e, 2 or 10. Irrational, or whole: never on an edge.
     """
     argument = Fraction(int(u) * int(times) + int(plus), int(over))
+    if argument <= 0:
+        return ""
 
     def compute(c: Context) -> Decimal:
         log = c.ln(_decimal(c, argument))
@@ -101,6 +103,7 @@ def exact_log_share(value: str, low: str, high: str, lowest: str, span: str, dec
         return q <= _LARGEST_ROOT and abs(p) <= 100 * q and part**q == whole**p
 
     def compute(c: Context) -> Decimal:
+        c = Context(prec=c.prec + 40)  # of parts that differ by the least there is from 1
         share = c.divide(c.ln(_decimal(c, part)), c.ln(_decimal(c, whole)))
         return c.add(_decimal(c, start), c.multiply(_decimal(c, length), share))
 
@@ -147,7 +150,7 @@ def _settled(
         sign, size = (-1 if scaled < 0 else 1), c.abs(scaled)
         below = int(size)
         beyond = c.subtract(c.subtract(size, Decimal(below)), Decimal("0.5"))
-        error = c.scaleb(max(size, Decimal(1)), _GUARD - precision)
+        error = c.scaleb(max(size, Decimal(1)), decimals + _GUARD - precision)
         if abs(beyond) > error:
             return sign * (below + (beyond > 0))
         if exactly(sign * (below + _HALF) / 10**decimals):

@@ -51,7 +51,17 @@ class TransformPlan:
     @property
     def statistics(self) -> bool:
         """Tell whether it looks at other units."""
-        return isinstance(self.rule, Impute | WinsoriseShare | WinsoriseSkew | WinsoriseFences)
+        return self.clamping or isinstance(self.rule, Impute)
+
+    @property
+    def clamping(self) -> bool:
+        """Tell whether it draws values in."""
+        return isinstance(self.rule, WinsoriseShare | WinsoriseSkew | WinsoriseFences)
+
+    @property
+    def curved(self) -> bool:
+        """Tell whether it takes logarithms or powers."""
+        return isinstance(self.rule, Log | Exp | Power | WinsoriseSkew)
 
 
 def transform_plans(
@@ -148,13 +158,13 @@ def _statistics(
     looking: Sequence[TransformPlan],
     counted: str,
 ) -> Mapping[str, Mapping[str, Any]]:
-    needs = {t.key: _need(t, counted) for t in looking}
+    needs = {t.key: _need(t) for t in looking}
     wider = {
-        t.key: replace(needs[t.key], key=f"{t.key}_all", within="all", counted=counted)
+        t.key: replace(needs[t.key], key=f"{t.key}_all", within="all")
         for t in looking
         if isinstance(t.rule, Impute) and t.rule.within == "group" and t.rule.otherwise == "all"
     }
-    found = gather(connection, templates, table, [*needs.values(), *wider.values()])
+    found = gather(connection, templates, table, [*needs.values(), *wider.values()], counted)
     columns: dict[str, dict[str, Any]] = {}
     for t in looking:
         for group, sample in found[t.key].items():
@@ -164,10 +174,10 @@ def _statistics(
     return columns
 
 
-def _need(t: TransformPlan, counted: str) -> Need:
+def _need(t: TransformPlan) -> Need:
     rule = t.rule
     assert isinstance(rule, Impute | WinsoriseShare | WinsoriseSkew | WinsoriseFences)  # noqa: S101 - for mypy
-    own = Need(t.key, t.before, rule.within, t.applies, counted if rule.within == "all" else "TRUE")
+    own = Need(t.key, t.before, rule.within, t.applies)
     match rule:
         case Impute(by="median"):
             return replace(own, places=middle)

@@ -149,7 +149,14 @@ def _one_row_of_one_group_each(
 
 def check_quotients(connection: duckdb.DuckDBPyConnection, templates: Templates, plan: Plan) -> None:
     """Refuse quotients that are too large to be computed with."""
-    if divided := [i for i in plan.indicators if i.denominator]:
+    divided = [i for i in plan.indicators if i.denominator]
+    if not divided:
+        return
+    # all at once whether there is any, for listing them costs a query each
+    columns = [f"{'g' if i.transforms else 'v'}_{i.key}" for i in divided]
+    table = "measured" if any(i.transforms for i in plan.indicators) else "quotients"
+    beyond = " OR ".join(f"abs({c}) >= 1{'0' * VALUE_DIGITS}" for c in columns)
+    if connection.table(table).filter(beyond).limit(1).fetchall():
         _check(connection, templates, "quotient_range", {"divided": divided})
 
 
