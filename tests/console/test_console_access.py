@@ -18,6 +18,7 @@ PAGES = [
     "/governance/document/1/pdf",
     "/governance/answer/1",
     "/governance/attachment/1",
+    "/governance/comparison/1",
     f"/governance/quality/{PROGRAMME}",
     f"/governance/quality/{PROGRAMME}/{PERIOD}",
     f"/governance/quality/{PROGRAMME}/{PERIOD}/xlsx",

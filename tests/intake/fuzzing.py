@@ -22,6 +22,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections import Counter
@@ -30,7 +31,7 @@ from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from intake_workbooks import PERIOD, PROGRAMME, filled, parts_of, unit_of_kind
 from ipgov.intake.reading import Expected, Reading, read_submission
@@ -43,6 +44,7 @@ MEGABYTES = 1_500  # of address space beyond what the process has when it starts
 SENDERS = Path(__file__).resolve().parents[1] / "fixtures" / "workbooks" / "senders"
 FORMATS = ("xlsx", "xlsx", "xlsx", "ods", "xls")
 KIND, UNIT = "trading", "FP01"
+_told: IO[str] | None = None
 
 NUMBERS = (
     "-1",
@@ -266,6 +268,12 @@ def _element(part: bytes, chance: random.Random) -> bytes:
     return part[: found.start()] + b"<f>1/0</f>" + whole + part[found.end() :]
 
 
+def _tell(**what: Any) -> None:
+    """Say something to the parent, if there is one."""
+    if _told is not None:
+        print(json.dumps(what), file=_told, flush=True)
+
+
 def read(name: str, data: bytes) -> Reading:
     """Read a case as intake does."""
     return read_submission(data, name, Expected(PROGRAMME, PERIOD, _unit()), _rules())
@@ -282,7 +290,7 @@ def verdict(name: str, data: bytes) -> str:
     assert not reading.problems
     asked = {c for c, f in _rules().rules.form.fields_for(KIND).items() if f.required}
     assert asked <= {v.field for v in reading.values if v.value is not None or v.text_value is not None}
-    print(json.dumps({"accepted": name}), flush=True)  # from here on it is the other reader's fault
+    _tell(accepted=name)  # from here on it is the other reader's fault
     return f"accepted, {_agrees(reading, name, data)}"
 
 
@@ -341,6 +349,9 @@ def _by_calamine(data: bytes) -> Callable[[str, str], Any]:
 
 def _child(first: int, last: int, step: int) -> None:
     """Try cases one after the other; a line before each tells where a crash or a hang happened."""
+    global _told
+    _told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a library prints is not for the parent
     faulthandler.enable()
     for ending in set(FORMATS):
         read(f"warm.{ending}", _sound(ending))
@@ -348,7 +359,7 @@ def _child(first: int, last: int, step: int) -> None:
     limit = used + MEGABYTES * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for number in range(first, last, step):
-        print(json.dumps({"case": number}), flush=True)
+        _tell(case=number)
         signal.alarm(SECONDS)  # no handler: a hang inside a library ends the process too
         name, data = case(number)
         begin = time.perf_counter()
@@ -360,7 +371,7 @@ def _child(first: int, last: int, step: int) -> None:
         except Exception as error:
             came = f"FAILED: {type(error).__name__}: {str(error)[:300]}"
         signal.alarm(0)
-        print(json.dumps({"case": number, "came": came, "s": time.perf_counter() - begin}), flush=True)
+        _tell(case=number, came=came, s=time.perf_counter() - begin)
 
 
 def run(first: int, last: int, step: int = 1) -> tuple[Counter[str], list[str], float]:
@@ -369,14 +380,15 @@ def run(first: int, last: int, step: int = 1) -> tuple[Counter[str], list[str], 
     failures: list[str] = []
     longest, at = 0.0, first
     while at < last:
+        # a pipe that nobody reads would stop the child when it is full
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - read and closed below
         child = subprocess.Popen(
             [sys.executable, __file__, str(at), str(last), "--child", str(step)],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
         assert child.stdout
-        assert child.stderr
         current, accepted = at, False
         for line in child.stdout:
             told = json.loads(line)
@@ -393,7 +405,10 @@ def run(first: int, last: int, step: int = 1) -> tuple[Counter[str], list[str], 
                 came[f"accepted, the other reader: {ended}"] += 1
             else:
                 came["FAILED"] += 1
-                failures.append(f"case {current}: the reader's process {ended}: {child.stderr.read()[-400:]}")
+                errors.seek(0)
+                last_words = errors.read()[-400:].decode(errors="replace")
+                failures.append(f"case {current}: the reader's process {ended}: {last_words}")
+        errors.close()
         at = current + step
     return came, failures, longest
 
