@@ -110,6 +110,33 @@ SCORING: Spoiled = {
         {"benchmarks"},
         r"indicators\[I01\]\.normalisation\.benchmark 缺少类别 characteristic",
     ),
+    "per without a denominator": (
+        one("input: F15, weight: 40,", "input: F15, per: 1000, weight: 40,"),
+        {"transforms"},
+        r"indicators\[I12\]\.per 没有分母；应为：写明 denominator",
+    ),
+    "a transform of what is no quantity": (
+        one(
+            "input: F15, weight: 40, normalisation: {method: steps, "
+            "steps: [{score: 0}, {at_least: 10, score: 60, per_unit: 2, cap: 100}]}",
+            "input: F20, weight: 40, transforms: [{transform: log}], normalisation: {method: boolean}",
+        ),
+        {"transforms", "indicator_inputs"},
+        r"indicators\[I12\]\.transforms 不能与 boolean 同用",
+    ),
+    "a best score below the worst": (
+        one("minimum: 95, maximum: 99.9}", "minimum: 95, maximum: 99.9, lowest: 60, highest: 50}"),
+        {"ranges"},
+        r"indicators\[I13\]\.normalisation\.highest 50 不大于 lowest 60",
+    ),
+    "a kind that can never have enough members": (
+        one(
+            "{method: steps, steps: [{score: 0}, {at_least: 10, score: 60, per_unit: 2, cap: 100}]}",
+            "{method: z_score, within: group, deviation: sample, minimum_members: 3}",
+        ),
+        {"members"},
+        r"indicators\[I12\]\.normalisation 类别 financial 只有 2 个，少于 minimum_members 3",
+    ),
     "bonus that gives nothing": (
         one("bonus_cap: 5", "bonus_cap: 0"),
         {"outside_items"},

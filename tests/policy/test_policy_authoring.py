@@ -7,10 +7,13 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import pyarrow as pa
 import pytest
 from ipgov.calendars.working_days import day
 from ipgov.core.settings import settings
+from ipgov.evaluation.engine import evaluate
 from ipgov.evaluation.files import evaluate_files
+from ipgov.evaluation.wording import plain
 from ipgov.policy import check as checks
 from ipgov.policy import store
 from ipgov.policy.blocks import Block
@@ -135,3 +138,65 @@ def test_the_sample_output_is_what_is_printed(policies: Policies) -> None:
 def test_every_check_is_explained(name: str) -> None:
     _, table = TEXT.split("| check | proves |")
     assert f"`{name}`" in table
+
+
+AS_GIVEN = "{method: goalposts, minimum: 0, maximum: 100, clamp: none}"
+WORKED = """
+programme: worked
+version: "1"
+effective: 2026-01-01
+status: draft
+title: 算例
+scoring:
+  operator: 算例
+  groups: {groups}
+  minimum: none
+  maximum: none
+  rounding: {{indicator: 4, dimension: 4, total: 4}}
+  dimensions: [{{code: D, name: 全部, weight: 100}}]
+  indicators:
+    - code: I
+      name: 指标
+      dimension: D
+      weight: 100
+      missing: drop_and_rescale
+      {parts}
+"""
+
+
+def worked() -> list[tuple[str, str, str]]:
+    """The rows of the table of worked transforms and methods: rule, values, what they become."""
+    _, _, rest = TEXT.partition("<!-- worked -->\n")
+    rows = [line for line in rest.split("\n\n", 1)[0].splitlines() if line.startswith("| `")]
+    return [tuple(c.strip().strip("`") for c in line.strip("|").split("|")) for line in rows]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("rule", "values", "become"), worked())
+def test_a_worked_transform_or_method_gives_what_is_written(rule: str, values: str, become: str) -> None:
+    cells = [c.strip().rpartition(":") for c in values.split(",")]
+    groups = sorted({group for group, _, _ in cells} - {""})
+    method = "method:" in rule
+    parts = f"normalisation: {rule}" if method else f"transforms: [{rule}]\n      normalisation: {AS_GIVEN}"
+    text = WORKED.format(parts=parts, groups=groups)
+    given = store.parse_scoring(text.encode(), "样例.yaml").scoring
+    rows = pa.table(
+        {
+            "unit": [f"U{n:02}" for n in range(len(cells))],
+            "indicator": ["I"] * len(cells),
+            "value": pa.array([None if v == "-" else v for _, _, v in cells], pa.string()),
+            "group": pa.array([group or None for group, _, _ in cells], pa.string()),
+        }
+    )
+    scores = evaluate(rows, given).scores.to_pylist()
+    found = [r["normalised"] for r in scores if r["node"] == "I"]
+    assert ", ".join("-" if x is None else plain(x) for x in found) == become
+
+
+def test_every_transform_and_method_is_worked_but_those_outside_and_of_experts() -> None:
+    names = {r.split(",")[0].split(":")[1].strip(" }") for r, _, _ in worked()}
+    every = {
+        get_args(m.model_fields[kind].annotation)[0]
+        for union, kind in ((Transform, "transform"), (Normalisation, "method"))
+        for m in get_args(get_args(union)[0])
+    }
+    assert every - names == {"expert_mean", "per_unit", "threshold"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.evaluation.engine import Evaluation, evaluate
+from ipgov.evaluation.plan import RESULT_COLUMNS
 from ipgov.evaluation.values import OPTIONAL, REQUIRED, SHOWN
 from ipgov.policy.check import check_scoring
 from ipgov.policy.rules import RuleVersion
@@ -106,13 +107,18 @@ def _header(data: bytes, name: str) -> list[str]:
 def _write(evaluation: Evaluation, output: Path) -> None:
     """Write the results file whole, or leave what was there."""
     query = evaluation.templates.render("wide_results.sql")
+    plan = evaluation.plan
+    nodes = [c.code for level in reversed(plan.levels) for n in level for c in n.children if not c.leaf]
+    header = ",".join([*RESULT_COLUMNS, *nodes, *(i.code for i in plan.indicators)])
     try:
         handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=".results-")
         os.close(handle)
     except OSError as error:
         raise GovernanceError(f"结果文件 {output} 无法写入：{error.strerror}") from None
     try:
-        evaluation.connection.sql(query).write_csv(temporary, header=True)
+        evaluation.connection.sql(query).write_csv(temporary, header=False)
+        rows = Path(temporary).read_bytes()
+        Path(temporary).write_bytes(f"{header}\n".encode() + rows)
         os.chmod(temporary, 0o644)
         os.replace(temporary, output)
     finally:

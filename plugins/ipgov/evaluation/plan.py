@@ -28,6 +28,8 @@ ADJUSTMENTS = {
     "deduction_cap": "超过扣分上限的部分",
     "bounds": "总分上下限调整",
 }
+# of the results: a node's column stands beside them under its code
+RESULT_COLUMNS = ("unit", "group", "total", "rank", "group_rank", "grade", "passed")
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _check_codes(scoring: Scoring, known: tuple[str, ...]) -> None:
     codes = [i.code for i in scoring.indicators] + [d.code for d in scoring.dimensions]
     if doubled := sorted({c for c in codes if codes.count(c) > 1}):
         raise GovernanceError(f"指标与维度的代码重复：{'、'.join(doubled)}；每个代码只能用一次")
-    if reserved := sorted({ROOT, *ADJUSTMENTS} & set(codes)):
+    if reserved := sorted({ROOT, *ADJUSTMENTS, *RESULT_COLUMNS} & set(codes)):
         raise GovernanceError(f"代码 {'、'.join(reserved)} 为系统保留，不能用于指标或维度")
     if strange := sorted({*_named_groups(scoring), *scoring.unranked} - set(known)):
         raise UnknownError(f"规则写到未知的组别：{'、'.join(strange)}；已知：{'、'.join(known)}")

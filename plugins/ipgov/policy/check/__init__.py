@@ -10,7 +10,17 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from ipgov.core.errors import Problem
-from ipgov.policy.check import form, panel, procedure, register, scoring, timeline, variation, version
+from ipgov.policy.check import (
+    form,
+    methods,
+    panel,
+    procedure,
+    register,
+    scoring,
+    timeline,
+    variation,
+    version,
+)
 from ipgov.policy.check.finding import Finding, Programme, VersionFile
 from ipgov.policy.check.sources import Sources, read_sources
 from ipgov.policy.rules import ScoringRules
@@ -53,8 +63,11 @@ SCORING_CHECKS: tuple[Callable[[ScoringRules], Iterator[Finding]], ...] = (
     scoring.tree,
     scoring.weights_sum,
     scoring.weights_used,
-    scoring.steps,
-    scoring.benchmarks,
+    methods.transforms,
+    methods.ranges,
+    methods.members,
+    methods.steps,
+    methods.benchmarks,
     scoring.outside_items,
     scoring.bounds,
     scoring.grades,

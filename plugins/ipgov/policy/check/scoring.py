@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from ipgov.policy.check.finding import Finding
-from ipgov.policy.methods import RatioToBenchmark, Steps
+from ipgov.policy.methods import RatioToBenchmark
 from ipgov.policy.rules import RuleVersion, ScoringRules
 from ipgov.policy.scoring import Dimension, Grade, Indicator, PerGroup, Scoring
 
@@ -110,49 +110,6 @@ def weights_used(rules: ScoringRules) -> Iterator[Finding]:
         if indicator.groups and isinstance(indicator.weight, dict):
             for group in indicator.weight.keys() - set(indicator.groups):
                 yield Finding(path, f"类别 {group} 不在 groups 之列", "、".join(indicator.groups))
-
-
-def steps(rules: ScoringRules) -> Iterator[Finding]:
-    """Prove that a step gives from 0 to the full score, and none has a cap that cannot hold."""
-    full = rules.scoring.full_score
-    for indicator in rules.scoring.indicators:
-        if isinstance(indicator.normalisation, Steps):
-            path = f"scoring.indicators[{indicator.code}].normalisation"
-            yield from _step_table(indicator.normalisation, path, full)
-
-
-def _step_table(table: Steps, path: str, full: Decimal) -> Iterator[Finding]:
-    following = [*(s.at_least for s in table.steps[1:]), None]
-    for index, (step, end) in enumerate(zip(table.steps, following, strict=True)):
-        at = f"{path}.steps[{index}]"
-        if not 0 <= step.score <= full:
-            yield Finding(f"{at}.score", f"为 {step.score}", f"0 至 {full}")
-        if step.per_unit < 0:
-            yield Finding(f"{at}.per_unit", f"为 {step.per_unit}", "不小于 0（越少越好的指标逐档写明分值）")
-        elif step.per_unit and step.at_least is None:
-            yield Finding(f"{at}.per_unit", "没有起算点", "第一档不写 per_unit")
-        elif step.per_unit:
-            unbounded = step.cap is None and end is None
-            reach = step.cap
-            if reach is None and end is not None and step.at_least is not None:
-                reach = step.score + step.per_unit * (end - step.at_least)
-            if unbounded or (reach is not None and reach > full):
-                yield Finding(f"{at}.cap", f"分值可超过 {full}", f"写明 cap，不大于 {full}")
-        elif step.cap is not None:
-            yield Finding(f"{at}.cap", "没有 per_unit，封顶无意义", "不写 cap")
-        if step.cap is not None and step.cap < step.score:
-            yield Finding(f"{at}.cap", f"{step.cap} 小于 score {step.score}", "不小于 score")
-
-
-def benchmarks(rules: ScoringRules) -> Iterator[Finding]:
-    """Prove that a benchmark per group names every group that the indicator applies to."""
-    for indicator in rules.scoring.indicators:
-        method = indicator.normalisation
-        if isinstance(method, RatioToBenchmark) and isinstance(method.benchmark, dict):
-            for group in indicator.groups or rules.scoring.groups:
-                if group not in method.benchmark:
-                    path = f"scoring.indicators[{indicator.code}].normalisation.benchmark"
-                    yield Finding(path, f"缺少类别 {group}", "适用的类别都有基准值")
 
 
 def outside_items(rules: ScoringRules) -> Iterator[Finding]:
