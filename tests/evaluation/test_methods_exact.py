@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from ipgov.core.errors import GovernanceError
 from ipgov.evaluation import transcendental as exact
 from ipgov.evaluation.engine import evaluate
+from ipgov.evaluation.explain import explain
 from ipgov.policy.scoring import Scoring
 from methods_reference import FewError, TooLargeError, exp, half_up, ln
 from scoring_reference import Reference
@@ -258,9 +258,11 @@ def test_equals_the_reference_in_any_order_of_rows(case: tuple[Scoring, list[dic
     assert_equal(evaluation, reference)
     assert_it_sums(evaluation, scoring)
     for r in evaluation.scores.to_pylist():
-        json.loads(r["detail"])  # whatever the statistics
         if r["role"] == "score":
             assert as_fraction(r["value"]) == reference.units[r["unit"]].measured[r["node"]]
+    # whatever the methods and their statistics, there are words for it
+    explained = explain(evaluation.scores, evaluation.results, scoring, rows[0]["unit"], {})
+    assert explained.text()
 
 
 def evaluated(scoring: Scoring, rows: list[dict[str, Any]], random: Any) -> Any:

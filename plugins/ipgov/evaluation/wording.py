@@ -91,7 +91,8 @@ def raw_value(i: Indicator, value: Decimal | None, detail: Mapping[str, Any]) ->
         dropped = "、".join(f"{r['rater']} {r['value']}" for r in detail.get("dropped", ()))
         return f"评分 {counted}" + (f"（去掉 {dropped}）" if dropped else "")
     if i.denominator:
-        return f"{detail['numerator']} ÷ {detail['divisor']} = {plain(value)}"
+        times = f" × {_number(i.per)}" if i.per != 1 else ""
+        return f"{detail['numerator']}{times} ÷ {detail['divisor']} = {plain(value)}"
     return f"{plain(value)}{i.unit}"
 
 
@@ -181,8 +182,18 @@ def _share(t: m.WinsoriseShare) -> str:
     return f"{_within(t.within)}中{'、'.join(x for x in (low, high) if x)}数值缩至该分位（{how}）"
 
 
+_THEN = {
+    "keep": "保留已缩的数值",
+    "restore": "恢复原值",
+    "log": "改取原值的对数 ln(数值 - 最小值 + 全距 ÷ 100)，偏度为负时取 -ln(最大值 - 数值 + 全距 ÷ 100)",
+    "log_from_minimum": "改取原值的对数 ln(数值 - 最小值 + 全距 ÷ 100)",
+    "log_stretched": "改取原值的对数 ln((最大值 × {stretch} - 1) × (数值 - 最小值) ÷ 全距 + 1)，"
+    "偏度为负时取 -ln((最大值 × {stretch} - 1) × (最大值 - 数值) ÷ 全距 + 1)",
+}
+
+
 def _skew(t: m.WinsoriseSkew) -> str:
-    then = {"keep": "保留已缩的数值", "restore": "恢复原值", "log": "改取对数"}[t.then]
+    then = _of(_THEN, t.then, "极端值处理").format(stretch=plain(t.stretch))
     return (
         f"{_within(t.within)}偏度绝对值大于 {plain(t.skewness)} 且峰度大于 {plain(t.kurtosis)} 时，"
         f"极端值逐个缩至其内侧相邻值，最多 {t.most} 个；仍超过的{then}"
