@@ -232,7 +232,7 @@ def cases(draw: st.DrawFn) -> tuple[Scoring, list[dict[str, Any]]]:
     scoring = draw(scorings())
     rows = []
     for n in range(draw(st.integers(1, 14))):
-        group = draw(st.sampled_from(scoring.groups)) if scoring.groups else None
+        group = draw(st.sampled_from(scoring.groups or ("a", "b")))
         for code in ("N", "I0", "I1", "I2", "I3"):
             value = draw(st.none() if draw(st.integers(0, 7)) == 0 else VALUES)
             given = None if value is None else format(value, "f")
