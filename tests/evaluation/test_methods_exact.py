@@ -13,6 +13,7 @@ from ipgov.core.errors import GovernanceError
 from ipgov.evaluation import transcendental as exact
 from ipgov.evaluation.engine import evaluate
 from ipgov.evaluation.explain import explain
+from ipgov.evaluation.templates import Templates
 from ipgov.policy.scoring import Scoring
 from methods_reference import FewError, TooLargeError, exp, half_up, ln
 from scoring_reference import Reference
@@ -317,3 +318,49 @@ def test_edges_are_decided_exactly():
     assert exact.square_root(Fraction(9, 4) - Fraction(1, 10**40)) == 1
     assert exact.exact_exp("0", "5") == str(U)
     assert exact.exact_log(str(8 * U), "1", "0", str(U), "2", 12) == str(3 * U)
+
+
+EVERY_TRANSFORM: list[list[dict[str, Any]]] = [
+    [{"transform": "multiply", "by": D("0.1")}, {"transform": "exp"}, {"transform": "log", "plus": 1}],
+    [{"transform": "power", "exponent": D("0.5")}, {"transform": "clip", "maximum": 9}],
+    [
+        {"transform": "impute", "by": "median", "within": "all"},
+        {"transform": "winsorise_skew", "most": 1, "skewness": 1, "kurtosis": 1},
+    ],
+    [
+        {"transform": "winsorise_share", "upper": D("0.9")},
+        {"transform": "winsorise_fences", "by": "deviations", "k": 2},
+    ],
+]
+
+
+def test_no_column_of_any_stage_is_floating_point(monkeypatch: pytest.MonkeyPatch):
+    """Candidates of logarithms are, and none is kept; also of the tables that are dropped on the way."""
+    whole = Templates.render
+    monkeypatch.setattr(
+        Templates,
+        "render",
+        lambda self, name, **more: (
+            "" if name == "release.sql" else whole(self, name, **more).replace("DROP TABLE", "-- ")
+        ),
+    )
+    node = {"method": "exponential_rank", "within": "all"}
+    rules = Scoring.model_validate({
+        "dimensions": [{"code": "D", "name": "维度", "weight": 1, "normalisation": node}],
+        "indicators": [
+            {"code": f"I{n}", "name": "指标", "dimension": "D", "weight": 1, "transforms": transforms,
+             "normalisation": {"method": "z_score", "within": "all", "deviation": "sample"}}
+            for n, transforms in enumerate(EVERY_TRANSFORM)
+        ],
+        "weights": "relative", "minimum": "none", "maximum": "none", "operator": "测试",
+        "rounding": {"indicator": 4, "dimension": 4, "total": 4},
+    })  # fmt: skip
+    rows = [(f"U{n}", f"I{k}", str((n * 7 + k) % 11)) for n in range(9) for k in range(4)]
+    evaluation = evaluate(table(*rows), rules)
+    assert evaluation.scores.num_rows > 0
+    columns = evaluation.connection.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE NOT internal"
+    ).fetchall()
+    stages = {"prepared_0", "prepared_3", "statistics_1", "looked_at", "evidence", "grown_1", "places_1"}
+    assert stages <= {t for t, _, _ in columns}
+    assert [c for c in columns if any(f in c[2] for f in ("DOUBLE", "FLOAT", "REAL"))] == []

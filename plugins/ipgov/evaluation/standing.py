@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ipgov.core.errors import GovernanceError, Problem
 from ipgov.evaluation.places import make_places
 from ipgov.evaluation.scales import SHOWN
-from ipgov.evaluation.statistics import Need, Sample, gather, tabulate
+from ipgov.evaluation.statistics import Need, Sample, gather, tabulate, told
 from ipgov.evaluation.templates import sql_text
 from ipgov.policy.scoring import Scoring
 
@@ -96,7 +96,7 @@ def look(
             a, b, why = _statistics(j, sample)
             if why and sample.present and j.rule["otherwise"] is None:
                 problems.append(_few(j, group, why))
-            own = {"n": sample.n, "few": bool(why), "a": a, "b": b}
+            own = {"few": bool(why), "a": a, "b": b, "told": _told(j, sample, a, b, bool(why))}
             for name, value in own.items():
                 columns.setdefault(f"{name}_{j.key}", {})[group] = value
     if problems:
@@ -137,6 +137,20 @@ def _statistics(j: Judged, sample: Sample) -> tuple[int | None, int | None, str]
             better = b < a if j.rule["down"] else b > a
             return a, b, "" if better else "满意值不优于不允许值"
     return None, None, ""
+
+
+_TOLD = {
+    "min_max": ("minimum", "maximum"),
+    "z_score": ("mean", "deviation"),
+    "distance_to_target": ("worst",),
+    "efficacy": ("not_allowed", "satisfactory"),
+}
+
+
+def _told(j: Judged, sample: Sample, a: int | None, b: int | None, few: bool) -> str:
+    numbers = dict(zip(_TOLD.get(j.method, ()), (a, b), strict=False))
+    facts: dict[str, Any] = {} if j.placed else {"members": sample.n}
+    return told(facts | ({"few": True} if few else {}), {k: v for k, v in numbers.items() if v is not None})
 
 
 def _few(j: Judged, group: str, why: str) -> Problem:

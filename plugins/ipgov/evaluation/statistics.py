@@ -6,6 +6,7 @@ together; skewness and kurtosis over all values in Python. No result depends on 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,8 +209,8 @@ def tabulate(
 ) -> None:
     """Make a table with a row per group: grp and ``columns`` (name -> group -> value).
 
-    What a column holds follows from how its name begins: ``n_`` counts, ``few_`` truth, ``a_`` and ``b_``
-    whole numbers at 12 decimals (decimals in the table), any other texts.
+    What a column holds follows from how its name begins: ``few_`` truth, ``a_`` and ``b_`` whole numbers at
+    12 decimals (decimals in the table), any other texts.
     """
     import pyarrow as pa
 
@@ -218,8 +219,6 @@ def tabulate(
     for column, values in columns.items():
         own = [values[g] for g in groups]
         match column.split("_", 1)[0]:
-            case "n":
-                arrays[column] = pa.array(own, pa.int64())
             case "few":
                 arrays[column] = pa.array(own, pa.bool_())
             case "a" | "b":
@@ -235,3 +234,13 @@ def tabulate(
 def shown(number: int) -> Decimal:
     """Return the decimal that a whole number at 12 decimals stands for."""
     return _EXACT.scaleb(Decimal(number), -VALUE_DECIMALS)
+
+
+def told(facts: Mapping[str, Any], numbers: Mapping[str, int] | None = None) -> str:
+    """Return what is told of a group as members of a JSON object, each after a comma.
+
+    ``numbers``: whole numbers at 12 decimals, told as texts without zeros at their end.
+    """
+    shown_numbers = {name: f"{shown(n).normalize(_EXACT):f}" for name, n in (numbers or {}).items()}
+    listed = json.dumps({**facts, **shown_numbers}, ensure_ascii=False)
+    return f", {listed[1:-1]}" if len(listed) > len("{}") else ""

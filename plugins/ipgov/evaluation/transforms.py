@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ipgov.core.errors import GovernanceError, Problem
 from ipgov.evaluation.outliers import Treatment, kurtosis_shown, treat
 from ipgov.evaluation.scales import SHOWN, decimals_of, exact
-from ipgov.evaluation.statistics import Need, Sample, gather, middle, quantile_places, shown, tabulate
+from ipgov.evaluation.statistics import Need, Sample, gather, middle, quantile_places, tabulate, told
 from ipgov.evaluation.transcendental import half_up
 from ipgov.policy.methods import (
     Clip,
@@ -198,49 +198,55 @@ def _need(t: TransformPlan) -> Need:
 
 
 def _columns(t: TransformPlan, sample: Sample, everybody: Sample | None) -> Mapping[str, Any]:
-    """Return the statistics of a group: ``a`` and ``b`` that prepared.sql takes, and what explains them."""
+    """Return the statistics of a group: what prepared.sql reckons with, and as ``told`` what explains it."""
     rule = t.rule
     enough = sample.n >= max(1, getattr(rule, "minimum_members", 1))
     if isinstance(rule, Impute):
-        chosen = sample if enough else everybody
-        value = None
-        if chosen is not None and chosen.n:
-            value = chosen.mean if rule.by == "mean" else chosen.median
-        within = rule.within if enough else "all"
-        return {"n": sample.n, "a": value, "within": within}
+        return _imputed(rule, sample, sample if enough else everybody)
     if isinstance(rule, WinsoriseSkew):
         return _treated(sample.n, treat(sample.values, rule))
-    if isinstance(rule, WinsoriseShare):
-        ends = (Fraction(rule.lower), Fraction(rule.upper))
-        low, high = (sample.quantile(p, rule.quantile) for p in ends) if enough else (None, None)
-        return {"n": sample.n, "a": low, "b": high, "mode": "clamp" if enough else None}
-    assert isinstance(rule, WinsoriseFences)  # noqa: S101 - for mypy
-    names = ("q1", "q3") if rule.by == "iqr" else ("mean", "deviation")
     if not enough:
-        return {"n": sample.n, "a": None, "b": None, "mode": None} | dict.fromkeys(names)
-    k = Fraction(rule.k)
-    if rule.by == "iqr":
-        found = tuple(sample.quantile(p, "linear") for p in _QUARTERS)
-        low, high, reach = found[0], found[1], k * (found[1] - found[0])
+        return {"a": None, "b": None, "mode": None, "told": told({"members": sample.n})}
+    found: dict[str, int] = {}
+    if isinstance(rule, WinsoriseShare):
+        low, high = (sample.quantile(Fraction(p), rule.quantile) for p in (rule.lower, rule.upper))
     else:
-        found = (sample.mean, sample.deviation(sample=True))
-        low, high, reach = found[0], found[0], k * found[1]
-    numbers = {"n": sample.n, "a": half_up(low - reach), "b": half_up(high + reach), "mode": "clamp"}
-    return numbers | {name: format(shown(x), "f") for name, x in zip(names, found, strict=True)}
+        assert isinstance(rule, WinsoriseFences)  # noqa: S101 - for mypy
+        if rule.by == "iqr":
+            found = {
+                name: sample.quantile(p, "linear") for name, p in zip(("q1", "q3"), _QUARTERS, strict=True)
+            }
+            first, last, length = found["q1"], found["q3"], found["q3"] - found["q1"]
+        else:
+            found = {"mean": sample.mean, "deviation": sample.deviation(sample=True)}
+            first, last, length = found["mean"], found["mean"], found["deviation"]
+        reach = Fraction(rule.k) * length
+        low, high = half_up(first - reach), half_up(last + reach)
+    numbers = {"low": low, "high": high} | found
+    return {"a": low, "b": high, "mode": "clamp", "told": told({"members": sample.n}, numbers)}
+
+
+def _imputed(rule: Impute, sample: Sample, chosen: Sample | None) -> Mapping[str, Any]:
+    if chosen is None or not chosen.n:
+        return {"a": None, "told": told({"members": sample.n})}
+    within = rule.within if chosen is sample else "all"
+    value = chosen.mean if rule.by == "mean" else chosen.median
+    return {"a": value, "told": told({"members": chosen.n, "within": within})}
 
 
 def _treated(n: int, result: Treatment) -> Mapping[str, Any]:
-    numbers: dict[str, Any] = {
-        "n": n,
+    facts: dict[str, Any] = {"members": n, "drawn": result.drawn}
+    facts |= {"treatment": result.mode} if result.mode else {}
+    numbers = {"low": result.low, "high": result.high}
+    for when, shape in (("before", result.before), ("after", result.after)):
+        if shape is not None:
+            numbers |= {f"skewness_{when}": shape.skewness, f"kurtosis_{when}": kurtosis_shown(shape)}
+    return {
         "a": result.low,
         "b": result.high,
         "mode": result.mode or None,
         "multiplier": result.multiplier,
         "addend": result.addend,
         "divisor": result.divisor,
-        "drawn": result.drawn,
+        "told": told(facts, numbers),
     }
-    for when, shape in (("before", result.before), ("after", result.after)):
-        numbers[f"skewness{when}"] = None if shape is None else format(shown(shape.skewness), "f")
-        numbers[f"kurtosis{when}"] = None if shape is None else format(shown(kurtosis_shown(shape)), "f")
-    return numbers
