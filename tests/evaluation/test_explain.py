@@ -126,14 +126,14 @@ def test_every_method_and_transform_has_words():
     from typing import get_args
 
     from ipgov.evaluation import wording
-    from ipgov.policy import methods
+    from ipgov.policy import methods, transforms
 
     def classes(union: Any) -> set[type]:
         return set(get_args(get_args(union)[0]))
 
     wanted = classes(methods.Normalisation) | classes(methods.NodeNormalisation)
     assert wanted == set(wording._METHODS)
-    assert classes(methods.Transform) == set(wording._TRANSFORMS)
+    assert classes(transforms.Transform) == set(wording._TRANSFORMS)
     with pytest.raises(UnknownError, match="没有文字说明"):
         wording.transform(methods.Point(at=1, score=1))
 
@@ -241,9 +241,9 @@ TRANSFORMS = [
 @pytest.mark.parametrize(("rule", "words"), TRANSFORMS, ids=[r["transform"] for r, _ in TRANSFORMS])
 def test_a_transform_reads(rule: dict[str, Any], words: str):
     from ipgov.evaluation import wording
-    from ipgov.policy import methods
+    from ipgov.policy import transforms
 
-    assert wording.transform(parsed(methods.Transform, rule)) == words
+    assert wording.transform(parsed(transforms.Transform, rule)) == words
 
 
 def test_grades_name_the_limits_missed_and_kept():
@@ -270,15 +270,15 @@ def test_grades_name_the_limits_missed_and_kept():
 
 def test_what_the_engine_noted_stands_beside_the_rule():
     from ipgov.evaluation import wording
-    from ipgov.policy import methods
+    from ipgov.policy import methods, transforms
 
-    clip = parsed(methods.Transform, {"transform": "winsorise_fences", "by": "iqr", "k": "1.5"})
+    clip = parsed(transforms.Transform, {"transform": "winsorise_fences", "by": "iqr", "k": "1.5"})
     noted = {"transform": "winsorise_fences", "value": "9.5", "members": 12, "low": "1", "high": "9.5"}
     noted |= {"q1": "3", "q3": "5.6"}
     assert wording.transform(clip, noted).endswith(
         "（数值个数 12，下四分位数 3，上四分位数 5.6，下界 1，上界 9.5） = 9.5"
     )
-    impute = parsed(methods.Transform, {"transform": "impute", "by": "mean", "within": "all"})
+    impute = parsed(transforms.Transform, {"transform": "impute", "by": "mean", "within": "all"})
     assert wording.transform(impute, {"value": "1", "members": 3}) == "不缺数，不补"
     imputed = wording.transform(impute, {"value": "1", "members": 3, "imputed": True})
     assert imputed == "缺数以全体平均值补（数值个数 3） = 1"

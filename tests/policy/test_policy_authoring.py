@@ -18,7 +18,8 @@ from ipgov.policy import check as checks
 from ipgov.policy import store
 from ipgov.policy.blocks import Block
 from ipgov.policy.check import check, check_scoring
-from ipgov.policy.methods import Normalisation, Transform
+from ipgov.policy.methods import Normalisation
+from ipgov.policy.transforms import Transform
 from ipgov.procedures.panel_files import read_plan
 from spoiling import V1, Policies
 

@@ -17,7 +17,7 @@ from operator import mul
 
 from ipgov.evaluation.scales import VALUE_DECIMALS
 from ipgov.evaluation.transcendental import UNIT, half_up, square_root
-from ipgov.policy.methods import WinsoriseSkew
+from ipgov.policy.transforms import WinsoriseSkew
 
 LEAST = 4  # kurtosis of fewer values is not defined
 

@@ -12,7 +12,7 @@ from ipgov.evaluation.outliers import Treatment, kurtosis_shown, treat
 from ipgov.evaluation.scales import SHOWN, decimals_of, exact
 from ipgov.evaluation.statistics import Need, Sample, gather, middle, quantile_places, tabulate, told
 from ipgov.evaluation.transcendental import half_up
-from ipgov.policy.methods import (
+from ipgov.policy.transforms import (
     Clip,
     Exp,
     Impute,

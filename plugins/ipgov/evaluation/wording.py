@@ -13,6 +13,7 @@ from typing import Any
 from ipgov.core.errors import UnknownError
 from ipgov.evaluation.indicators import CAUSES
 from ipgov.policy import methods as m
+from ipgov.policy import transforms as tr
 from ipgov.policy.blocks import Block
 from ipgov.policy.scoring import Indicator
 
@@ -99,7 +100,7 @@ def raw_value(i: Indicator, value: Decimal | None, detail: Mapping[str, Any]) ->
 def transform(rule: Block, told: Mapping[str, Any] | None = None) -> str:
     """Say what a transform does to the value; ``told``: what the engine noted, and what came out."""
     words, noted = str(_words(_TRANSFORMS, rule)(rule)), dict(told or {})
-    if isinstance(rule, m.Impute) and noted and not noted.get("imputed"):
+    if isinstance(rule, tr.Impute) and noted and not noted.get("imputed"):
         return "不缺数，不补"
     treatment = [_of(_TREATMENTS, noted["treatment"], "极端值处理")] if noted.get("treatment") else []
     facts = "，".join([*treatment, *(f"{word} {noted[key]}" for key, word in _NOTED if key in noted)])
@@ -143,25 +144,25 @@ def _signed(number: Decimal) -> str:
     return f" - {plain(-number)}" if number < 0 else f" + {plain(number)}"
 
 
-def _multiply(t: m.Multiply) -> str:
+def _multiply(t: tr.Multiply) -> str:
     return f"数值 × {_number(t.by)}"
 
 
-def _log(t: m.Log) -> str:
+def _log(t: tr.Log) -> str:
     name = "ln" if t.base == "e" else f"log{t.base}"
     inner = f"数值{_signed(t.plus)}" if t.plus else "数值"
     return f"{name}({inner})" + ("，不大于 0 的作缺数" if t.not_positive == "missing" else "")
 
 
-def _exp(t: m.Exp) -> str:
+def _exp(t: tr.Exp) -> str:
     return "e 的（数值" + (f" × {_number(t.rate)}" if t.rate != 1 else "") + "）次方"
 
 
-def _power(t: m.Power) -> str:
+def _power(t: tr.Power) -> str:
     return f"数值的 {plain(t.exponent)} 次方"
 
 
-def _clip(t: m.Clip) -> str:
+def _clip(t: tr.Clip) -> str:
     parts = [
         f"低于 {plain(t.minimum)} 的按 {plain(t.minimum)} 计" if t.minimum is not None else "",
         f"高于 {plain(t.maximum)} 的按 {plain(t.maximum)} 计" if t.maximum is not None else "",
@@ -169,13 +170,13 @@ def _clip(t: m.Clip) -> str:
     return "，".join(p for p in parts if p)
 
 
-def _impute(t: m.Impute) -> str:
+def _impute(t: tr.Impute) -> str:
     few = "" if t.minimum_members == 1 else f"；不足 {t.minimum_members} 个数值的"
     few += "" if not few else "改用全体" if t.otherwise == "all" else "仍作缺数"
     return f"缺数以{_within(t.within)}{_STATISTIC[t.by]}补{few}"
 
 
-def _share(t: m.WinsoriseShare) -> str:
+def _share(t: tr.WinsoriseShare) -> str:
     how = "线性插值" if t.quantile == "linear" else "最近序位"
     low = f"低于 {plain(t.lower * 100)}% 分位的" if t.lower else ""
     high = f"高于 {plain(t.upper * 100)}% 分位的" if t.upper != 1 else ""
@@ -192,7 +193,7 @@ _THEN = {
 }
 
 
-def _skew(t: m.WinsoriseSkew) -> str:
+def _skew(t: tr.WinsoriseSkew) -> str:
     then = _of(_THEN, t.then, "极端值处理").format(stretch=plain(t.stretch))
     return (
         f"{_within(t.within)}偏度绝对值大于 {plain(t.skewness)} 且峰度大于 {plain(t.kurtosis)} 时，"
@@ -200,21 +201,21 @@ def _skew(t: m.WinsoriseSkew) -> str:
     )
 
 
-def _fences(t: m.WinsoriseFences) -> str:
+def _fences(t: tr.WinsoriseFences) -> str:
     fence = "四分位数外 {} 倍四分位距" if t.by == "iqr" else "平均值上下 {} 倍标准差"
     return f"{_within(t.within)}中超出{fence.format(plain(t.k))}的数值缩至该界限"
 
 
 _TRANSFORMS: Mapping[type[Block], Callable[[Any], str]] = {
-    m.Multiply: _multiply,
-    m.Log: _log,
-    m.Exp: _exp,
-    m.Power: _power,
-    m.Clip: _clip,
-    m.Impute: _impute,
-    m.WinsoriseShare: _share,
-    m.WinsoriseSkew: _skew,
-    m.WinsoriseFences: _fences,
+    tr.Multiply: _multiply,
+    tr.Log: _log,
+    tr.Exp: _exp,
+    tr.Power: _power,
+    tr.Clip: _clip,
+    tr.Impute: _impute,
+    tr.WinsoriseShare: _share,
+    tr.WinsoriseSkew: _skew,
+    tr.WinsoriseFences: _fences,
 }
 _Detail = dict[str, Any]
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+Positive = Annotated[Decimal, Field(gt=0)]
+NotNegative = Annotated[Decimal, Field(ge=0)]
+# which units a rule looks at
+Within = Literal["all", "group"]
 
 ClauseId = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d+#\d{2}$")]
 

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ipgov.policy.blocks import Block
-from ipgov.policy.methods import NodeNormalisation, Normalisation, NotNegative, Positive, Transform
+from ipgov.policy.blocks import Block, NotNegative, Positive
+from ipgov.policy.methods import NodeNormalisation, Normalisation
+from ipgov.policy.transforms import Transform
 
 # One number for every group, or one per group (a group not named has weight 0: not applicable).
 PerGroup = Decimal | dict[str, Decimal]
