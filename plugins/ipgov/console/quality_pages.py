@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from ipgov.console import access, charts
@@ -28,6 +28,20 @@ Number = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 Place = Annotated[int, Query(ge=1, le=10**9)]
 Word = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 _KNOWN = {"check", "severity", "rule", "province", "unit", "waived", "page", "bodies"}
+
+
+def _chosen(
+    severity: Word = None,
+    rule: Word = None,
+    province: Word = None,
+    unit: Word = None,
+    waived: Word = None,
+) -> Filter:
+    """Read from the address which findings are chosen."""
+    return Filter(severity=severity, rule=rule, province=province, unit=unit, waived=waived)
+
+
+Chosen = Annotated[Filter, Depends(_chosen)]
 
 
 def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
@@ -62,19 +76,14 @@ def report(
     user: Reader,
     programme: Name,
     period: Name,
+    chosen: Chosen,
     check: Number = None,
-    severity: Word = None,
-    rule: Word = None,
-    province: Word = None,
-    unit: Word = None,
-    waived: Word = None,
     page: Place = 1,
     bodies: Place = 1,
 ) -> HTMLResponse:
     """Show what a period's check found: counts in every view, the findings chosen, what to do, waivers."""
     refuse_unknown_parameters(request, _KNOWN)
     now = access.now()
-    chosen = Filter(severity=severity, rule=rule, province=province, unit=unit, waived=waived)
     start = (page - 1) * FINDINGS_PER_PAGE
     known_at = quality.everything_until(now)
     found = quality.period_report(
@@ -162,18 +171,13 @@ def file(
     programme: Name,
     period: Name,
     format_: Name,
+    chosen: Chosen,
     check: Number = None,
-    severity: Word = None,
-    rule: Word = None,
-    province: Word = None,
-    unit: Word = None,
-    waived: Word = None,
 ) -> Response:
     """Hand out the report with every finding chosen, as a workbook or as JSON."""
     refuse_unknown_parameters(request, _KNOWN - {"page", "bodies"})
     if format_ not in ("xlsx", "json"):
         raise UnknownError(f"数据质量报告没有“{format_}”格式；可用：xlsx、json")
-    chosen = Filter(severity=severity, rule=rule, province=province, unit=unit, waived=waived)
     found = quality.period_report(programme, period, quality.everything_until(access.now()), check, chosen)
     name = f"{found.rules.title}-{period}-数据质量报告-检查{found.report.check.id}.{format_}"
     if format_ == "json":
