@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAMME, Nation, at
 from ipgov.core import audit, objects, seals
 from ipgov.core.database import engine, reading
 from ipgov.core.errors import GovernanceError
 from ipgov.core.tables import document_file, metadata, seal
 from ipgov.procedures import nightly_seal
+from played_nation import PROGRAMME, Nation, at
 from sqlalchemy import Connection, create_engine, select, text
 
 TABLES = [t.name for t in metadata.sorted_tables if t is not seal]

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from conftest import PROGRAMME
 from ipgov import cli
 from ipgov.core.errors import RefusedError
 from ipgov.core.steps import Mode
+from played_nation import PROGRAMME
 
 VERSION = "2025-06-01"
 
