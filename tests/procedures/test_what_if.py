@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
 from ipgov.core.settings import settings
 from sqlalchemy import func, select
 
@@ -102,3 +102,12 @@ def test_a_draft_over_three_years(nation: Any, tmp_path: Path):
         procedure.under_draft(newer, PROGRAMME, "2025-2023", NOW)
     with pytest.raises(UnknownError, match="不是“other”的"):
         procedure.under_draft(newer, "other", "2023", NOW)
+
+
+def test_a_draft_that_is_wrong_is_told_place_by_place(tmp_path: Path) -> None:
+    from ipgov.procedures.what_if import under_draft
+
+    wrong = draft(tmp_path, "2025-06-01", ("floor: 65", "floor: 80"))
+    with pytest.raises(GovernanceError, match=r"的评分规则有 \d+ 处问题") as error:
+        under_draft(wrong, PROGRAMME, "2023", NOW)
+    assert any("scoring.grades[通过].floor" in str(p) for p in error.value.problems)

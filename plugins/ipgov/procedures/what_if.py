@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from ipgov.core.database import is_simulation, reading
-from ipgov.core.errors import UnknownError
+from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.core.fingerprint import fingerprint
 from ipgov.core.tables import proposed_outcome
 from ipgov.documents import what_if_sheet
@@ -19,6 +19,7 @@ from ipgov.evaluation.comparison.changes import Outcome
 from ipgov.evaluation.comparison.what_if import NotAsked, PastYear, WhatIf, what_if
 from ipgov.evaluation.engine import ENGINE_VERSION
 from ipgov.policy import store
+from ipgov.policy.check import check_scoring
 from ipgov.policy.store import Loaded
 from ipgov.procedures.comparison import Side, period_results, side
 
@@ -52,6 +53,8 @@ def _draft(policy: Path, programme: str) -> Loaded:
     draft = store.load(policy)
     if draft.rules.programme != programme:
         raise UnknownError(f"{policy.name} 是“{draft.rules.programme}”的规则，不是“{programme}”的")
+    if problems := check_scoring(draft.rules, policy.name):
+        raise GovernanceError(f"{policy.name} 的评分规则有 {len(problems)} 处问题", tuple(problems))
     return draft
 
 
