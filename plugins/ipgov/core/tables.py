@@ -637,9 +637,10 @@ review_round = _fact(
     _text("programme"),
     _text("period"),
     Column("number", Integer, nullable=False),
-    _refers("result_set_id", "result_set.id"),
+    # null: the round is about a case (case_round), not about results
+    _refers("result_set_id", "result_set.id", null=True),
     _text("fingerprint"),  # of exactly what is put before the reviewers
-    _text("rating_list_sha256"),
+    _text("rating_list_sha256"),  # the paper that was put before them
     _text("rule_sha256"),
     UniqueConstraint("programme", "period", "number"),
     UniqueConstraint("programme", "period", "fingerprint"),
@@ -752,6 +753,94 @@ refused_policy_act = _fact(
     _text("comment"),
     _text("reason"),
     _one_of("act", "propose", "approve", "reject"),
+)
+
+# --- follow-up --------------------------------------------------------------------------------------------
+
+# Something that happened and opens a duty: a major matter, a finding of a forbidden branch, a public notice.
+occurrence = _fact(
+    "occurrence",
+    _text("programme"),
+    _text("party"),  # a body's code, a province's code, or "office"
+    _text("kind"),
+    _text("subject"),  # tells two of the same kind and party apart
+    Column("occurred_on", Date, nullable=False),
+    _text("reported_by"),
+    _text("note"),
+    _text("evidence_sha256", null=True),
+    UniqueConstraint("programme", "party", "kind", "subject"),
+)
+
+# Who owes what to whom. The rule that governs it to its end lies in the object store under ``rule_sha256``.
+obligation = _fact(
+    "obligation",
+    _text("key"),  # programme/duty/party/subject: opened once, whoever looks when
+    _text("duty"),
+    _text("programme"),
+    _text("period", null=True),
+    _text("unit", null=True),  # the body concerned; null: a province's or the office's own
+    _text("owed_by"),
+    _text("owed_to"),
+    Column("opened_on", Date, nullable=False),
+    _text("cause"),  # table:id of the fact that opened it, or the day of the rule
+    _text("rule_sha256"),
+    _refers("part_of_id", "obligation.id", null=True),
+    UniqueConstraint("key"),
+    Index("ix_obligation_programme_unit", "programme", "unit"),
+)
+
+# The due day as first reckoned and every later one, each with why; the newest counts.
+obligation_due = _fact(
+    "obligation_due",
+    _refers("obligation_id", "obligation.id"),
+    Column("due_on", Date, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    _text("calendar_version"),
+    _text("reason"),
+    Column("set_on", Date, nullable=False),
+    _one_of("reason", "opened", "calendar", "extension"),
+    UniqueConstraint("obligation_id", "set_on", "reason"),
+)
+
+# What the daily advance did, once each: a day's events rest on what was known when the day began.
+obligation_event = _fact(
+    "obligation_event",
+    _refers("obligation_id", "obligation.id"),
+    Column("day", Date, nullable=False),
+    _text("event"),
+    _text("step"),  # of the ladder, or what tells two events of the same name apart
+    Column("detail", JSONB, nullable=False),
+    _one_of("event", "opened", "due_set", "reminded", "overdue", "escalated", "met", "lapsed", "withdrawn"),
+    UniqueConstraint("obligation_id", "event", "step"),
+)
+
+# What came in for an obligation.
+obligation_report = _fact(
+    "obligation_report",
+    _refers("obligation_id", "obligation.id"),
+    Column("received_on", Date, nullable=False),
+    _text("reported_by"),
+    _text("note"),
+    _text("evidence_sha256", null=True),
+    UniqueConstraint("obligation_id", "received_on", "reported_by", "note"),
+)
+
+# More time, by a recorded decision.
+obligation_extension = _fact(
+    "obligation_extension",
+    _refers("obligation_id", "obligation.id"),
+    Column("until", Date, nullable=False),
+    _text("granted_by"),
+    _text("reason"),
+    UniqueConstraint("obligation_id", "until", "granted_by"),
+)
+
+# The calendars that due days were reckoned with: the bytes of policies/calendars/ and the package's version.
+calendar_edition = _fact(
+    "calendar_edition",
+    _text("version"),
+    _text("content_sha256"),
+    UniqueConstraint("version"),
 )
 
 # --- documents --------------------------------------------------------------------------------------------

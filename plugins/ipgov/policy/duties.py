@@ -1,0 +1,135 @@
+"""Duties: who owes what to whom, from which event, until when, who is reminded. ``policies/duties/*.yaml``.
+
+One file per published document. A duty whose rule changes is entered again under its code with a later
+``effective``; the newest entry that has taken effect on the day an obligation opens governs it to its end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ipgov.policy.blocks import Block
+from ipgov.policy.rules import Budget
+
+# Whose duty it is, and who hears of it: the body itself, its host or operating unit (2023-156#12, #15), the
+# province of the body (or the province that the duty is about), the office.
+Party = Literal["body", "host", "operating", "province", "office"]
+_CODE = r"^[a-z][a-z0-9_]*$"
+
+
+def _one_of(block: Block, *names: str) -> None:
+    if sum(getattr(block, name) is not None for name in names) != 1:
+        raise ValueError(f"须且只能写明 {'、'.join(names)} 之一")
+
+
+class OccurrenceKind(Block):
+    """A named kind of event that opens a duty (重大事项 of 2023-156#15: six of them)."""
+
+    code: str = Field(pattern=_CODE)
+    name: str
+
+
+class Opening(Block):
+    """What opens a duty: exactly one of these.
+
+    ``occurrences``: a recorded event of one of these kinds, on the day it occurred. ``on``: a day, for
+    everyone in ``whom``. ``period``: a day of every opened period, for every body of its roster.
+    ``outcomes``: an issued outcome (``proposed_outcome``) of these names, on the day of issue.
+    ``grades``: an issued grade of these names. ``after``: another duty of the same subject was met (or
+    lapsed).
+    """
+
+    occurrences: tuple[OccurrenceKind, ...] | None = None
+    on: dt.date | None = None
+    period: Literal["opens", "due", "evaluate"] | None = None
+    outcomes: tuple[str, ...] | None = None
+    grades: tuple[str, ...] | None = None
+    after: str | None = None
+    # of ``on``: bodies that hold the title on that day, that do not (pilot platforms), provinces, the office
+    whom: Literal["titled", "not_titled", "provinces", "office"] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Opening:
+        _one_of(self, "occurrences", "on", "period", "outcomes", "grades", "after")
+        if (self.on is None) != (self.whom is None):
+            raise ValueError("on 与 whom 须一并写明")
+        return self
+
+
+class Due(Block):
+    """When it is due: a length of time from the opening, a day, or the due day of the period."""
+
+    limit: Budget | None = None
+    on: dt.date | None = None
+    period: Literal["due"] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Due:
+        _one_of(self, "limit", "on", "period")
+        return self
+
+
+class Rung(Block):
+    """A step of a ladder of reminders: when, and to whom. Always on a working day.
+
+    ``at``: the opening, half-way, or the due day itself; else so many working days before or after the due
+    day.
+    """
+
+    step: str = Field(pattern=_CODE)
+    at: Literal["opening", "halfway", "due"] | None = None
+    working_days_before: Annotated[int, Field(ge=1)] | None = None
+    working_days_after: Annotated[int, Field(ge=1)] | None = None
+    to: tuple[Party, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Rung:
+        _one_of(self, "at", "working_days_before", "working_days_after")
+        return self
+
+    @property
+    def overdue(self) -> bool:
+        """Tell whether the step is taken only when the due day is past."""
+        return self.working_days_after is not None
+
+
+class Ladder(Block):
+    """The steps of reminding and escalating, in order."""
+
+    code: str = Field(pattern=_CODE)
+    name: str
+    rungs: tuple[Rung, ...] = Field(min_length=1)
+
+
+class Duty(Block):
+    """One duty: who owes what to whom, opened by what, due when, met by what.
+
+    ``met_by``: a report received, an accepted submission of the period, a recorded judgement (a
+    rectification is met only by its acceptance), or nothing but time (``lapse``: a public notice runs out,
+    it is never overdue).
+    """
+
+    code: str = Field(pattern=_CODE)
+    name: str
+    programme: str = Field(pattern=_CODE)
+    effective: dt.date
+    ends: dt.date | None = None  # opens nothing after this day
+    owed_by: Party
+    owed_to: Party
+    opened_by: Opening
+    due: Due
+    met_by: Literal["report", "submission", "judgement", "lapse"]
+    ladder: str | None = None  # None: nobody is reminded
+    part_of: str | None = None  # the duty (a case) of which this is a milestone
+
+
+class DutyFile(Block):
+    """A file of ``policies/duties/``: what one document asks of whom, and the ladders that its duties use."""
+
+    document: str
+    note: str = ""
+    ladders: tuple[Ladder, ...] = ()
+    duties: tuple[Duty, ...] = Field(min_length=1)
