@@ -1,4 +1,4 @@
-"""功能性平台年度绩效评价：冻结数据 → 质量检查 → 评价 → 评级表 → 提交审核。"""
+"""功能性平台年度绩效评价：冻结数据 → 质量检查 → 评价 → 评级表 → 提交审核；回填则重算、比较。"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pendulum
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, Param, dag, get_current_context, task
 from ipgov.core.settings import settings
+from ipgov.wiring.run import refusals
 from ipgov.wiring.timetables import PeriodTimetable
 
 PROGRAMME = "functional_platform"
@@ -21,7 +22,10 @@ DOCS = """
 4. **评级表**：交评审人员标注；
 5. **提交审核**：开启一轮审核、签发（由“审核与签发”流程办理）。
 
-回填只重算、只比较：不通知、不编号、不改变称号。依据：2023-156#20、#21、#22。
+**回填**以各年度的评价日为基准日、按现在所知重算，与当时已发布的结果比较（“与已发布的比较”）：不送审、不通知、
+不编号、不改变称号。首版规则施行前的年度拒绝办理，原因见“冻结数据”的日志；其余年度照常。
+
+依据：2023-156#20、#21、#22。
 """
 
 
@@ -37,8 +41,10 @@ DOCS = """
     tags=["功能性平台", "每年"],
     default_args={
         "owner": "运行组",
-        "retries": 2,
-        "retry_delay": pendulum.duration(minutes=1),
+        # what is refused fails at once (refusals()); what is tried again was killed, or found something down
+        "retries": 5,
+        "retry_delay": pendulum.duration(seconds=5),
+        "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(minutes=30),
     },
     dagrun_timeout=pendulum.duration(hours=6),
@@ -51,6 +57,7 @@ DOCS = """
 )
 def platform_performance():
     @task(task_display_name="冻结数据")
+    @refusals()
     def freeze() -> dict:
         from ipgov.procedures import evaluation_cycle as procedure
         from ipgov.wiring.run import cycle
@@ -58,6 +65,7 @@ def platform_performance():
         return procedure.freeze(cycle(get_current_context(), PROGRAMME)).as_dict()
 
     @task(task_display_name="质量检查")
+    @refusals()
     def check(frozen: dict) -> dict:
         from ipgov.procedures import evaluation_cycle as procedure
         from ipgov.wiring.run import cycle
@@ -66,6 +74,7 @@ def platform_performance():
         return procedure.check(cycle(get_current_context(), PROGRAMME), snapshot_id).as_dict()
 
     @task(task_display_name="评价", outlets=[RESULTS])
+    @refusals()
     def evaluate(frozen: dict, *, outlet_events) -> dict:
         from ipgov.procedures import evaluation_cycle as procedure
         from ipgov.wiring.run import cycle
@@ -73,9 +82,11 @@ def platform_performance():
         this = cycle(get_current_context(), PROGRAMME)
         result = procedure.evaluate(this, frozen["output"]["snapshot_id"]).as_dict()
         outlet_events[RESULTS].add_partitions(this.period)
+        outlet_events[RESULTS].extra["mode"] = this.mode.value
         return result
 
     @task(task_display_name="评级表")
+    @refusals()
     def rating_list(evaluated: dict) -> dict:
         from ipgov.procedures import evaluation_cycle as procedure
         from ipgov.wiring.run import cycle
@@ -83,7 +94,21 @@ def platform_performance():
         result_set_id = evaluated["output"]["result_set_id"]
         return procedure.make_rating_list(cycle(get_current_context(), PROGRAMME), result_set_id).as_dict()
 
+    @task(task_display_name="与已发布的比较")
+    @refusals()
+    def compare(evaluated: dict) -> dict:
+        from airflow.sdk.exceptions import AirflowSkipException
+        from ipgov.core.steps import Mode
+        from ipgov.procedures import recalculated
+        from ipgov.wiring.run import cycle
+
+        this = cycle(get_current_context(), PROGRAMME)
+        if this.mode is Mode.LIVE:
+            raise AirflowSkipException("办理有效力的评价，不作比较")
+        return recalculated.compare(this, evaluated["output"]["result_set_id"]).as_dict()
+
     @task.short_circuit(task_display_name="提交审核")
+    @refusals()
     def open_round(evaluated: dict, listed: dict) -> dict | None:
         from ipgov.core.steps import Mode
         from ipgov.procedures import evaluation_cycle as procedure
@@ -100,6 +125,7 @@ def platform_performance():
     checked = check(frozen)
     evaluated = evaluate(frozen)
     listed = rating_list(evaluated)
+    compare(evaluated)
     round_opened = open_round(evaluated, listed)
     approve = TriggerDagRunOperator(
         task_id="start_approval",

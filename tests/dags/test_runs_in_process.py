@@ -71,7 +71,7 @@ def test_a_year_runs_through_the_dag_files(environment: dict[str, str]) -> None:
     assert {name: (run["state"], len(run["tasks"])) for name, run in came.items()} == {
         "calendar": ("success", 2),
         "intake": ("success", 3),
-        "evaluation": ("success", 6),
+        "evaluation": ("success", 7),
         "forced": ("failed", 5),
         "approval": ("success", 5),
     }

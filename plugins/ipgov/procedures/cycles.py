@@ -18,6 +18,7 @@ from ipgov.decisions.policy_changes import require_approved
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.intake import forms
 from ipgov.policy import store
+from ipgov.policy.rules import RuleVersion
 from ipgov.registry.platforms import roster
 
 
@@ -50,10 +51,7 @@ def open_cycle(cycle: Cycle) -> StepResult:
     """
     loaded = store.governing(cycle.programme, cycle.year)
     rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
-    if cycle.year < rules.cycle.first_period:
-        raise RefusedError(
-            f"{rules.title}自 {rules.cycle.first_period} 年度起开展，不能开启 {cycle.year} 年度"
-        )
+    check_first_period(rules, cycle.year)
     if cycle.as_of < days.opens.date:
         raise RefusedError(f"{cycle.period} 年度自 {days.opens.date} 起开启，基准日 {cycle.as_of} 尚早")
 
@@ -151,6 +149,31 @@ def rules_of(connection: Connection, cycle: Cycle) -> store.Loaded:
     if cycle.mode is Mode.LIVE:
         raise UnknownError(f"“{cycle.programme}”{cycle.period} 年度尚未开启，不能办理；请先开启该年度")
     return store.governing(cycle.programme, cycle.year)
+
+
+def evaluated_on(programme: str, year: int) -> dt.date:
+    """Return a period's evaluation day: as fixed when it was opened, else as its rules reckon it.
+
+    Raises UnknownError for a year before the first rules (naming their day); RefusedError for one before the
+    first period that they name.
+    """
+    with reading() as connection:
+        fixed = connection.execute(
+            select(cycle_table.c.evaluate_on).where(
+                cycle_table.c.programme == programme, cycle_table.c.period == str(year)
+            )
+        ).scalar()
+    if fixed is not None:
+        return fixed
+    rules = store.governing(programme, year).rules
+    check_first_period(rules, year)
+    return cycle_days(rules.cycle, year).evaluate_on.date
+
+
+def check_first_period(rules: RuleVersion, year: int) -> None:
+    """Refuse a year before the first that the rules name (2023-156#20 leaves it open; the operator's)."""
+    if year < rules.cycle.first_period:
+        raise RefusedError(f"{rules.title}自 {rules.cycle.first_period} 年度起开展，不办理 {year} 年度")
 
 
 def opened(programme: str, period: str) -> bool:

@@ -7,12 +7,29 @@ Shanghai it is the last day of the year before.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ipgov.core.database import is_simulation, reading
-from ipgov.core.errors import RefusedError
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError
 from ipgov.core.steps import SHANGHAI, Cycle, Mode, resolve_moment
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Let a task that is refused fail at once with the reason; what the installation lacks is tried again.
+
+    Also a decorator of a task's function, under ``@task``.
+    """
+    try:
+        yield
+    except EnvironmentProblemError:
+        raise
+    except GovernanceError as error:
+        from airflow.sdk.exceptions import AirflowFailException
+
+        raise AirflowFailException("\n".join([error.message, *map(str, error.problems)])) from None
 
 
 def moment(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
@@ -26,17 +43,41 @@ def moment(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
 
 
 def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
-    """Return the cycle of a yearly run. A backfill recalculates, as of the day its period was due."""
+    """Return the cycle of a yearly run. A backfill recalculates, as of the day its period was evaluated on.
+
+    Raises RefusedError for a run without a year, and for a backfill told to be as of one day for all years;
+    UnknownError for the backfill of a year before the first rules.
+    """
     run = context["dag_run"]
     if run.data_interval_end is None:
         raise RefusedError("本流程按年度运行，本次运行没有数据区间；请以逻辑日期触发")
-    end = run.data_interval_end.astimezone(SHANGHAI) - dt.timedelta(seconds=1)
+    period = str((run.data_interval_end.astimezone(SHANGHAI) - dt.timedelta(seconds=1)).year)
     as_of, known_at = moment(context)
-    mode = Mode.LIVE
-    if str(getattr(run.run_type, "value", run.run_type)) == "backfill":
-        mode = Mode.RECALCULATE
-        as_of = run.run_after.astimezone(SHANGHAI).date()
-    return Cycle(programme, str(end.year), as_of, known_at, mode)
+    if str(getattr(run.run_type, "value", run.run_type)) != "backfill":
+        return Cycle(programme, period, as_of, known_at)
+    if (run.conf or {}).get("as_of"):
+        raise RefusedError(
+            f"回填以各年度的评价日为基准日，不接受运行参数 as_of（{run.conf['as_of']}）；"
+            "请以不含 as_of 的运行参数（如 {}）重新回填"
+        )
+    from ipgov.procedures.cycles import evaluated_on
+
+    # not run_after: that of a run by hand, which a backfill took over, is the day on which it was started
+    return Cycle(programme, period, evaluated_on(programme, int(period)), known_at, Mode.RECALCULATE)
+
+
+def own_request(context: Mapping[str, Any], login: str) -> str:
+    """Return the login that a run's conf claims to act for; RefusedError unless this account triggered it.
+
+    Airflow notes who triggered a run; nobody asks for something in another's name.
+    """
+    account = getattr(context["dag_run"], "triggering_user_name", None)
+    if account != login:
+        raise RefusedError(
+            f"提出人“{login}”须为触发本次运行的账号本人，本次运行由“{account or '（无账号）'}”触发；"
+            f"请由“{login}”登录后自行触发，或不填提出人、只作比较"
+        )
+    return login
 
 
 def _day(conf: Mapping[str, Any], key: str) -> dt.date | None:

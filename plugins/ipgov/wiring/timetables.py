@@ -20,7 +20,11 @@ class PeriodTimetable(Timetable):
     """One run per calendar year; its data interval is the year, it is due on the rules' evaluation day.
 
     ``automatic_from`` is the first period that the scheduler runs by itself: unpausing a DAG never starts
-    the years before it. A person may run any period; a backfill recalculates any range.
+    the years before it. A person may run any period; a backfill recalculates any range of those due.
+
+    The logical date is the year's first moment in Shanghai. A range's ends are read as people mean them: 1
+    January of a year, at whatever hour and in whatever zone it is written (a bare date is midnight of the
+    zone that reads it), means this year; any other moment is that moment.
     """
 
     def __init__(self, programme: str, automatic_from: int):
@@ -43,8 +47,13 @@ class PeriodTimetable(Timetable):
         return self.description
 
     def infer_manual_data_interval(self, *, run_after: pendulum.DateTime) -> DataInterval:
-        """Return the newest period that was due at the given moment."""
+        """Return the newest period that was due at the given moment; of a year's first moment, that year.
+
+        So a run by hand with a year's logical date is of the year that a backfill takes it for.
+        """
         year = run_after.in_timezone(TIMEZONE).year
+        if run_after == _interval(year).start:
+            return _interval(year)
         while self._due(year) > run_after:
             year -= 1
         return _interval(year)
@@ -56,10 +65,7 @@ class PeriodTimetable(Timetable):
         if last_automated_data_interval is not None:
             year = _year(last_automated_data_interval) + 1
         elif restriction.earliest is not None:
-            year = restriction.earliest.in_timezone(TIMEZONE).year
-            # a bare date is UTC midnight, eight hours after the year began here: it still means the year
-            if restriction.earliest > _interval(year).start.add(days=1):
-                year += 1
+            year = _first_year(restriction.earliest)
         else:
             return None
         if not restriction.catchup:
@@ -67,10 +73,11 @@ class PeriodTimetable(Timetable):
             now = pendulum.now(TIMEZONE)
             while self._due(year + 1) <= now:
                 year += 1
-        interval = _interval(year)
-        if restriction.latest is not None and interval.start > restriction.latest:
+        elif self._due(year) > pendulum.now(TIMEZONE):
+            return None  # its run would wait for that day, and keep every other backfill waiting with it
+        if restriction.latest is not None and year > _last_year(restriction.latest):
             return None
-        return DagRunInfo(run_after=self._due(year), data_interval=interval)
+        return DagRunInfo(run_after=self._due(year), data_interval=_interval(year))
 
     def _due(self, year: int) -> pendulum.DateTime:
         day = _evaluation_day(self.programme, year)
@@ -81,6 +88,20 @@ def _interval(year: int) -> DataInterval:
     return DataInterval(
         pendulum.datetime(year, 1, 1, tz=TIMEZONE), pendulum.datetime(year + 1, 1, 1, tz=TIMEZONE)
     )
+
+
+def _first_year(earliest: pendulum.DateTime) -> int:
+    """Return the first year of a range from this moment on."""
+    here = earliest.in_timezone(TIMEZONE)
+    for written in (earliest, here):
+        if (written.month, written.day) == (1, 1):
+            return written.year
+    return here.year + 1
+
+
+def _last_year(latest: pendulum.DateTime) -> int:
+    """Return the last year of a range up to this moment, however it is written."""
+    return max(latest.year, latest.in_timezone(TIMEZONE).year)
 
 
 def _year(interval: DataInterval) -> int:
