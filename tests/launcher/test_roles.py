@@ -6,14 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
-from ipgov.core.errors import EnvironmentProblemError, UnknownError
+from ipgov.core import private
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, UnknownError
 from ipgov.core.settings import settings
 from ipgov.decisions.officers import Role as OfficerRole
-from ipgov.launcher import accounts, private
+from ipgov.launcher import accounts
 from ipgov.policy import store
-from pydantic import ValidationError
+from ipgov.wiring.roles import load_roles
 
-ROLES = accounts.load_roles(settings().policies)
+ROLES = load_roles(settings().policies)
 OWN = {("can_edit", "My Profile"), ("can_edit", "My Password")}
 
 
@@ -67,8 +68,11 @@ def test_unknown_role_names_those_that_exist() -> None:
 
 def test_unknown_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "roles.yaml").write_text("operator: x\nroles: [{code: a, name: b, decides: [], alow: {}}]")
-    with pytest.raises(ValidationError, match="alow"):
-        accounts.load_roles(tmp_path)
+    with pytest.raises(GovernanceError) as refused:
+        load_roles(tmp_path)
+    assert "policies/roles.yaml roles.0.alow：不认识的键；应为：角色与登录限制所用的键" in [
+        str(p) for p in refused.value.problems
+    ]
 
 
 def test_every_demo_person_has_a_role_and_the_two_steps_two_people() -> None:

@@ -29,11 +29,22 @@ class Settings(BaseSettings):
     )
     database_url: str = Field(
         default="",
+        repr=False,  # an address may hold a password
         description="PostgreSQL as the application's role (SQLAlchemy URL, postgresql+psycopg)",
     )
     owner_database_url: str = Field(
         default="",
+        repr=False,
         description="PostgreSQL as the owner of the tables; needed by migrations only",
+    )
+    accounts_database_url: str = Field(
+        default="",
+        repr=False,
+        description="Airflow's own database, which holds the accounts; for commands in a person's name",
+    )
+    password_file: Path | None = Field(
+        default=None,
+        description="a private file with the password of whoever gives a command (--password-file)",
     )
     object_store: str = Field(
         default="",
@@ -42,6 +53,37 @@ class Settings(BaseSettings):
     s3_endpoint: str | None = Field(
         default=None,
         description="address of the S3 service; empty: the AWS default",
+    )
+    s3_connect_timeout: int = Field(
+        default=5,
+        gt=0,
+        description="operator: seconds to wait for a connection to the S3 service, at each attempt",
+    )
+    s3_read_timeout: int = Field(
+        default=60,
+        gt=0,
+        description="operator: seconds of silence of the S3 service after which an attempt has failed",
+    )
+    s3_attempts: int = Field(
+        default=4,
+        gt=0,
+        description="operator: how often a request to the S3 service is tried in all before it has failed",
+    )
+    database_connect_timeout: int = Field(
+        default=10,
+        gt=1,
+        description="operator: seconds to wait for a connection to PostgreSQL",
+    )
+    database_statement_timeout: int = Field(
+        default=1800,
+        ge=0,
+        description="operator: seconds after which PostgreSQL gives up a statement; 0: never",
+    )
+    clock_tolerance: int = Field(
+        default=120,
+        gt=0,
+        description="operator: seconds by which this machine's clock may differ from the database's, or lie "
+        "before the newest record, before a production installation refuses to work",
     )
     fonts: Path | None = Field(
         default=None,

@@ -9,71 +9,15 @@ import datetime as dt
 import json
 import secrets
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field
-
-from ipgov.core.errors import UnknownError
-from ipgov.launcher import private
+from ipgov.core import private
+from ipgov.wiring.accounts import hashed
+from ipgov.wiring.roles import Roles
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-
-class Role(BaseModel):
-    """A role: what Airflow lets it do, and which approval steps it decides (by their Chinese names).
-
-    ``policies``: what it may do in a change of the rules.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    code: str
-    name: str
-    decides: tuple[str, ...]
-    policies: tuple[Literal["propose", "approve"], ...] = ()  # read by policy/officials.py
-    includes: tuple[str, ...] = ()
-    allow: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    built_in: str | None = None  # the auth manager's own role that stands for this one
-
-    @property
-    def account_role(self) -> str:
-        """Return the name of the role in the auth manager."""
-        return self.built_in or self.code
-
-
-class Roles(BaseModel):
-    """All roles of policies/roles.yaml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    operator: str
-    roles: tuple[Role, ...]
-
-    @cached_property
-    def _by_code(self) -> dict[str, Role]:
-        return {r.code: r for r in self.roles}
-
-    def role(self, code: str) -> Role:
-        """Return a role; UnknownError names those that exist."""
-        try:
-            return self._by_code[code]
-        except KeyError:
-            raise UnknownError(f"没有“{code}”这一角色；可用：{'、'.join(self._by_code)}") from None
-
-    def permissions(self, code: str) -> frozenset[tuple[str, str]]:
-        """Return every (action, resource) of a role, those of the roles it includes among them."""
-        role = self.role(code)
-        own = {(action, resource) for action, resources in role.allow.items() for resource in resources}
-        return frozenset(own).union(*(self.permissions(other) for other in role.includes))
-
-
-def load_roles(policies: Path) -> Roles:
-    """Read ``roles.yaml`` of the policies folder; raises pydantic.ValidationError where its form is wrong."""
-    return Roles.model_validate(yaml.safe_load((policies / "roles.yaml").read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)
@@ -149,8 +93,6 @@ def _synchronise_role(manager: Any, code: str, permissions: frozenset[tuple[str,
 
 
 def _synchronise_person(manager: Any, person: Person, role: Any, password: str, reset: bool) -> None:
-    from werkzeug.security import generate_password_hash
-
     user = manager.find_user(username=person.login)
     if user is None:
         manager.add_user(
@@ -159,13 +101,13 @@ def _synchronise_person(manager: Any, person: Person, role: Any, password: str, 
             last_name="",
             email=f"{person.login}@localhost",
             role=role,
-            hashed_password=generate_password_hash(password, method="scrypt"),
+            hashed_password=hashed(password),
         )
         return
     user.roles = [role]
     user.active = True
     if reset:
-        user.password = generate_password_hash(password, method="scrypt")
+        user.password = hashed(password)
 
 
 def register_officers(people: tuple[Person, ...]) -> int:

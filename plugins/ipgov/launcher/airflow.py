@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shlex
 import sys
 from pathlib import Path
 from typing import Literal
 
+from ipgov.core import private
 from ipgov.core.settings import settings
-from ipgov.launcher import postgres, private
+from ipgov.launcher import postgres
+from ipgov.wiring.roles import load_roles
 
 AIRFLOW_DATABASE, GOVERNANCE_DATABASE = "airflow", "governance"
 
@@ -39,6 +42,8 @@ FIXED = {
         "workers": "1",
         "expose_config": "False",
         "expose_stacktrace": "False",
+        # they would be open to whoever reaches the port
+        "enable_swagger_ui": "False",
     },
     "scheduler": {
         "catchup_by_default": "False",
@@ -69,12 +74,15 @@ FIXED = {
         "file_task_handler_new_file_permissions": "0o600",
     },
     "fab": {
-        "auth_rate_limited": "True",
+        # ours counts the login page and /auth/token alike (launcher/gate.py); FAB's only knows the page
+        "auth_rate_limited": "False",
+        # in the database, so that a session can be ended on the server's side
+        "session_backend": "database",
+        "cookie_samesite": "Lax",
         # nobody gets in without an account
         "auth_role_public": "",
         # someone who lost a role loses it everywhere within 5 s (default 30)
         "cache_ttl": "5",
-        "session_lifetime_minutes": "720",
     },
 }  # fmt: skip
 
@@ -109,6 +117,7 @@ def environment(
     once (mode 0600). ``dags`` replaces the project's DAG folder (tests).
     """
     root = settings().root
+    sign_in = load_roles(settings().policies).sign_in
     data = state / "pg"
     metadata = postgres.url(data, AIRFLOW_DATABASE, postgres.AIRFLOW)
     address = f"http://127.0.0.1:{port}"
@@ -130,7 +139,15 @@ def environment(
             "secret_key": private.secret(state / "secrets" / "api_secret_key", _token),
             "instance_name": "知识产权运营治理（模拟）" if kind == "simulation" else "知识产权运营治理",
         },
-        "api_auth": {"jwt_secret": private.secret(state / "secrets" / "jwt_secret", _token)},
+        "api_auth": {
+            "jwt_secret": private.secret(state / "secrets" / "jwt_secret", _token),
+            "jwt_expiration_time": str(60 * sign_in.token_minutes),
+            "jwt_cli_expiration_time": str(60 * sign_in.token_minutes),
+        },
+        "fab": {
+            "session_lifetime_minutes": str(sign_in.idle_minutes),
+            "session_max_lifetime_minutes": str(sign_in.longest_minutes),
+        },
         "logging": {
             "base_log_folder": str(state / "logs" / "tasks"),
             "dag_processor_child_process_log_directory": str(state / "logs" / "dag-files"),
@@ -178,12 +195,27 @@ def child_environment(variables: dict[str, str]) -> dict[str, str]:
     return own | variables
 
 
+def write_command_line_settings(state: Path, ours: dict[str, str]) -> None:
+    """Write ``STATE/env`` for the command line in another terminal: ``. STATE/env``.
+
+    Only there stands where the accounts are: Airflow's tasks have no business with them.
+    """
+    where = postgres.url(state / "pg", AIRFLOW_DATABASE, postgres.AIRFLOW)
+    typed = ours | {"IPGOV_ACCOUNTS_DATABASE_URL": where}
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(typed.items())]
+    private.write(state / "env", "".join(lines))
+
+
 def write_login_page_settings(home: Path) -> None:
-    """Write the file from which the login page and the pages of users and roles take their language."""
+    """Write the file from which FAB's pages take their language, their check of passwords and their form."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = (
-        "from flask_appbuilder.const import AUTH_DB\n\n"
+        "from flask_appbuilder.const import AUTH_DB\n"
+        "from ipgov.launcher.security_manager import GovernanceSecurityManager, long_enough\n\n"
         "AUTH_TYPE = AUTH_DB\n"
+        "SECURITY_MANAGER_CLASS = GovernanceSecurityManager\n"
+        "FAB_PASSWORD_COMPLEXITY_ENABLED = True\n"
+        "FAB_PASSWORD_COMPLEXITY_VALIDATOR = long_enough\n"
         "WTF_CSRF_ENABLED = True\n"
         'BABEL_DEFAULT_LOCALE = "zh"\n'
         'LANGUAGES = {"zh": {"flag": "cn", "name": "中文"}}\n'

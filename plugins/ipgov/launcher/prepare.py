@@ -10,6 +10,7 @@ import sys
 
 from ipgov.core.settings import settings
 from ipgov.launcher import accounts
+from ipgov.wiring.roles import load_roles
 
 
 def main(arguments: list[str]) -> int:
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> int:
         db.upgradedb()
         with create_session() as session:
             people = accounts.DEMO_PEOPLE if arguments == ["simulation"] else ()
-            accounts.synchronise(session, accounts.load_roles(settings().policies), people, settings().state)
+            accounts.synchronise(session, load_roles(settings().policies), people, settings().state)
 
     work()
     return 0

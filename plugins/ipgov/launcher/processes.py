@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from ipgov.launcher import private
+from ipgov.core import private
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import contextlib
 import datetime as dt
 import fcntl
 import os
-import shlex
 import signal
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from ipgov.core.settings import settings
 from ipgov.launcher import accounts, airflow, guard, postgres, processes
 from ipgov.launcher.airflow import Kind
 from ipgov.launcher.processes import Identity
+from ipgov.wiring.roles import load_roles
 
 # -s: without the servers of log files, which listen on every address; the log pages read the disk instead
 COMPONENTS = {
@@ -74,10 +74,12 @@ def up(
 
     Call it in the main thread. Returns False where Ctrl-C or a signal ended it before ``ready`` returned.
     ``state`` is the folder of all that is written; ``kind`` says what database a new one becomes. Raises
-    EnvironmentProblemError where another instance runs, the port is taken, or a component will not stay up.
+    EnvironmentProblemError where another instance runs, the port is taken, or a component will not stay up;
+    GovernanceError where policies/roles.yaml is wrong.
     """
     say = say or progress()
     state = state.absolute()
+    load_roles(settings().policies)  # refused before anything is started
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _signals(), _only_instance(state, say) as lock:
         _check_port(port)
@@ -322,9 +324,7 @@ class _Instance:
         policy_changes.migrate(self.kind, note, dt.datetime.now(dt.UTC), database.account())
         del os.environ["IPGOV_OWNER_DATABASE_URL"]
         _use(ours)
-        # for the command line in another terminal: . STATE/env
-        lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(ours.items())]
-        (self.state / "env").write_text("".join(lines), encoding="utf-8")
+        airflow.write_command_line_settings(self.state, ours)
         if self.kind == "simulation":
             accounts.register_officers(accounts.DEMO_PEOPLE)
         self.say("治理数据库已就绪")

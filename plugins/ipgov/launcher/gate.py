@@ -1,0 +1,121 @@
+"""Before everything that the API server answers: how often and how much may be sent to sign in."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LARGEST_BODY = 65_536  # of anything sent to /auth: forms of a few fields
+ADDRESSES = 10_000  # remembered at most
+SIGN_IN = ("/auth/token", "/auth/token/cli", "/auth/login", "/auth/api/v1/security/login")
+# What describes the interfaces, which FastAPI hands to everybody: nobody learns without an account what there is.
+DESCRIPTIONS = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/changelog")
+
+# Also on Airflow's own pages, which name none of these; the console's pages have stricter ones of their own.
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"SAMEORIGIN",
+    b"referrer-policy": b"same-origin",
+}
+
+
+class Gate:
+    """ASGI middleware: 429 beyond so many attempts a minute from one address, 413 for a large body.
+
+    404 for the descriptions of the interfaces.
+
+    One API server process, so counting in memory is counting all of it. The window is the minute of a
+    monotonic clock.
+    """
+
+    def __init__(self, app: App, requests_per_minute: int, clock: Callable[[], float] = time.monotonic):
+        self.app, self.limit, self.clock = app, requests_per_minute, clock
+        self._minute = 0
+        self._seen: OrderedDict[str, int] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 429 or 413, or let the request through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        send = _with_headers(send)
+        path = scope["path"].rstrip("/")
+        if path.endswith(DESCRIPTIONS) and not path.startswith(("/api/", "/ui/", "/governance/")):
+            await _answer(send, 404, "不提供接口说明")
+            return
+        if scope["method"] == "POST" and path.endswith(SIGN_IN) and self._too_many(scope):
+            await _answer(send, 429, "登录尝试过于频繁，请一分钟后再试", (b"retry-after", b"60"))
+            return
+        if "/auth/" in f"{path}/" and scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
+            body = await _body(receive)
+            if body is None:
+                await _answer(send, 413, f"请求超过 {LARGEST_BODY:,} 字节的上限")
+                return
+            receive = _replay(body, receive)
+        await self.app(scope, receive, send)
+
+    def _too_many(self, scope: Scope) -> bool:
+        minute = int(self.clock() // 60)
+        if minute != self._minute:
+            self._minute = minute
+            self._seen.clear()
+        address = (scope.get("client") or ("",))[0]
+        self._seen[address] = self._seen.get(address, 0) + 1
+        if len(self._seen) > ADDRESSES:
+            self._seen.popitem(last=False)
+        return self._seen[address] > self.limit
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """Read a request's body; None as soon as it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST_BODY:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def again() -> MutableMapping[str, Any]:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers") or ())
+            there = {name.lower() for name, _ in headers}
+            message["headers"] = [*headers, *(h for h in HEADERS.items() if h[0] not in there)]
+        await send(message)
+
+    return sending
+
+
+async def _answer(send: Send, status: int, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    body = json.dumps({"detail": detail}, ensure_ascii=False).encode()
+    kinds = [(b"content-type", b"application/json; charset=utf-8"), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": kinds})
+    await send({"type": "http.response.body", "body": body})
