@@ -111,6 +111,14 @@ seal = _fact(
     _one_of("occasion", "freeze", "approval", "issue", "nightly", "manual"),
 )
 
+# A clock was fast for a time and was put right: records up to ``wrong_until`` may lie ahead of the clock.
+clock_correction = _fact(
+    "clock_correction",
+    Column("wrong_until", DateTime(timezone=True), nullable=False),
+    _text("accepted_by"),
+    _text("reason"),
+)
+
 # --- policy ---------------------------------------------------------------------------------------------
 
 # The exact bytes of every rule version that governed anything (object store, by hash).
@@ -841,6 +849,87 @@ calendar_edition = _fact(
     _text("version"),
     _text("content_sha256"),
     UniqueConstraint("version"),
+)
+
+# --- cases --------------------------------------------------------------------------------------------------
+
+# An obligation with a record of its own: a rectification. The rules that govern it to its end lie in the
+# object store: those of its cases, and the programme's (issuer, chain of approval).
+rectification_case = _fact(
+    "rectification_case",
+    _refers("obligation_id", "obligation.id"),
+    _text("case_rules_sha256"),
+    _text("rule_sha256"),
+    _refers("round_id", "review_round.id", null=True),  # whose issued result its problems come from
+    UniqueConstraint("obligation_id"),
+)
+
+# What is to be put right: a finding of the evaluation with its cells, or what a person entered.
+case_problem = _fact(
+    "case_problem",
+    _refers("obligation_id", "obligation.id"),
+    Column("number", Integer, nullable=False),
+    _text("kind"),
+    _text("code"),  # of the indicator or the quality rule; empty: none
+    _text("name"),
+    _text("found"),  # the figure and what is wrong with it, in Chinese
+    _text("basis"),
+    Column("sources", JSONB, nullable=False),  # file, its SHA-256, sheet, cell, as it was filled in
+    _refers("submission_id", "submission.id", null=True),
+    _text("entered_by", null=True),  # null: from the evaluation
+    _one_of(
+        "kind", "not_submitted", "veto", "deduction", "missing", "indicator", "quality", "waiver", "entered"
+    ),
+    UniqueConstraint("obligation_id", "number"),
+)
+
+# What happened in a case, in order; where it stands is what these rows come to.
+case_event = _fact(
+    "case_event",
+    _refers("obligation_id", "obligation.id"),
+    Column("sequence", Integer, nullable=False),
+    _text("event"),
+    Column("day", Date, nullable=False),
+    _text("actor"),
+    _text("note"),
+    Column("detail", JSONB, nullable=False),
+    UniqueConstraint("obligation_id", "sequence"),
+)
+
+# A file that a body sent in a case: kept, or refused and why.
+case_evidence = _fact(
+    "case_evidence",
+    _refers("obligation_id", "obligation.id"),
+    _refers("event_id", "case_event.id", null=True),  # null: refused
+    _text("filename"),
+    _text("media_type", null=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("problems", ARRAY(Integer), nullable=False),  # the numbers that it proves; empty: all
+    _text("outcome"),
+    _text("reason", null=True),
+    _text("digest"),  # SHA-256 of what came
+    _text("sha256", null=True),  # of what is kept; null: in quarantine
+    _text("scan"),
+    _text("scanned_by", null=True),
+    _text("scan_detail", null=True),
+    _one_of("outcome", "kept", "refused"),
+    _one_of("scan", "clean", "infected", "not_scanned"),
+    CheckConstraint(
+        "(outcome = 'kept') = (event_id IS NOT NULL AND sha256 IS NOT NULL AND reason IS NULL)", name="kept"
+    ),
+    CheckConstraint("outcome <> 'kept' OR scan <> 'infected'", name="clean"),
+    UniqueConstraint("obligation_id", "filename", "digest"),
+)
+
+# A round about a case: what it proposes to make of it, and who asked.
+case_round = _fact(
+    "case_round",
+    _refers("round_id", "review_round.id"),
+    _refers("obligation_id", "obligation.id"),
+    _text("outcome"),
+    _text("opened_by"),
+    _text("reason"),
+    UniqueConstraint("round_id"),
 )
 
 # --- documents --------------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ next round.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from ipgov.core import tables
 from ipgov.core.database import lock
@@ -24,13 +24,16 @@ from ipgov.policy.rules import Approval
 
 @dataclass(frozen=True)
 class Round:
-    """A round; ``fingerprint`` is that of exactly what is to be approved."""
+    """A round; ``fingerprint`` is that of exactly what is to be approved.
+
+    ``result_set_id`` None: the round is about something else than results (a case, see ``case_rounds``).
+    """
 
     id: int
     programme: str
     period: str
     number: int
-    result_set_id: int
+    result_set_id: int | None
     fingerprint: str
     rating_list_sha256: str
     rule_sha256: str
@@ -39,6 +42,13 @@ class Round:
     def label(self) -> str:
         """Return how people call it: ``2024 年度第 1 轮``."""
         return f"{self.period} 年度第 {self.number} 轮"
+
+    @property
+    def results(self) -> int:
+        """Return the result set that the round is about; RefusedError where it is about none."""
+        if self.result_set_id is None:
+            raise RefusedError(f"{self.label}送审的不是评价结果")
+        return self.result_set_id
 
 
 class RoundStatus(StrEnum):
@@ -94,6 +104,13 @@ def _rounds() -> Select[Any]:
     return select(*(tables.review_round.c[name] for name in _COLUMNS))
 
 
+def _of_results(programme: str, period: str) -> Select[Any]:
+    table = tables.review_round
+    return _rounds().where(
+        table.c.programme == programme, table.c.period == period, table.c.result_set_id.is_not(None)
+    )
+
+
 def _round(row: RowMapping) -> Round:
     return Round(**{name: row[name] for name in _COLUMNS})
 
@@ -116,7 +133,6 @@ def open_round(
     and where the parts do not belong together; UnknownError for no such result set.
     """
     lock(connection, "rounds", programme, period)
-    table = tables.review_round
     given = {
         "result_set_id": result_set_id,
         "fingerprint": fingerprint,
@@ -124,28 +140,50 @@ def open_round(
         "rule_sha256": rule_sha256,
     }
     _check_result_set(connection, programme, period, result_set_id, rule_sha256, mode)
-    every = [
-        _round(row)
-        for row in connection.execute(
-            _rounds().where(table.c.programme == programme, table.c.period == period).order_by(table.c.number)
-        ).mappings()
-    ]
-    for there in every:
-        if there.fingerprint == fingerprint:
+    every = list(
+        map(
+            _round,
+            connection.execute(
+                _of_results(programme, period).order_by(tables.review_round.c.number)
+            ).mappings(),
+        )
+    )
+    return enter(connection, programme, period, every, given, known_at)
+
+
+def enter(
+    connection: Connection,
+    programme: str,
+    period: str,
+    earlier: Sequence[Round],
+    given: Mapping[str, Any],
+    known_at: dt.datetime,
+) -> Round:
+    """Open the next round of a matter of which these are the ``earlier`` rounds, in order.
+
+    ``given``: result_set_id, fingerprint, rating_list_sha256, rule_sha256. The caller holds the lock
+    ``rounds`` of the period, within which all rounds are numbered in one series. The same fingerprint again
+    returns the round it has; RefusedError while the last of the ``earlier`` ones is open.
+    """
+    for there in earlier:
+        if there.fingerprint == given["fingerprint"]:
             if any(getattr(there, name) != value for name, value in given.items()):
                 raise RefusedError(f"{there.label}的指纹相同而内容不同：指纹须由送审的全部内容算出")
             return there
-    if every and not ended(connection, every[-1].id):
+    if earlier and not ended(connection, earlier[-1].id):
         raise RefusedError(
-            f"{programme} {every[-1].label}尚未结束（指纹 {short_code(every[-1].fingerprint)}），"
+            f"{programme} {earlier[-1].label}尚未结束（指纹 {short_code(earlier[-1].fingerprint)}），"
             "应先签发或退回该轮，再开新一轮"
         )
-    number = len(every) + 1
-    values = {"programme": programme, "period": period, "number": number, **given}
+    table = tables.review_round
+    last = connection.execute(
+        select(func.max(table.c.number)).where(table.c.programme == programme, table.c.period == period)
+    ).scalar()
+    values = {"programme": programme, "period": period, "number": (last or 0) + 1, **given}
     row_id = connection.execute(
         table.insert().values(**values, known_at=known_at).returning(table.c.id)
     ).scalar_one()
-    return Round(row_id, programme, period, number, **given)  # type: ignore[arg-type]
+    return Round(id=row_id, **values)
 
 
 def _check_result_set(
@@ -176,25 +214,21 @@ def get_round(connection: Connection, round_id: int) -> Round:
 
 
 def latest_round(connection: Connection, programme: str, period: str) -> Round | None:
-    """Return the newest round of a period, whatever became of it."""
-    table = tables.review_round
+    """Return the newest round of a period's results, whatever became of it."""
     row = connection.execute(
-        _rounds()
-        .where(table.c.programme == programme, table.c.period == period)
-        .order_by(table.c.number.desc())
-        .limit(1)
+        _of_results(programme, period).order_by(tables.review_round.c.number.desc()).limit(1)
     )
     found = row.mappings().first()
     return None if found is None else _round(found)
 
 
 def issued_round(connection: Connection, programme: str, period: str, known_at: dt.datetime) -> Round | None:
-    """Return the round of a period that took effect last, as known at a moment."""
+    """Return the round of a period's results that took effect last, as known at a moment."""
     table, issue = tables.review_round, tables.issue
     row = connection.execute(
-        _rounds()
+        _of_results(programme, period)
         .join(issue, issue.c.round_id == table.c.id)
-        .where(table.c.programme == programme, table.c.period == period, issue.c.known_at <= known_at)
+        .where(issue.c.known_at <= known_at)
         .order_by(table.c.number.desc())
         .limit(1)
     )

@@ -13,15 +13,13 @@ from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import short_code
 from ipgov.core.steps import Cycle, StepResult
 from ipgov.core.tables import issue as issue_table
-from ipgov.core.tables import proposed_outcome, result
-from ipgov.decisions import approvals, corrections, marks, rounds
+from ipgov.decisions import approvals, marks, rounds
 from ipgov.documents import dispatch
 from ipgov.documents import rating_list as rating
 from ipgov.policy import store
-from ipgov.policy.rules import Approval, RuleVersion
-from ipgov.procedures import correction_notices, notices
-from ipgov.procedures.rating_lists import unit_results
-from ipgov.registry.titles import record_title_event
+from ipgov.policy.rules import Approval
+from ipgov.procedures import notices
+from ipgov.procedures.round_matters import matter
 
 
 @dataclass(frozen=True)
@@ -56,78 +54,9 @@ def present(round_id: int) -> Presented:
     """Return what the reviewers are asked to decide (Markdown, Chinese); UnknownError for no such round."""
     with reading() as connection:
         round_ = rounds.get_round(connection, round_id)
-        rules = _rules(round_).rules
-        correction = corrections.of_round(connection, round_id)
-        if correction is not None:
-            return _present_correction(connection, round_, rules, correction)
-        found = (
-            connection.execute(
-                select(result)
-                .where(result.c.result_set_id == round_.result_set_id)
-                .order_by(result.c.rank, result.c.unit)
-            )
-            .mappings()
-            .all()
-        )
-        proposed = (
-            connection.execute(
-                select(proposed_outcome).where(proposed_outcome.c.result_set_id == round_.result_set_id)
-            )
-            .mappings()
-            .all()
-        )
-    lines = [
-        f"**{rules.title}** {round_.period} 年度 第 {round_.number} 轮",
-        "",
-        f"评级表指纹 `{short_code(round_.fingerprint)}`；评级表见“治理”页面，可下载、填写后上传。",
-        "",
-        "| 名次 | 平台 | 类别 | 总分 | 等级 |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {r['rank'] or '—'} | {r['unit']} | {rules.kinds[r['group']].name} "
-            f"| {'—' if r['total'] is None else format(r['total'], 'f')} | {r['grade'] or '未评价'} |"
-            for r in found
-        ),
-        "",
-        *(f"- 拟办：{p['unit']} {p['explanation']}" for p in proposed),
-    ]
-    return Presented(
-        round_id, round_.fingerprint, f"{rules.title} {round_.period} 年度评级表", "\n".join(lines)
-    )
-
-
-def _present_correction(
-    connection: Connection, round_: rounds.Round, rules: RuleVersion, correction: corrections.Correction
-) -> Presented:
-    """Return what a correction changes; of the other bodies nothing is decided."""
-    corrected = rounds.get_round(connection, correction.corrects_round_id)
-    was = {r.unit: r for r in unit_results(connection, rules, corrected.result_set_id)}
-    now = {r.unit: r for r in unit_results(connection, rules, round_.result_set_id)}
-    titles = correction_notices.titles(connection, corrected, round_)
-    names = {o.outcome: o.name for o in rules.outcomes}
-    lines = [
-        f"**{rules.title}** {round_.period} 年度 第 {round_.number} 轮（更正第 {corrected.number} 轮）",
-        "",
-        f"指纹 `{short_code(round_.fingerprint)}`；提出人 {correction.opened_by}，"
-        f"事由：{' '.join(correction.reason.split())}。",
-        "",
-        "只列有变动的平台；已发布的文书不改动，经签发后另文更正。逐项原因见比较表"
-        f"（SHA-256 {correction.comparison_sha256[:12]}…）。",
-        "",
-        "| 平台 | 更正事项 | 已发布 | 更正后 |",
-        "|---|---|---|---|",
-        *(
-            f"| {unit} | {c.what} | {c.before} | {c.after} |"
-            for unit in correction.units
-            for c in correction_notices.changes(rules, was.get(unit), now.get(unit))
-        ),
-        "",
-        *(f"- 新增拟办：{u}“{names[o]}”" for u, o in sorted(titles.added)),
-        *(f"- 不再拟办：{u}“{names[o]}”" for u, o in sorted(titles.lapsed)),
-    ]
-    return Presented(
-        round_.id, round_.fingerprint, f"{rules.title} {round_.period} 年度更正", "\n".join(lines)
-    )
+        about = matter(connection, round_)
+        subject, body = about.present(connection, round_, _rules(round_).rules)
+    return Presented(round_id, round_.fingerprint, subject, body)
 
 
 def step_status(round_id: int, step: str) -> Answered:
@@ -178,6 +107,9 @@ def answer(
             file_sha256=file_sha256,
         )
         answered = _status(connection, round_id, step, recorded.refused or "")
+        if answered.status in ("returned", "rejected") and not (recorded.refused or recorded.repeated):
+            given = approvals.decisions(connection, round_id)[-1]
+            matter(connection, round_).returned(connection, round_, given)
     if answered.status == "approved":
         _seal_code(round_id, known_at)
     return answered
@@ -193,6 +125,9 @@ def answer_by_workbook(
     with reading() as connection:
         round_ = rounds.get_round(connection, round_id)
         state = rounds.state(connection, round_id, _approval(round_))
+        about = matter(connection, round_)
+    if not about.rating_list:
+        raise RefusedError(f"{round_.label}送审的是{about.name}，不以评级表答复；请在“待办操作”中答复")
     returned = rating.read_returned(data, objects.get_content(round_.rating_list_sha256))
     if returned.problems:
         raise RefusedError("评级表被拒收：" + "；".join(str(p) for p in returned.problems), returned.problems)
@@ -240,11 +175,8 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
     code = _seal_code(round_id, known_at)
     with reading() as connection:
         done = connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar()
-        correction = corrections.of_round(connection, round_id)
-        if correction is None:
-            planned = notices.plan(connection, cycle, rules, round_, code)
-        else:
-            planned = correction_notices.plan(connection, cycle, rules, round_, correction, code)
+        about = matter(connection, round_)
+        planned = about.plan(connection, cycle, rules, round_, code)
     if done is not None:
         return StepResult(
             read=len(planned), skipped=len(planned), repeated=True, output={"round_id": round_id}
@@ -255,7 +187,7 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
         if connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar():
             return StepResult(read=len(planned), skipped=len(planned), repeated=True)
         filed = [notices.file(connection, cycle, round_, n) for n in numbered]
-        events = _title_events(connection, cycle, rules, round_, filed, correction)
+        events = about.take_effect(connection, cycle, rules, round_, filed)
         connection.execute(
             issue_table.insert().values(round_id=round_id, fingerprint=round_.fingerprint, known_at=known_at)
         )
@@ -271,70 +203,6 @@ def send(known_at: dt.datetime) -> StepResult:
     """Send what lies in the outbox; a row is never sent twice."""
     sent = dispatch.send_pending(known_at)
     return StepResult(read=sent, written=sent)
-
-
-def _title_events(
-    connection: Connection,
-    cycle: Cycle,
-    rules: store.Loaded,
-    round_: rounds.Round,
-    filed: list[notices.Filed],
-    correction: corrections.Correction | None,
-) -> list[str]:
-    """Let the approved outcomes change titles: 取消称号 after two failed years running (2023-156#21).
-
-    A correction lets only those take effect that the corrected result did not call for, and takes back what
-    it no longer calls for.
-    """
-    events = {o.outcome: o.event for o in rules.rules.outcomes if o.event}
-    papers = {(f.kind, f.unit): f for f in filed}
-    done = []
-    titles = None
-    if correction is not None:
-        corrected = rounds.get_round(connection, correction.corrects_round_id)
-        titles = correction_notices.titles(connection, corrected, round_)
-        lapsed = sorted(u for u, o in titles.lapsed if events.get(o) == "cancelled")
-        done += [_restore(connection, cycle, u, papers[correction_notices.UNIT, u]) for u in lapsed]
-    for row in connection.execute(
-        select(proposed_outcome)
-        .where(proposed_outcome.c.result_set_id == round_.result_set_id)
-        .order_by(proposed_outcome.c.unit)
-    ).mappings():
-        event = events.get(row["outcome"])
-        if event is None or (titles and (row["unit"], row["outcome"]) not in titles.added):
-            continue
-        paper = papers[(row["outcome"], row["unit"])]
-        record_title_event(
-            connection,
-            cycle.programme,
-            row["unit"],
-            event,
-            cycle.as_of,
-            row["basis"],
-            row["explanation"],
-            cycle.known_at,
-            document_number=paper.number,
-            document_id=paper.document_id,
-        )
-        done.append(f"{row['unit']}:{event}")
-    return done
-
-
-def _restore(connection: Connection, cycle: Cycle, unit: str, paper: notices.Filed) -> str:
-    """Give a title back whose cancellation rested on a result that was corrected (the operator's rule)."""
-    record_title_event(
-        connection,
-        cycle.programme,
-        unit,
-        "restored",
-        cycle.as_of,
-        "operator",
-        f"{cycle.period} 年度评价结果更正，取消称号的依据不再成立",
-        cycle.known_at,
-        document_number=paper.number,
-        document_id=paper.document_id,
-    )
-    return f"{unit}:restored"
 
 
 def _seal_subject(round_id: int) -> str:

@@ -143,6 +143,7 @@ def _issued(connection: Connection, programme: str, period: str) -> int | None:
         select(review_round.c.result_set_id)
         .join(issue, issue.c.round_id == review_round.c.id)
         .where(review_round.c.programme == programme, review_round.c.period == period)
+        .where(review_round.c.result_set_id.is_not(None))
         .order_by(issue.c.id.desc())
         .limit(1)
     ).scalar()

@@ -137,7 +137,7 @@ def prepare(
         rules = rules_of(connection, cycle)
         changed = _changed(connection, rules, issued, result_set_id)
         not_counted = _late(connection, snapshot_id)
-    sha256, key = _sheet(cycle, issued, result_set_id) if result_set_id != issued.result_set_id else ("", "")
+    sha256, key = _sheet(cycle, issued, result_set_id) if result_set_id != issued.results else ("", "")
     prepared = Prepared(
         programme, period, issued.number, result_set_id, len(received), tuple(changed), changed, not_counted,
         later, sha256, key,
@@ -157,7 +157,7 @@ def _snapshot(connection: Connection, round_: rounds.Round) -> Mapping[str, Any]
     row = connection.execute(
         select(snapshot.c.as_of, snapshot.c.known_at)
         .join(result_set, result_set.c.snapshot_id == snapshot.c.id)
-        .where(result_set.c.id == round_.result_set_id)
+        .where(result_set.c.id == round_.results)
     )
     return dict(row.mappings().one())
 
@@ -167,7 +167,7 @@ def _later(connection: Connection, programme: str, period: str) -> tuple[str, ..
     query = (
         select(table.c.period)
         .join(issue, issue.c.round_id == table.c.id)
-        .where(table.c.programme == programme, table.c.period > period)
+        .where(table.c.programme == programme, table.c.period > period, table.c.result_set_id.is_not(None))
         .distinct()
         .order_by(table.c.period)
     )
@@ -184,7 +184,7 @@ def _changed(
     connection: Connection, rules: Loaded, issued: rounds.Round, result_set_id: int
 ) -> dict[str, tuple[str, ...]]:
     """Return, of every body whose published result or title would change, what would, in Chinese."""
-    was = {r.unit: r for r in unit_results(connection, rules.rules, issued.result_set_id)}
+    was = {r.unit: r for r in unit_results(connection, rules.rules, issued.results)}
     now = {r.unit: r for r in unit_results(connection, rules.rules, result_set_id)}
     titles = correction_notices.titles(connection, issued, result_set_id)
     named = {o.outcome: o.name for o in rules.rules.outcomes}
@@ -203,7 +203,7 @@ def _changed(
 
 def _sheet(cycle: Cycle, issued: rounds.Round, result_set_id: int) -> tuple[str, str]:
     """Write the comparison for the reviewers; return its hash and where it lies."""
-    compared = comparison.compare(cycle.programme, cycle.period, issued.result_set_id, result_set_id)
+    compared = comparison.compare(cycle.programme, cycle.period, issued.results, result_set_id)
     data = comparison.sheet(compared)
     sha256 = objects.put_content(data)
     key = f"reports/{cycle.programme}/{cycle.period}/correction/{sha256[:12]}-{cycle.period}-更正比较表.xlsx"

@@ -62,8 +62,8 @@ def notices_of(rules: RuleVersion) -> tuple[Notice, Notice]:
 
 def titles(connection: Connection, was: Round, now: Round | int) -> Titles:
     """Return how the outcomes that two results call for differ; ``now``: a round, or a result set's id."""
-    after = now if isinstance(now, int) else now.result_set_id
-    old, new = (_outcomes(connection, i) for i in (was.result_set_id, after))
+    after = now if isinstance(now, int) else now.results
+    old, new = (_outcomes(connection, i) for i in (was.results, after))
     return Titles(frozenset(new - old), frozenset(old - new))
 
 
@@ -111,11 +111,9 @@ def plan(
     """Return the letters of an approved correction: to the changed bodies, their provinces, and on titles."""
     to_unit, to_province = notices_of(rules.rules)
     corrected = get_round(connection, correction.corrects_round_id)
-    was = {r.unit: r for r in unit_results(connection, rules.rules, corrected.result_set_id)}
+    was = {r.unit: r for r in unit_results(connection, rules.rules, corrected.results)}
     now = [
-        r
-        for r in unit_results(connection, rules.rules, round_.result_set_id)
-        if r.unit in set(correction.units)
+        r for r in unit_results(connection, rules.rules, round_.results) if r.unit in set(correction.units)
     ]
     changed_titles = titles(connection, corrected, round_)
     shared = shared_context(connection, cycle, rules, round_, seal_code)

@@ -46,7 +46,7 @@ class Filed:
 
 def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, seal_code: str) -> list[Planned]:
     """Return the documents of an approved round in the order of the rules' notices."""
-    results = unit_results(connection, rules.rules, round_.result_set_id)
+    results = unit_results(connection, rules.rules, round_.results)
     shared = shared_context(connection, cycle, rules, round_, seal_code)
     prefix = f"round:{round_.id}"
     planned = []

@@ -26,7 +26,8 @@ LEFT JOIN LATERAL (
     WHERE programme = c.programme AND period = c.period ORDER BY unit, received_at DESC, id DESC
 ) s ON true
 LEFT JOIN LATERAL (
-    SELECT id, number FROM review_round WHERE programme = c.programme AND period = c.period
+    SELECT id, number FROM review_round
+    WHERE programme = c.programme AND period = c.period AND result_set_id IS NOT NULL
     ORDER BY number DESC LIMIT 1
 ) r ON true
 LEFT JOIN issue i ON i.round_id = r.id

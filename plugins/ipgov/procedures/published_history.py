@@ -167,6 +167,7 @@ def _refuse_issued(connection: Connection, programme: str, period: str) -> None:
         select(review_round.c.number)
         .join(issue, issue.c.round_id == review_round.c.id)
         .where(review_round.c.programme == programme, review_round.c.period == period)
+        .where(review_round.c.result_set_id.is_not(None))
         .limit(1)
     ).scalar()
     if issued is not None:

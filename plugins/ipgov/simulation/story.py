@@ -93,6 +93,7 @@ def _issued(period: int) -> bool:
                 select(issue.c.id)
                 .join(review_round, review_round.c.id == issue.c.round_id)
                 .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
+                .where(review_round.c.result_set_id.is_not(None))
             ).first()
             is not None
         )
@@ -188,6 +189,7 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
             connection.execute(
                 select(review_round.c.id)
                 .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
+                .where(review_round.c.result_set_id.is_not(None))
                 .order_by(review_round.c.number.desc())
             )
             .scalars()

@@ -31,6 +31,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("version", name=op.f("uq_calendar_edition_version")),
     )
     op.create_table(
+        "clock_correction",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("wrong_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_correction")),
+    )
+    op.create_table(
         "obligation",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -78,6 +93,62 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "programme", "party", "kind", "subject", name=op.f("uq_occurrence_programme_party_kind_subject")
         ),
+    )
+    op.create_table(
+        "case_event",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("obligation_id", sa.BigInteger(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_case_event_obligation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_event")),
+        sa.UniqueConstraint("obligation_id", "sequence", name=op.f("uq_case_event_obligation_id_sequence")),
+    )
+    op.create_table(
+        "case_problem",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("obligation_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("sources", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("submission_id", sa.BigInteger(), nullable=True),
+        sa.Column("entered_by", sa.Text(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "kind IN ('not_submitted', 'veto', 'deduction', 'missing', 'indicator', 'quality', 'waiver', 'entered')",
+            name=op.f("ck_case_problem_kind"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_case_problem_obligation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["submission_id"], ["submission.id"], name=op.f("fk_case_problem_submission_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_problem")),
+        sa.UniqueConstraint("obligation_id", "number", name=op.f("uq_case_problem_obligation_id_number")),
     )
     op.create_table(
         "obligation_due",
@@ -184,6 +255,92 @@ def upgrade() -> None:
             "note",
             name=op.f("uq_obligation_report_obligation_id_received_on_reported_by_note"),
         ),
+    )
+    op.create_table(
+        "case_evidence",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("obligation_id", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=True),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("problems", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("scan", sa.Text(), nullable=False),
+        sa.Column("scanned_by", sa.Text(), nullable=True),
+        sa.Column("scan_detail", sa.Text(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "(outcome = 'kept') = (event_id IS NOT NULL AND sha256 IS NOT NULL AND reason IS NULL)",
+            name=op.f("ck_case_evidence_kept"),
+        ),
+        sa.CheckConstraint("outcome <> 'kept' OR scan <> 'infected'", name=op.f("ck_case_evidence_clean")),
+        sa.CheckConstraint("outcome IN ('kept', 'refused')", name=op.f("ck_case_evidence_outcome")),
+        sa.CheckConstraint(
+            "scan IN ('clean', 'infected', 'not_scanned')", name=op.f("ck_case_evidence_scan")
+        ),
+        sa.ForeignKeyConstraint(["event_id"], ["case_event.id"], name=op.f("fk_case_evidence_event_id")),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_case_evidence_obligation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_evidence")),
+        sa.UniqueConstraint(
+            "obligation_id", "filename", "digest", name=op.f("uq_case_evidence_obligation_id_filename_digest")
+        ),
+    )
+    op.create_table(
+        "case_round",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("obligation_id", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_case_round_obligation_id")
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["review_round.id"], name=op.f("fk_case_round_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_round")),
+        sa.UniqueConstraint("round_id", name=op.f("uq_case_round_round_id")),
+    )
+    op.create_table(
+        "rectification_case",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("obligation_id", sa.BigInteger(), nullable=False),
+        sa.Column("case_rules_sha256", sa.Text(), nullable=False),
+        sa.Column("rule_sha256", sa.Text(), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_rectification_case_obligation_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["review_round.id"], name=op.f("fk_rectification_case_round_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rectification_case")),
+        sa.UniqueConstraint("obligation_id", name=op.f("uq_rectification_case_obligation_id")),
     )
     op.alter_column("review_round", "result_set_id", existing_type=sa.BIGINT(), nullable=True)
     # ### end Alembic commands ###

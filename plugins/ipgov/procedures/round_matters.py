@@ -1,0 +1,71 @@
+"""What a round can be about. One row a matter: how it is told, what is read, written and done for it.
+
+The chain 审核 → 签发, the decision records, the fingerprint and the seals are the same for every matter; only
+what stands in this table differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from ipgov.core import tables
+from ipgov.core.errors import UnknownError
+from ipgov.core.steps import Cycle
+from ipgov.decisions.approvals import Answer
+from ipgov.decisions.rounds import Round
+from ipgov.policy.rules import RuleVersion
+from ipgov.policy.store import Loaded
+from ipgov.procedures import correction_round, notices, result_round
+from ipgov.procedures.notices import Filed, Planned
+
+
+def _nothing(connection: Connection, round_: Round, answer: Answer) -> None:
+    """Do nothing: the next evaluation opens the next round."""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """One thing that a round can be about.
+
+    ``of``: whether it is that; ``present``: subject and Markdown for those who decide; ``plan``: the
+    documents of its issue; ``take_effect``: what its issue does beside (title events), as words;
+    ``returned``: what a return or rejection does; ``rating_list``: whether a filled-in list may answer it.
+    """
+
+    name: str
+    of: Callable[[Connection, Round], bool]
+    present: Callable[[Connection, Round, RuleVersion], tuple[str, str]]
+    plan: Callable[[Connection, Cycle, Loaded, Round, str], list[Planned]]
+    take_effect: Callable[[Connection, Cycle, Loaded, Round, Sequence[Filed]], list[str]]
+    returned: Callable[[Connection, Round, Answer], None] = _nothing
+    rating_list: bool = True
+
+
+def _is_correction(connection: Connection, round_: Round) -> bool:
+    table = tables.correction
+    return connection.execute(select(table.c.id).where(table.c.round_id == round_.id)).first() is not None
+
+
+def _is_result(connection: Connection, round_: Round) -> bool:
+    return round_.result_set_id is not None
+
+
+# the first that it is counts: a correction puts up a result, too
+MATTERS = (
+    Matter(
+        "更正", _is_correction, correction_round.present, correction_round.plan, correction_round.take_effect
+    ),
+    Matter("评价结果", _is_result, result_round.present, notices.plan, result_round.take_effect),
+)
+
+
+def matter(connection: Connection, round_: Round) -> Matter:
+    """Return what a round is about; UnknownError where nothing of the table fits."""
+    for found in MATTERS:
+        if found.of(connection, round_):
+            return found
+    names = "、".join(m.name for m in MATTERS)
+    raise UnknownError(f"{round_.label}（编号 {round_.id}）送审的事项不明；可以是：{names}")
