@@ -11,7 +11,7 @@ import calendar
 import datetime as dt
 from dataclasses import dataclass, replace
 
-from ipgov.calendars.working_days import calendar_version, day
+from ipgov.calendars.working_days import WorkingDays, known
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.policy.rules import Budget, CycleCalendar, YearDay
 
@@ -37,12 +37,17 @@ class CycleDays:
     evaluate_on: DueDay
 
 
-def roll(date: dt.date) -> DueDay:
-    """Return the day itself if it is a working day, else the next working day."""
-    return _walk(date, 1)
+def roll(date: dt.date, calendar: WorkingDays | None = None) -> DueDay:
+    """Return the day itself if it is a working day, else the next working day.
+
+    ``calendar`` here and below: the days as known at some time; None: by everything entered.
+    """
+    return _walk(date, 1, calendar or known())
 
 
-def add_working_days(start: dt.date, n: int, *, count_start_day: bool = False) -> DueDay:
+def add_working_days(
+    start: dt.date, n: int, *, count_start_day: bool = False, calendar: WorkingDays | None = None
+) -> DueDay:
     """Return the ``n``-th working day after ``start``, or from ``start`` on if ``count_start_day``.
 
     ``n`` = 0 is ``roll(start)``. Raises UnknownError for a negative ``n``.
@@ -50,16 +55,29 @@ def add_working_days(start: dt.date, n: int, *, count_start_day: bool = False) -
     if n < 0:
         raise UnknownError(f"工作日天数 {n} 无效：须为 0 或正整数")
     if n == 0:
-        return roll(start)
-    return _walk(start if count_start_day else start + ONE_DAY, n)
+        return roll(start, calendar)
+    return _walk(start if count_start_day else start + ONE_DAY, n, calendar or known())
 
 
-def due(start: dt.date, budget: Budget) -> DueDay:
+def due(start: dt.date, budget: Budget, calendar: WorkingDays | None = None) -> DueDay:
     """Return the last day of a length of time that starts with ``start``."""
     if budget.working_days is not None:
-        return add_working_days(start, budget.working_days, count_start_day=budget.count_start_day)
+        return add_working_days(
+            start, budget.working_days, count_start_day=budget.count_start_day, calendar=calendar
+        )
     last = _nominal(start, budget)
-    return roll(last) if budget.roll else _as_written(last)
+    return roll(last, calendar) if budget.roll else as_written(last, calendar)
+
+
+def working_days_before(date: dt.date, n: int, calendar: WorkingDays | None = None) -> DueDay:
+    """Return the ``n``-th working day before a day; 0: the day itself if worked, else the last before it.
+
+    Raises UnknownError for a negative ``n``.
+    """
+    if n < 0:
+        raise UnknownError(f"工作日天数 {n} 无效：须为 0 或正整数")
+    days = calendar or known()
+    return _walk(date - ONE_DAY, n, days, -1) if n else _walk(date, 1, days, -1)
 
 
 def cycle_days(cycle: CycleCalendar, year: int) -> CycleDays:
@@ -67,7 +85,7 @@ def cycle_days(cycle: CycleCalendar, year: int) -> CycleDays:
 
     Raises RefusedError where they do not follow each other: opened, due, late ones, evaluated after that.
     """
-    opens, due_day = _year_day(cycle.opens, year), _year_day(cycle.due, year)
+    opens, due_day = year_day(cycle.opens, year), year_day(cycle.due, year)
     late_until = _after(due_day, cycle.late_until)
     evaluate_on = _after(due_day, cycle.evaluate_after)
     if not opens.date < due_day.date <= late_until.date < evaluate_on.date:
@@ -78,20 +96,21 @@ def cycle_days(cycle: CycleCalendar, year: int) -> CycleDays:
     return CycleDays(opens, due_day, late_until, evaluate_on)
 
 
-def _walk(first: dt.date, n: int) -> DueDay:
-    """Return the ``n``-th working day counted from ``first`` on."""
+def _walk(first: dt.date, n: int, days: WorkingDays, step: int = 1) -> DueDay:
+    """Return the ``n``-th working day counted from ``first`` on, backwards if ``step`` is -1."""
     at, provisional = first, False
     while True:
-        looked_at = day(at)
+        looked_at = days.day(at)
         provisional = provisional or looked_at.provisional
         n -= looked_at.working
         if n == 0:
-            return DueDay(at, provisional, calendar_version())
-        at += ONE_DAY
+            return DueDay(at, provisional, days.version)
+        at += step * ONE_DAY
 
 
-def _as_written(date: dt.date) -> DueDay:
-    return DueDay(date, False, calendar_version())
+def as_written(date: dt.date, calendar: WorkingDays | None = None) -> DueDay:
+    """Return a day that no calendar moves."""
+    return DueDay(date, False, (calendar or known()).version)
 
 
 def _nominal(start: dt.date, budget: Budget) -> dt.date:
@@ -112,9 +131,10 @@ def _months_later(start: dt.date, months: int, *, count_start_day: bool) -> dt.d
     return corresponding - ONE_DAY if count_start_day and months else corresponding
 
 
-def _year_day(rule: YearDay, year: int) -> DueDay:
+def year_day(rule: YearDay, year: int, calendar: WorkingDays | None = None) -> DueDay:
+    """Return a day of a year for the period that ends with ``year``."""
     nominal = rule.nominal(year)
-    return roll(nominal) if rule.roll else _as_written(nominal)
+    return roll(nominal, calendar) if rule.roll else as_written(nominal, calendar)
 
 
 def _after(start: DueDay, budget: Budget) -> DueDay:

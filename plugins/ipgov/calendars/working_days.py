@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Literal
 
 import chinese_calendar
@@ -32,17 +33,65 @@ class Day:
     source: str
 
 
-def is_working_day(day_: dt.date) -> bool:
-    """Tell whether a day is worked; UnknownError before the first year with data."""
-    return day(day_).working
+class WorkingDays:
+    """The days as known at one time; asked for thousands of times, so each is found once."""
+
+    def __init__(self, entered: Calendars):
+        self._entered = entered
+        self._days: dict[dt.date, Day] = {}
+
+    @property
+    def version(self) -> str:
+        """Return what the days are known from: the package's version and the hash of what was entered."""
+        return f"chinesecalendar-{chinese_calendar.__version__}+{self._entered.sha256[:12]}"
+
+    def edition(self) -> bytes:
+        """Return everything entered that the days rest on, to be kept under ``version``."""
+        return self._entered.content()
+
+    def day(self, date: dt.date) -> Day:
+        """Return what a day is; see the function ``day``."""
+        found = self._days.get(date)
+        if found is None:
+            found = self._days[date] = _find(date, self._entered)
+        return found
 
 
-def day(date: dt.date) -> Day:
-    """Return what a day is. A far year is provisional, never an error.
-
-    Raises UnknownError for a year before the first with data (2004) that has no notice entered.
-    """
+def known(known_on: dt.date | None = None) -> WorkingDays:
+    """Return the days by what was entered by the end of ``known_on``; None: by everything entered."""
     entered = _entered()
+    last = max((e for e in entered.entered if known_on is None or e <= known_on), default=None)
+    # all days of knowledge between two entries know the same
+    since = None if known_on is None or last == max(entered.entered, default=None) else last or dt.date.min
+    return _known_since(settings().policies / "calendars", entered.sha256, since)
+
+
+@lru_cache(maxsize=32)
+def _known_since(folder: Path, sha256: str, since: dt.date | None) -> WorkingDays:
+    entered = calendars(folder)
+    return WorkingDays(entered if since is None else entered.known_on(since))
+
+
+def is_working_day(day_: dt.date, known_on: dt.date | None = None) -> bool:
+    """Tell whether a day is worked; UnknownError before the first year with data."""
+    return day(day_, known_on).working
+
+
+def day(date: dt.date, known_on: dt.date | None = None) -> Day:
+    """Return what a day is, by what was entered by the end of ``known_on`` (None: by everything entered).
+
+    A far year is provisional, never an error. Raises UnknownError for a year before the first with data
+    (2004) that has no notice entered.
+    """
+    return known(known_on).day(date)
+
+
+def calendar_version(known_on: dt.date | None = None) -> str:
+    """Return what the days are known from: the package's version and the hash of ``policies/calendars/``."""
+    return known(known_on).version
+
+
+def _find(date: dt.date, entered: Calendars) -> Day:
     year = date.year
     base = _by_notice(date, entered) or _by_package(date) or _provisional(date, entered)
     if base is None:
@@ -56,11 +105,6 @@ def day(date: dt.date) -> Day:
         return base
     kind = _kind(date, off=not override.working, worked=override.working)
     return Day(date, override.working, kind, base.provisional, f"运行方调整：{override.note}")
-
-
-def calendar_version() -> str:
-    """Return what the days are known from: the package's version and the hash of ``policies/calendars/``."""
-    return f"chinesecalendar-{chinese_calendar.__version__}+{_entered().sha256[:12]}"
 
 
 def _entered() -> Calendars:

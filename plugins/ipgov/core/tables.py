@@ -773,6 +773,8 @@ occurrence = _fact(
     _text("kind"),
     _text("subject"),  # tells two of the same kind and party apart
     Column("occurred_on", Date, nullable=False),
+    # the day on which whoever owes the duty told of it; null: it became known otherwise, a report is due
+    Column("reported_on", Date, nullable=True),
     _text("reported_by"),
     _text("note"),
     _text("evidence_sha256", null=True),
@@ -831,6 +833,18 @@ obligation_report = _fact(
     _text("note"),
     _text("evidence_sha256", null=True),
     UniqueConstraint("obligation_id", "received_on", "reported_by", "note"),
+)
+
+# The acceptance that alone can end a rectification: met, or failed for good. The first one counts.
+obligation_judgement = _fact(
+    "obligation_judgement",
+    _refers("obligation_id", "obligation.id"),
+    Column("judged_on", Date, nullable=False),
+    _text("outcome"),
+    _text("judged_by"),
+    _text("note"),
+    _one_of("outcome", "met", "failed"),
+    UniqueConstraint("obligation_id"),
 )
 
 # More time, by a recorded decision.

@@ -36,26 +36,35 @@ class Opening(Block):
     """What opens a duty: exactly one of these.
 
     ``occurrences``: a recorded event of one of these kinds, on the day it occurred. ``on``: a day, for
-    everyone in ``whom``. ``period``: a day of every opened period, for every body of its roster.
-    ``outcomes``: an issued outcome (``proposed_outcome``) of these names, on the day of issue.
-    ``grades``: an issued grade of these names. ``after``: another duty of the same subject was met (or
-    lapsed).
+    everyone in ``whom``. ``monthly``: this day of every month from the duty's day of effect on, for everyone
+    in ``whom``. ``period``: a day of every opened period, for every body of its roster. ``outcomes``: an
+    issued outcome (``proposed_outcome``) of these names, on the day of issue. ``grades``: an issued grade of
+    these names. ``after``: another duty of the same subject was met or lapsed, or is overdue if
+    ``also_when_overdue``.
     """
 
     occurrences: tuple[OccurrenceKind, ...] | None = None
     on: dt.date | None = None
+    monthly: Annotated[int, Field(ge=1, le=28)] | None = None
     period: Literal["opens", "due", "evaluate"] | None = None
     outcomes: tuple[str, ...] | None = None
     grades: tuple[str, ...] | None = None
     after: str | None = None
-    # of ``on``: bodies that hold the title on that day, that do not (pilot platforms), provinces, the office
-    whom: Literal["titled", "not_titled", "provinces", "office"] | None = None
+    # of ``on`` and ``monthly``: bodies that hold the title on that day, that were registered and never held
+    # it (pilot platforms), both, provinces, the office
+    whom: Literal["titled", "not_titled", "registered", "provinces", "office"] | None = None
+    without: tuple[str, ...] = ()  # provinces that the document does not address
+    also_when_overdue: bool = False
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Opening:
-        _one_of(self, "occurrences", "on", "period", "outcomes", "grades", "after")
-        if (self.on is None) != (self.whom is None):
-            raise ValueError("on 与 whom 须一并写明")
+        _one_of(self, "occurrences", "on", "monthly", "period", "outcomes", "grades", "after")
+        if (self.on is None and self.monthly is None) != (self.whom is None):
+            raise ValueError("on（或 monthly）与 whom 须一并写明")
+        if self.without and self.whom != "provinces":
+            raise ValueError("without 只与 whom: provinces 一并写明")
+        if self.also_when_overdue and self.after is None:
+            raise ValueError("also_when_overdue 只与 after 一并写明")
         return self
 
 
@@ -124,6 +133,23 @@ class Duty(Block):
     met_by: Literal["report", "submission", "judgement", "lapse"]
     ladder: str | None = None  # None: nobody is reminded
     part_of: str | None = None  # the duty (a case) of which this is a milestone
+    routes: tuple[Literal["province", "direct"], ...] = ()  # of the bodies that owe it; empty: every one
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Duty:
+        if self.ends is not None and self.ends < self.effective:
+            raise ValueError("ends 早于 effective")
+        if self.due.period is not None and self.opened_by.period is None:
+            raise ValueError("due.period 只用于由 period 开启的职责")
+        if self.due.on is not None and self.opened_by.on is None:
+            raise ValueError("due.on 只用于由 on 开启的职责")
+        if self.met_by == "submission" and self.opened_by.period is None:
+            raise ValueError("met_by: submission 只用于由 period 开启的职责")
+        if self.opened_by.whom in ("provinces", "office") and self.owed_by in ("body", "host", "operating"):
+            raise ValueError(f"whom: {self.opened_by.whom} 的职责不能由平台一方承担")
+        if self.opened_by.whom == "office" and "province" in (self.owed_by, self.owed_to):
+            raise ValueError("whom: office 的职责没有所涉省份")
+        return self
 
 
 class DutyFile(Block):

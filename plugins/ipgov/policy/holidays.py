@@ -10,7 +10,7 @@ import calendar
 import csv
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -18,7 +18,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from ipgov.core.errors import GovernanceError, Problem
-from ipgov.core.fingerprint import fingerprint, sha256_hex
+from ipgov.core.fingerprint import canonical_json, fingerprint, sha256_hex
 from ipgov.policy.blocks import Block
 from ipgov.policy.shapes import shape_problems
 from ipgov.policy.store import read_yaml, without_basis
@@ -87,6 +87,7 @@ class HolidayNotice(Block):
 
     year: int
     document: str
+    entered: dt.date | None = None  # the day on which the operator entered it; None: known from ever
     holidays: tuple[HolidayPeriod, ...] = Field(min_length=1)
     make_up_days: tuple[dt.date, ...] = ()
 
@@ -115,6 +116,7 @@ class Override(Block):
     date: dt.date
     working: bool
     note: str = Field(min_length=1)
+    entered: dt.date | None = None  # the day on which the operator entered it; None: known from ever
 
 
 class CalendarFile(Block):
@@ -136,6 +138,34 @@ class Calendars:
     sha256: str
     files: Mapping[int, str] = field(default_factory=dict)  # of the notices, by year
 
+    @property
+    def entered(self) -> tuple[dt.date, ...]:
+        """Return the days on which something dated was entered, in order."""
+        dated = (*self.notices.values(), *self.overrides.values())
+        return tuple(sorted({e.entered for e in dated if e.entered is not None}))
+
+    def known_on(self, known_on: dt.date) -> Calendars:
+        """Return what was entered by the end of a day; the same object where that is everything."""
+        if not self.entered or self.entered[-1] <= known_on:
+            return self
+        kept = replace(
+            self,
+            notices={k: v for k, v in self.notices.items() if _by(v.entered, known_on)},
+            overrides={k: v for k, v in self.overrides.items() if _by(v.entered, known_on)},
+        )
+        return replace(kept, sha256=sha256_hex(kept.content()))
+
+    def content(self) -> bytes:
+        """Return everything that the days rest on as canonical JSON."""
+        return canonical_json(
+            {
+                "statutory": [s.model_dump() for s in self.statutory],
+                "notices": {y: n.model_dump() for y, n in self.notices.items()},
+                "overrides": {d: o.model_dump() for d, o in self.overrides.items()},
+                "festivals": {y: dict(f) for y, f in self.festivals.items()},
+            }
+        )
+
     def statutory_days(self, year: int) -> dict[dt.date, str]:
         """Return the statutory days of a year by the regulation in force on its first day.
 
@@ -152,6 +182,10 @@ class Calendars:
                 for offset in festival.offsets:
                     days.setdefault(at + offset * ONE_DAY, festival.name)
         return days
+
+
+def _by(entered: dt.date | None, known_on: dt.date) -> bool:
+    return entered is None or entered <= known_on
 
 
 def _listed(days: list[dt.date]) -> str:

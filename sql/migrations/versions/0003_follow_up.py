@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("occurred_on", sa.Date(), nullable=False),
+        sa.Column("reported_on", sa.Date(), nullable=True),
         sa.Column("reported_by", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("evidence_sha256", sa.Text(), nullable=True),
@@ -228,6 +229,28 @@ def upgrade() -> None:
             "granted_by",
             name=op.f("uq_obligation_extension_obligation_id_until_granted_by"),
         ),
+    )
+    op.create_table(
+        "obligation_judgement",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("obligation_id", sa.BigInteger(), nullable=False),
+        sa.Column("judged_on", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("judged_by", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("outcome IN ('met', 'failed')", name=op.f("ck_obligation_judgement_outcome")),
+        sa.ForeignKeyConstraint(
+            ["obligation_id"], ["obligation.id"], name=op.f("fk_obligation_judgement_obligation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation_judgement")),
+        sa.UniqueConstraint("obligation_id", name=op.f("uq_obligation_judgement_obligation_id")),
     )
     op.create_table(
         "obligation_report",
