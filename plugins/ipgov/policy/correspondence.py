@@ -1,0 +1,91 @@
+"""``policies/correspondence.yaml``: in whose name letters of the follow-up go out, and how they look."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
+from ipgov.core.settings import settings
+from ipgov.policy.blocks import Block
+from ipgov.policy.rules import Issuer
+from ipgov.policy.shapes import shape_problems
+from ipgov.policy.store import read_yaml, without_basis
+
+FILE = "correspondence.yaml"
+Kind = Literal["reminder", "overdue", "escalation", "due_day_changed", "call", "run_overdue"]
+
+
+class Contact(Block):
+    """Whom a recipient asks."""
+
+    name: str
+
+
+class Lists(Block):
+    """What stands out in lists of what is owed, and how far a work plan looks ahead."""
+
+    soon_working_days: Annotated[int, Field(ge=1)]
+    plan_weeks: Annotated[int, Field(ge=1, le=104)]
+
+
+class Paper(Block):
+    """A kind of letter: its name, template and number series (empty: it bears no number)."""
+
+    name: str
+    template: str
+    series: str = ""
+
+
+class Papers(Block):
+    """Every kind of letter that the follow-up writes."""
+
+    reminder: Paper
+    overdue: Paper
+    escalation: Paper
+    due_day_changed: Paper
+    call: Paper
+    run_overdue: Paper
+
+    def of(self, kind: Kind) -> Paper:
+        """Return the kind of letter."""
+        found: Paper = getattr(self, kind)
+        return found
+
+
+class Correspondence(Block):
+    """The whole file."""
+
+    issuer: Issuer
+    contact: Contact
+    lists: Lists
+    papers: Papers
+
+
+def correspondence() -> Correspondence:
+    """Return the rules of correspondence. Raises GovernanceError with every problem of the file."""
+    return _read(settings().policies / FILE)
+
+
+@cache
+def _read(path: Path) -> Correspondence:
+    try:
+        raw = read_yaml(path.read_bytes(), path.name)
+    except OSError as error:
+        raise EnvironmentProblemError(f"{path} 无法读取：{error.strerror}") from None
+    problems = [
+        Problem(
+            "policy_basis", f"{where} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=FILE
+        )
+        for where in without_basis(raw)
+    ]
+    try:
+        found = Correspondence.model_validate(raw)
+    except ValidationError as error:
+        problems += shape_problems(error, FILE)
+    if problems:
+        raise GovernanceError(f"{FILE} 有 {len(problems)} 处问题", tuple(problems))
+    return found
