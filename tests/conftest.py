@@ -92,3 +92,62 @@ def database(
     yield tmp_path
     _forget()
     embedded.drop_database(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def accounts_database(postgres: Path) -> str:
+    """The address of a database of accounts: one of every role, its password ``<login>-password``."""
+    from ipgov.launcher import postgres as embedded
+    from ipgov.launcher.accounts import DEMO_PEOPLE
+    from ipgov.wiring import accounts
+    from sqlalchemy import create_engine
+    from werkzeug.security import generate_password_hash
+
+    name = "ipgov_accounts"
+    embedded.ensure_database(postgres, name, owner=embedded.AIRFLOW)
+    url = embedded.url(postgres, name, embedded.AIRFLOW)
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        accounts.USER.metadata.create_all(connection)
+        role_ids: dict[str, int] = {}
+        for person in DEMO_PEOPLE:
+            role = "Admin" if person.role == "administrator" else person.role
+            if role not in role_ids:
+                inserted = connection.execute(accounts.ROLE.insert().values(name=role))
+                role_ids[role] = inserted.inserted_primary_key[0]
+            user = connection.execute(
+                accounts.USER.insert().values(
+                    username=person.login,
+                    first_name=person.name,
+                    last_name="",
+                    email=f"{person.login}@localhost",
+                    active=True,
+                    # cheap: the strength of a hash is not what these tests are about
+                    password=generate_password_hash(f"{person.login}-password", method="pbkdf2:sha256:1"),
+                )
+            )
+            connection.execute(
+                accounts.USER_ROLE.insert().values(
+                    user_id=user.inserted_primary_key[0], role_id=role_ids[role]
+                )
+            )
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def passwords(accounts_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Accounts for the command line, and the file of their passwords (in IPGOV_PASSWORD_FILE)."""
+    import json
+
+    from ipgov.core import private
+    from ipgov.launcher.accounts import DEMO_PEOPLE
+    from ipgov.wiring import accounts
+
+    file = tmp_path / "passwords-of-people.json"
+    private.write(file, json.dumps({p.login: f"{p.login}-password" for p in DEMO_PEOPLE}))
+    monkeypatch.setenv("IPGOV_ACCOUNTS_DATABASE_URL", accounts_database)
+    monkeypatch.setenv("IPGOV_PASSWORD_FILE", str(file))
+    _forget()
+    accounts.engine.cache_clear()
+    return file

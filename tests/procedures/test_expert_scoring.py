@@ -461,7 +461,7 @@ def test_experts_are_named_where_the_rules_show_names(rules, nation):
     assert status(nation, FORMED).judged[0].ratings[0].rater == "专家1（专家1号）"
 
 
-def test_the_commands(rules, nation, monkeypatch, capsys, tmp_path):
+def test_the_commands(rules, nation, passwords, monkeypatch, capsys, tmp_path):
     import sys
 
     from ipgov import cli
@@ -475,18 +475,19 @@ def test_the_commands(rules, nation, monkeypatch, capsys, tmp_path):
 
     nation.open(PERIOD)
     day = ("--as-of", FORMED)
-    assert run("experts", "add", "E001", "甲", *day)[0] == 2
+    by = ("--by", "operator1")
+    assert run("experts", "add", "E001", "甲", *by, *day)[0] == 2
     for n in NUMBERS:
-        assert run("experts", "add", n, f"专家{n}", "--no-organisation", "--field", "金融", *day) == (
+        assert run("experts", "add", n, f"专家{n}", "--no-organisation", "--field", "金融", *by, *day) == (
             0, f"专家 {n} 专家{n}已登记\n",
         )  # fmt: skip
     assert "E001 专家E001：无所在单位；金融" in run("experts", "list", *day)[1]
-    told = run("experts", "recuse", PROGRAMME, "E001", "FP02", "--by", "经办一", "--reason", "师生", *day)
+    told = run("experts", "recuse", PROGRAMME, "E001", "FP02", *by, "--reason", "师生", *day)
     assert told == (0, "专家 E001 对 FP02 的回避已登记\n")
     proposal = tmp_path / "panel.yaml"
     members = "\n".join(f"  - {{expert: {n}}}" for n in NUMBERS)
     proposal.write_text(f"number: 1\nbasis: （试）方案\nmembers:\n{members}\n", encoding="utf-8")
-    code, out = run("experts", "panel", "form", PROGRAMME, PERIOD, "--plan", proposal, "--by", "经办一", *day)
+    code, out = run("experts", "panel", "form", PROGRAMME, PERIOD, "--plan", proposal, *by, *day)
     assert code == 0, out
     assert "第 1 专家组第 1 轮已组成：5 人，交回期限 2024-04-12" in out
     assert "回避：E001 不评 FP02（登记回避：师生）" in out
@@ -495,13 +496,13 @@ def test_the_commands(rules, nation, monkeypatch, capsys, tmp_path):
     files = sorted(folder.iterdir())
     assert [f.name for f in files] == [f"2023-第1专家组第1轮-专家评分表-{n}.xlsx" for n in NUMBERS]
     files[0].write_bytes(filled(files[0].read_bytes(), lambda unit: 80))
-    code, out = run("experts", "receive", files[0], *day)
+    code, out = run("experts", "receive", files[0], *by, *day)
     assert (code, "已收，11 个评分，弃评 0 个" in out) == (0, True)
-    code, out = run("experts", "receive", files[1], *day)
+    code, out = run("experts", "receive", files[1], *by, *day)
     assert code == 1
     assert out.count("未评分也未写弃评理由") == 12
     assert "交回 1/5 份" in run("experts", "status", PROGRAMME, PERIOD, *day)[1]
     Path(proposal).write_text("number: 0\nmember: []\n", encoding="utf-8")
-    code, out = run("experts", "panel", "form", PROGRAMME, PERIOD, "--plan", proposal, "--by", "经办一", *day)
+    code, out = run("experts", "panel", "form", PROGRAMME, PERIOD, "--plan", proposal, *by, *day)
     assert code == 1
     assert "panel.yaml" in out

@@ -36,7 +36,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ipgov(monkeypatch, capsys):
+def ipgov(passwords, monkeypatch, capsys):
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ipgov", "policy", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:

@@ -207,7 +207,7 @@ def test_text_that_looks_like_a_formula_stays_text_when_its_cell_is_edited(some:
 
 @pytest.fixture
 def ipgov(
-    some: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    some: None, passwords: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["ipgov", *arguments, "--as-of", "2024-04-23"])
@@ -245,11 +245,11 @@ class TestCommands:
 
     def test_waive_revoke_list(self, ipgov: Any) -> None:
         one = (PROGRAMME, "2023", "FP000", "FPQ005")
-        told = ("--by", "李四", "--reason", "已核实")
+        told = ("--by", "reviewer1", "--reason", "已核实")
         code, out, _ = ipgov("quality", "waive", *one, "--until", "2024-05-01", *told)
         assert (code, "豁免 1 已登记：FP000 FPQ005 至 2024-05-01" in out) == (0, True)
         assert (
-            "1 FP000 FPQ005 生效中（截至 2024-05-01，李四：已核实）"
+            "1 FP000 FPQ005 生效中（截至 2024-05-01，reviewer1：已核实）"
             in ipgov("quality", "waivers", *one[:2])[1]
         )
         assert ipgov("quality", "revoke", *one, *told)[0] == 0

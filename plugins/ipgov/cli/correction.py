@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json
+from ipgov.cli.person import PasswordFile, acting
 from ipgov.core.errors import RefusedError
 
 correction_app = group()
@@ -19,8 +20,9 @@ def prepare(
     programme: str,
     period: str,
     open_round: Annotated[bool, typer.Option("--open-round", help="提出更正，另开一轮审批")] = False,
-    by: Annotated[str | None, typer.Option(help="提出更正的评审人员（账号）")] = None,
+    by: Annotated[str | None, typer.Option(help="提出更正的评审人员（账号）；须验证其密码")] = None,
     reason: Annotated[str, typer.Option(help="事由")] = "",
+    password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
@@ -29,7 +31,8 @@ def prepare(
 
     if open_round != (by is not None):
         raise RefusedError("提出更正须同时写明 --open-round 和 --by（评审人员账号）")
-    done = correction.prepare(programme, period, moment(as_of)[1], by, reason)
+    actor = None if by is None else acting(by, password_file, "correction prepare")
+    done = correction.prepare(programme, period, moment(as_of)[1], actor, reason)
     if as_json:
         print_json(done.as_dict())
         return

@@ -8,25 +8,26 @@ from typing import Annotated, Any
 import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json, read, write
+from ipgov.cli.person import By, PasswordFile, acting
 
 experts_app, panel_app = group(), group()
 app = typer.Typer()
 app.add_typer(experts_app, name="experts", help="专家评分：专家、专家组、评分表、进度")
 experts_app.add_typer(panel_app, name="panel", help="专家组：组成、再开一轮")
 
-By = Annotated[str, typer.Option(help="经办人")]
-
 
 @experts_app.command("add")
 def add(
     number: str,
     name: str,
+    by: By,
     organisation: Annotated[
         list[str] | None, typer.Option(help="所在单位的统一社会信用代码；有几个写几次")
     ] = None,
     no_organisation: Annotated[bool, typer.Option("--no-organisation", help="没有所在单位")] = False,
     field: Annotated[list[str] | None, typer.Option(help="专业领域；有几个写几次")] = None,
     inactive: Annotated[bool, typer.Option("--inactive", help="停用")] = False,
+    password_file: PasswordFile = None,
     as_of: AsOf = None,
 ) -> None:
     """登记专家，或登记其变更（所在单位据以计算回避）。"""
@@ -36,6 +37,7 @@ def add(
 
     if bool(organisation) == no_organisation:
         raise RefusedError("须写明 --organisation（所在单位代码），或 --no-organisation（没有所在单位）")
+    acting(by, password_file, "experts add")
     expert = Expert(number, name, tuple(organisation or ()), tuple(field or ()), not inactive)
     written = expert_scoring.register(expert, moment(as_of)[1])
     print(f"专家 {number} {name}{'已登记' if written else '没有变化'}")
@@ -65,12 +67,15 @@ def recuse(
     by: By,
     reason: Annotated[str, typer.Option(help="事由")],
     withdraw: Annotated[bool, typer.Option("--withdraw", help="撤销此前登记的回避")] = False,
+    password_file: PasswordFile = None,
     as_of: AsOf = None,
 ) -> None:
     """登记专家对一个平台的回避（由所在单位算出的回避不必登记）。"""
     from ipgov.procedures import expert_scoring
 
-    written = expert_scoring.recuse(programme, expert, unit, reason, by, *moment(as_of), stands=not withdraw)
+    actor = acting(by, password_file, "experts recuse")
+    at = moment(as_of)
+    written = expert_scoring.recuse(programme, expert, unit, reason, actor, *at, stands=not withdraw)
     done = ("已撤销" if withdraw else "已登记") if written else "没有变化"
     print(f"专家 {expert} 对 {unit} 的回避{done}")
 
@@ -81,6 +86,7 @@ def panel_form(
     period: str,
     plan: Annotated[Path, typer.Option(help="专家组方案（YAML）：number、basis、members、scope")],
     by: By,
+    password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
@@ -88,8 +94,9 @@ def panel_form(
     from ipgov.procedures import expert_scoring
     from ipgov.procedures.panel_files import read_plan
 
+    actor = acting(by, password_file, "experts panel form")
     proposed = read_plan(read(plan), plan.name)
-    _told(expert_scoring.form(_cycle(programme, period, as_of), proposed, by).as_dict(), as_json)
+    _told(expert_scoring.form(_cycle(programme, period, as_of), proposed, actor).as_dict(), as_json)
 
 
 @panel_app.command("next")
@@ -99,13 +106,15 @@ def panel_next(
     number: Annotated[int, typer.Argument(help="组号")],
     by: By,
     basis: Annotated[str, typer.Option(help="依据")],
+    password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
     """对评分悬殊或评分不足的平台与指标再开一轮评分。"""
     from ipgov.procedures import expert_scoring
 
-    result = expert_scoring.next_round(_cycle(programme, period, as_of), number, by, basis)
+    actor = acting(by, password_file, "experts panel next")
+    result = expert_scoring.next_round(_cycle(programme, period, as_of), number, actor, basis)
     _told(result.as_dict(), as_json)
 
 
@@ -142,10 +151,13 @@ def sheets(
 
 
 @experts_app.command("receive")
-def receive(files: list[Path], as_json: Json = False, as_of: AsOf = None) -> None:
+def receive(
+    files: list[Path], by: By, password_file: PasswordFile = None, as_json: Json = False, as_of: AsOf = None
+) -> None:
     """接收交回的评分表；有问题的整份不收，一次列出全部问题。"""
     from ipgov.procedures import expert_scoring
 
+    acting(by, password_file, "experts receive")
     day, known_at = moment(as_of)
     received = expert_scoring.receive([(f.name, read(f)) for f in files], day, known_at, known_at)
     if as_json:

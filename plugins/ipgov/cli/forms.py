@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ipgov.cli.common import AsOf, Json, day, group, moment, read, report, write
+from ipgov.cli.person import By, PasswordFile, acting
 
 form_app, extension_app = group(), group()
 app = typer.Typer()
@@ -50,13 +51,15 @@ def extension_grant(
     period: str,
     unit: str,
     until: str,
-    by: Annotated[str, typer.Option(help="批准人")],
+    by: By,
     reason: Annotated[str, typer.Option(help="事由")],
+    password_file: PasswordFile = None,
     as_of: AsOf = None,
 ) -> None:
     """准予延期报送（谁、为何、至何日）。"""
     from ipgov.procedures import extensions
 
+    actor = acting(by, password_file, "extension grant")
     _, known_at = moment(as_of)
-    extensions.grant(programme, period, unit, day(until), by, reason, known_at)
+    extensions.grant(programme, period, unit, day(until), actor, reason, known_at)
     print(f"{unit} {period} 年度报送延至 {until}")

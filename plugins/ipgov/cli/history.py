@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json, read, write
+from ipgov.cli.person import By, PasswordFile, acting
 
 history_app = group()
 app = typer.Typer()
@@ -31,15 +32,17 @@ def blank(
 @history_app.command("import")
 def import_(
     file: Path,
-    by: Annotated[str, typer.Option(help="经办人")],
+    by: By,
     reason: Annotated[str | None, typer.Option(help="更正此前导入的内容时，写明事由")] = None,
+    password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
     """导入填好的补录表；有问题一次列出，不导入任何内容。"""
     from ipgov.procedures import published_history
 
-    done = published_history.import_file(file.name, read(file), by, moment(as_of)[1], reason)
+    actor = acting(by, password_file, "history import")
+    done = published_history.import_file(file.name, read(file), actor, moment(as_of)[1], reason)
     if as_json:
         print_json(done.as_dict())
     elif done.repeated:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from ipgov.cli.common import AsOf, Json, moment, print_json, write
+from ipgov.cli.person import By, PasswordFile, acting
 from ipgov.cli.policy import app, policy_app
 
 __all__ = ["app"]  # that of cli/policy.py with these commands in it
 
-By = Annotated[str, typer.Option("--by", help="办理人的账号")]
 _STATES = {
     "initial": "建库时已有",
     "approved": "已批准",
@@ -29,14 +29,16 @@ def policy_propose(
     file: Annotated[Path, typer.Argument(help="规则文件（.yaml）")],
     by: By,
     note: Annotated[str, typer.Option("--note", help="为何变更")],
+    password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
     """提出规则变更：新的或改动过的规则文件，经另一人批准后方可用于正式办理。"""
     from ipgov.procedures import policy_changes
 
+    actor = acting(by, password_file, "policy propose", judged=True)
     _, known_at = moment(as_of)
-    _tell(policy_changes.propose(file, by, note, known_at), "propose", as_json)
+    _tell(policy_changes.propose(file, actor, note, known_at), "propose", as_json)
 
 
 @policy_app.command("approve")
@@ -47,15 +49,17 @@ def policy_approve(
     comment: Annotated[str, typer.Option("--comment", help="意见")] = "",
     code: Annotated[str | None, typer.Option(help="所审内容的校验码（policy changes 所列）")] = None,
     reject: Annotated[bool, typer.Option("--reject", help="不同意")] = False,
+    password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
     """批准（或以 --reject 否决）一个版本最近提出的变更；提出人与批准人须为不同的两人。"""
     from ipgov.procedures import policy_changes
 
+    actor = acting(by, password_file, "policy approve", judged=True)
     _, known_at = moment(as_of)
     given: policy_changes.Answer = "reject" if reject else "approve"
-    _tell(policy_changes.answer(programme, version, given, by, comment, known_at, code), given, as_json)
+    _tell(policy_changes.answer(programme, version, given, actor, comment, known_at, code), given, as_json)
 
 
 def _tell(acted: Any, act: str, as_json: bool) -> None:

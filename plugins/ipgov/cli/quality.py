@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, write
+from ipgov.cli.person import By, PasswordFile, acting
 
 quality_app = group()
 app = typer.Typer()
 app.add_typer(quality_app, name="quality", help="数据质量：检查报告、各规则历年情况、豁免")
-By = Annotated[str, typer.Option("--by", help="批准人")]
 Reason = Annotated[str, typer.Option("--reason", help="理由")]
 
 
@@ -99,25 +99,35 @@ def quality_waive(
     until: Annotated[str, typer.Option("--until", help="豁免截止日（含），如 2026-04-30")],
     by: By,
     reason: Reason,
+    password_file: PasswordFile = None,
     as_of: AsOf = None,
 ) -> None:
     """豁免一个单位的一条规则（谁、为何、至何日）；自下一次检查起生效，发现照列，不再中止评价。"""
     from ipgov.procedures import quality
 
+    actor = acting(by, password_file, "quality waive")
     _, known_at = moment(as_of)
-    number = quality.waive(programme, period, unit, rule, day(until), by, reason, known_at)
+    number = quality.waive(programme, period, unit, rule, day(until), actor, reason, known_at)
     print(f"豁免 {number} 已登记：{unit} {rule} 至 {until}；请在流程中重新运行“质量检查”")
 
 
 @quality_app.command("revoke")
 def quality_revoke(
-    programme: str, period: str, unit: str, rule: str, by: By, reason: Reason, as_of: AsOf = None
+    programme: str,
+    period: str,
+    unit: str,
+    rule: str,
+    by: By,
+    reason: Reason,
+    password_file: PasswordFile = None,
+    as_of: AsOf = None,
 ) -> None:
     """撤销一项生效中的豁免（谁、为何）；原记录保留，自下一次检查起不再豁免。"""
     from ipgov.procedures import quality
 
+    actor = acting(by, password_file, "quality revoke")
     _, known_at = moment(as_of)
-    number = quality.revoke(programme, period, unit, rule, by, reason, known_at)
+    number = quality.revoke(programme, period, unit, rule, actor, reason, known_at)
     print(f"豁免已撤销（记录 {number}）：{unit} {rule}")
 
 

@@ -16,7 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LARGEST_BODY = 65_536  # of anything sent to /auth: forms of a few fields
 ADDRESSES = 10_000  # remembered at most
 SIGN_IN = ("/auth/token", "/auth/token/cli", "/auth/login", "/auth/api/v1/security/login")
-# What describes the interfaces, which FastAPI hands to everybody: nobody learns without an account what there is.
+# What describes the interfaces, which FastAPI hands to everybody who reaches the port.
 DESCRIPTIONS = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/changelog")
 
 # Also on Airflow's own pages, which name none of these; the console's pages have stricter ones of their own.
