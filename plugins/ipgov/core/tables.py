@@ -946,6 +946,19 @@ case_round = _fact(
     UniqueConstraint("round_id"),
 )
 
+# What became of an event of an obligation for each who was to hear of it: a document, or why none was made.
+obligation_paper = _fact(
+    "obligation_paper",
+    _refers("event_id", "obligation_event.id"),
+    _text("recipient"),
+    _text("kind"),
+    Column("written_on", Date, nullable=False),
+    Column("document_id", BigInteger, ForeignKey("document.id"), nullable=True),
+    _text("reason", null=True),
+    CheckConstraint("(document_id IS NULL) = (reason IS NOT NULL)", name="document_or_reason"),
+    UniqueConstraint("event_id", "recipient"),
+)
+
 # --- documents --------------------------------------------------------------------------------------------
 
 document_number = _fact(

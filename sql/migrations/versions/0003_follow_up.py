@@ -365,5 +365,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rectification_case")),
         sa.UniqueConstraint("obligation_id", name=op.f("uq_rectification_case_obligation_id")),
     )
+    op.create_table(
+        "obligation_paper",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("event_id", sa.BigInteger(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("written_on", sa.Date(), nullable=False),
+        sa.Column("document_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "(document_id IS NULL) = (reason IS NOT NULL)",
+            name=op.f("ck_obligation_paper_document_or_reason"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["document.id"], name=op.f("fk_obligation_paper_document_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["obligation_event.id"], name=op.f("fk_obligation_paper_event_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation_paper")),
+        sa.UniqueConstraint("event_id", "recipient", name=op.f("uq_obligation_paper_event_id_recipient")),
+    )
     op.alter_column("review_round", "result_set_id", existing_type=sa.BIGINT(), nullable=True)
     # ### end Alembic commands ###
