@@ -65,6 +65,31 @@ def add(occasion: str, subject: str, known_at: dt.datetime) -> str | None:
     return str(made["chain_sha256"])
 
 
+def ensure(occasion: str, subject: str, known_at: dt.datetime) -> str:
+    """Return the chain value of the first seal on an occasion for a subject; seal now where there is none.
+
+    For a step that may have been killed after its own commit: done again, it makes what was left out, once.
+    """
+    with engine().connect() as connection:
+        there = (
+            connection.execute(
+                select(seal)
+                .where(seal.c.occasion == occasion, seal.c.subject == subject)
+                .order_by(seal.c.sequence)
+                .limit(1)
+            )
+            .mappings()
+            .first()
+        )
+    if there is None:
+        made = add(occasion, subject, known_at)
+        if made is None:
+            raise EnvironmentProblemError(f"“{occasion} {subject}”没有可封存的内容")
+        return made
+    _mark(there)
+    return str(there["chain_sha256"])
+
+
 def newest(connection: Connection) -> RowMapping | None:
     """Return the row of the newest seal, the head of the chain; None before the first."""
     return connection.execute(select(seal).order_by(seal.c.sequence.desc()).limit(1)).mappings().first()

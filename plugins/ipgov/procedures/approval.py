@@ -59,10 +59,24 @@ def present(round_id: int) -> Presented:
     return Presented(round_id, round_.fingerprint, subject, body)
 
 
+def unfinished() -> list[int]:
+    """Return the rounds that are neither issued nor ended by people: each is to be presented to somebody."""
+    with reading() as connection:
+        return rounds.unfinished(connection)
+
+
 def step_status(round_id: int, step: str) -> Answered:
     """Return where a step of the round's chain stands."""
     with reading() as connection:
         return _status(connection, round_id, step, "")
+
+
+def resume(round_id: int, step: str, known_at: dt.datetime) -> Answered:
+    """Return where a step stands, as an attempt that was killed left it: an approved round is sealed now."""
+    answered = step_status(round_id, step)
+    if answered.status == "approved":
+        _seal_code(round_id, known_at)
+    return answered
 
 
 def _status(connection: Connection, round_id: int, step: str, refused: str) -> Answered:
@@ -178,6 +192,7 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
         about = matter(connection, round_)
         planned = about.plan(connection, cycle, rules, round_, code)
     if done is not None:
+        seals.ensure("issue", _seal_subject(round_id), known_at)  # may have been killed before this
         return StepResult(
             read=len(planned), skipped=len(planned), repeated=True, output={"round_id": round_id}
         )
@@ -185,13 +200,14 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
     with transaction() as connection:
         lock(connection, "issue", round_id)
         if connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar():
+            # another attempt was quicker, and seals what it issued
             return StepResult(read=len(planned), skipped=len(planned), repeated=True)
         filed = [notices.file(connection, cycle, round_, n) for n in numbered]
         events = about.take_effect(connection, cycle, rules, round_, filed)
         connection.execute(
             issue_table.insert().values(round_id=round_id, fingerprint=round_.fingerprint, known_at=known_at)
         )
-    seals.add("issue", f"round:{round_id}", known_at)
+    seals.ensure("issue", _seal_subject(round_id), known_at)
     return StepResult(
         read=len(planned),
         written=len(filed),
@@ -211,9 +227,4 @@ def _seal_subject(round_id: int) -> str:
 
 def _seal_code(round_id: int, known_at: dt.datetime) -> str:
     """Return the short code of the seal over the approval; made where there is none yet."""
-    with reading() as connection:
-        chain = seals.find(connection, "approval", _seal_subject(round_id))
-    chain = chain or seals.add("approval", _seal_subject(round_id), known_at)
-    if chain is None:
-        raise RefusedError(f"第 {round_id} 轮的审批尚未封存，不能签发")
-    return short_code(chain)
+    return short_code(seals.ensure("approval", _seal_subject(round_id), known_at))

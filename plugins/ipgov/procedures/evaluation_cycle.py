@@ -61,8 +61,8 @@ def freeze(cycle: Cycle) -> StepResult:
         return StepResult(read=len(chosen), written=1, output={"snapshot_id": snapshot_id, "states": counts})
 
     result = run_step(cycle, "freeze", inputs, work)
-    if cycle.mode is Mode.LIVE and not result.repeated:
-        seals.add("freeze", f"snapshot:{result.output['snapshot_id']}", cycle.known_at)
+    if cycle.mode is Mode.LIVE:  # also when repeated: it may have been killed before this
+        seals.ensure("freeze", f"snapshot:{result.output['snapshot_id']}", cycle.known_at)
     return result
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-APPROVE, RETURN = "同意", "退回修改"
-_ANSWERS = {APPROVE: "approve", RETURN: "return"}
+from ipgov.wiring.answers import APPROVE, RETURN, Asked, hand_over
 
 
 class ApprovalStep(HITLOperator):
@@ -18,7 +16,8 @@ class ApprovalStep(HITLOperator):
 
     Airflow's own record takes one answer by anybody who may answer at all. So each answer is handed to the
     decision record, which knows roles, quorum and that one person never fills two steps; where that refuses
-    it, or more people are needed, the task asks again. It never defaults to approval.
+    it, or more people are needed, the task asks again. It never defaults to approval. The API server hands
+    the answer over as well (``wiring/answers.py``): an attempt that follows a lost one finds it recorded.
     """
 
     template_fields = (*HITLOperator.template_fields, "round_id", "fingerprint")
@@ -36,32 +35,18 @@ class ApprovalStep(HITLOperator):
     def execute(self, context: Any) -> Any:
         """Ask, unless the step is already decided (a workbook came first) or the round has ended."""
         from ipgov.procedures import approval
+        from ipgov.wiring.run import moment
 
-        return self._go_on(context, approval.step_status(int(self.round_id), self.step))
+        _, known_at = moment(context)
+        return self._go_on(context, approval.resume(int(self.round_id), self.step, known_at))
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         """Hand the answer to the decision record; ask again where it does not count or is not enough."""
-        from ipgov.procedures import approval
         from ipgov.wiring.run import moment
 
         answer = super().execute_complete(context, event)
-        (chosen,) = answer["chosen_options"]
-        _, known_at = moment(context)
-        person = answer["responded_by_user"]
-        if person is None:
-            raise ValueError("an answer without a person")
-        answered_at: dt.datetime = answer["responded_at"]
-        status = approval.answer(
-            int(self.round_id),
-            self.step,
-            _ANSWERS[chosen],
-            person["name"],
-            str(answer["params_input"].get("comment") or ""),
-            self.fingerprint,
-            "airflow",
-            answered_at,
-            known_at,
-        )
+        asked = Asked(int(self.round_id), self.step, self.fingerprint)
+        status = hand_over(asked, answer, moment(context)[1])
         if status.refused:
             self.log.warning("答复未被采纳：%s", status.refused)
         return self._go_on(context, status)

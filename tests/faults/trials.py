@@ -1,0 +1,254 @@
+"""Runs acts in processes of their own, kills them, does them again, and compares what is left.
+
+Every trial starts from a copy of what lay before its act, so that it lasts no longer than the act itself. The
+processes are forked from one that has imported everything and opened nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import acts
+import boundaries
+import laboratory
+import psutil
+from laboratory import Contents
+from played_nation import Nation
+
+LIMIT = 120  # seconds for one act
+Kill = Callable[[int, str], None]  # called at every boundary with its number and name
+
+
+@dataclass(frozen=True)
+class Place:
+    """A database and an object store."""
+
+    server: Path  # the folder of the PostgreSQL cluster
+    database: str
+    objects: Path
+
+    def contents(self) -> Contents:
+        return laboratory.contents(self.server, self.database, self.objects)
+
+    def copy(self, database: str, folder: Path) -> Place:
+        from ipgov.launcher import postgres
+
+        postgres.ensure_database(self.server, database, owner=postgres.OWNER, template=self.database)
+        laboratory.copy_objects(self.objects, folder / "objects")
+        return Place(self.server, database, folder / "objects")
+
+    def remove(self) -> None:
+        from ipgov.launcher import postgres
+
+        postgres.drop_database(self.server, self.database)
+        shutil.rmtree(self.objects)
+
+    def use(self) -> None:
+        """Make this process work here."""
+        from ipgov.core import database, objects, settings
+        from ipgov.launcher import postgres
+
+        os.environ["IPGOV_DATABASE_URL"] = postgres.url(self.server, self.database, postgres.APPLICATION)
+        os.environ["IPGOV_STATE"] = str(self.objects.parent)
+        for cached in (database.engine, objects.store, settings.settings):
+            cached.cache_clear()
+
+
+# --- in the child --------------------------------------------------------------------------------------
+
+
+def _act(place: Place, name: str, told: dict[str, Any], answer: Path, at: int | None, victim: str) -> None:
+    """Do an act here; at boundary number ``at`` the victim is killed."""
+    place.use()
+    reached: list[str] = []
+
+    def boundary(what: str) -> None:
+        if len(reached) == at:
+            answer.with_suffix(".killed").write_text(what)
+            _kill(place, victim)
+        reached.append(what)
+
+    boundaries.watch(boundary)
+    nation = Nation(place.objects)
+    if name == "setting":
+        acts.setting(nation)
+        handed = {}
+    else:
+        handed = acts.ACTS[name](nation, told)
+    answer.write_text(json.dumps({"told": {**told, **handed}, "boundaries": reached}))
+    os._exit(0)  # nothing of the zygote's to be closed
+
+
+def _kill(place: Place, victim: str) -> None:
+    if victim == "task":
+        os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+    elif victim == "backend":  # that of this task: the server then restarts all others as well
+        for process in psutil.Process(postmaster(place.server)).children():
+            if place.database in " ".join(process.cmdline()):
+                process.kill()
+    else:
+        psutil.Process(postmaster(place.server)).kill()
+
+
+def postmaster(server: Path) -> int:
+    return int((server / "postmaster.pid").read_text().split()[0])
+
+
+# --- in the parent -------------------------------------------------------------------------------------
+
+
+def context() -> Any:
+    """Return what starts children: forked from a process that has imported everything and opened nothing."""
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["warmed"])
+    return forking
+
+
+@dataclass
+class Played:
+    """The undisturbed year: what lay before each act, what each handed on, where each can be cut."""
+
+    before: dict[str, Place]
+    told: dict[str, dict[str, Any]]  # before each act
+    handed: dict[str, dict[str, Any]]  # after it
+    boundaries: dict[str, list[str]]
+    seconds: dict[str, float]
+    after: dict[str, Contents] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One trial: at which boundaries of an act, one after the other, which victim is killed."""
+
+    act: str
+    at: tuple[int, ...]
+    victim: str = "task"
+
+
+class Laboratory:
+    """A server of its own, in which the year was played once without a fault."""
+
+    def __init__(self, server: Path, folder: Path, template: Place) -> None:
+        self.server, self.folder, self.template = server, folder, template
+        self.forking = context()
+        self.count = 0
+
+    def run(
+        self, place: Place, name: str, told: dict[str, Any], at: int | None = None, victim: str = "task",
+        after: float | None = None,
+    ) -> tuple[int, dict[str, Any]]:  # fmt: skip
+        """Do an act in a child; return how it ended and what it handed on; kill it ``after`` seconds."""
+        answer = place.objects.parent / "answer.json"
+        answer.unlink(missing_ok=True)
+        child = self.forking.Process(target=_act, args=(place, name, told, answer, at, victim))
+        child.start()
+        if after is not None:
+            child.join(after)
+            if child.is_alive():
+                os.kill(child.pid, signal.SIGKILL)
+        child.join(LIMIT)
+        if child.is_alive():
+            child.kill()
+            raise AssertionError(f"{name} still ran after {LIMIT} s")
+        code = child.exitcode
+        child.close()
+        return code, json.loads(answer.read_text()) if answer.exists() else {}
+
+    def fresh(self, source: Place) -> Place:
+        self.count += 1
+        folder = self.folder / f"t{self.count}"
+        folder.mkdir()
+        return source.copy(f"t{self.count}", folder)
+
+    def play(self, names: Sequence[str] | None = None) -> Played:
+        """Play the year without a fault, keeping what lay before every act."""
+        played = Played({}, {}, {}, {}, {})
+        place = self.fresh(self.template)
+        assert self.run(place, "setting", {})[0] == 0
+        told: dict[str, Any] = {}
+        for name in acts.ACTS:
+            played.before[name], played.told[name] = place, told
+            place = self.fresh(place)
+            begun = time.monotonic()
+            code, got = self.run(place, name, told)
+            assert code == 0, name
+            played.seconds[name] = time.monotonic() - begun
+            told = played.handed[name] = got["told"]
+            played.boundaries[name] = got["boundaries"]
+            played.after[name] = place.contents()
+        return played
+
+    def trial(self, played: Played, cut: Cut) -> list[str]:
+        """Cut an act, do it again as a retry would, and tell what differs from the undisturbed year."""
+        place = self.fresh(played.before[cut.act])
+        for at in cut.at:
+            code, _ = self.run(place, cut.act, played.told[cut.act], at, cut.victim)
+            if cut.victim == "task":
+                if code != -signal.SIGKILL:
+                    assert code == 0, f"{cut}: ended with {code}"
+                    break  # a retry has fewer boundaries than the whole act
+            else:
+                revive(self.server)
+        return self._retried(played, cut.act, place, str(cut))
+
+    def trial_at_random(self, played: Played, act: str, after: float) -> list[str]:
+        """The same, killed after some seconds, wherever it then is."""
+        place = self.fresh(played.before[act])
+        self.run(place, act, played.told[act], after=after)
+        return self._retried(played, act, place, f"{act} after {after:.3f} s")
+
+    def _retried(self, played: Played, act: str, place: Place, what: str) -> list[str]:
+        code, got = self.run(place, act, played.told[act])
+        if code != 0:
+            return [f"{what}: the retry ended with {code}"]
+        told = played.after[act].differences(place.contents())
+        if got["told"] != played.handed[act]:
+            told.append(f"handed on {got['told']} instead of {played.handed[act]}")
+        place.remove()
+        return [f"{what}: {t}" for t in told]
+
+
+def revive(server: Path) -> None:
+    """Start the server again if it was killed, and wait until it answers, as it is whole again."""
+    from ipgov.launcher import postgres
+
+    limit = time.monotonic() + 60
+    while True:
+        try:
+            postgres.start(server)
+            with postgres.connect(server) as connection:
+                connection.execute("SELECT 1")
+            return
+        except Exception:
+            if time.monotonic() > limit:
+                raise
+            time.sleep(0.1)
+
+
+def every_cut(played: Played) -> Iterator[Cut]:
+    """Every boundary of every act of ours."""
+    for name, found in played.boundaries.items():
+        if name not in acts.WORLD:
+            yield from (Cut(name, (at,)) for at in range(len(found)))
+
+
+def chosen_cuts(played: Played, more: int, seed: int) -> list[Cut]:
+    """One boundary of every kind of every act (the middle of those alike), and ``more`` of the rest."""
+    kinds: dict[tuple[str, str], list[Cut]] = {}
+    for cut in every_cut(played):
+        kinds.setdefault((cut.act, played.boundaries[cut.act][cut.at[0]]), []).append(cut)
+    chosen = [alike[len(alike) // 2] for alike in kinds.values()]
+    rest = sorted(set(every_cut(played)) - set(chosen), key=str)
+    draw = random.Random(seed)  # noqa: S311
+    return chosen + draw.sample(rest, min(more, len(rest)))
