@@ -184,8 +184,15 @@ class TestMoment:
 
     def test_knowledge_asked_for_is_taken(self) -> None:
         for simulation in (True, False):
-            asked = resolve_moment(self.NOW, simulation, dt.date(2023, 1, 1), KNOWN_AT)
-            assert asked == (dt.date(2023, 1, 1), KNOWN_AT)
+            known = self.NOW - dt.timedelta(days=1)
+            asked = resolve_moment(self.NOW, simulation, dt.date(2023, 1, 1), known)
+            assert asked == (dt.date(2023, 1, 1), known)
+
+    def test_knowledge_to_come_is_refused(self) -> None:
+        ahead = self.NOW + dt.timedelta(seconds=1)
+        assert resolve_moment(self.NOW, True, None, ahead)[1] == ahead
+        with pytest.raises(RefusedError, match=r"知悉时刻 .* 晚于现在（.*），只有模拟库才可以"):
+            resolve_moment(self.NOW, False, None, ahead)
 
 
 def test_reading_sees_one_state_and_cannot_write(database: Path) -> None:

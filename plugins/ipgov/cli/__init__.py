@@ -8,12 +8,14 @@ from __future__ import annotations
 import typer
 
 from ipgov.cli import (
+    clock,
     comparison,
     correction,
     evaluation,
     experts,
     forms,
     history,
+    officers,
     policy_changes,
     quality,
     records,
@@ -21,6 +23,7 @@ from ipgov.cli import (
 )
 from ipgov.cli.common import fail
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError
+from ipgov.core.faults import fault
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="知识产权运营体系治理"
@@ -35,7 +38,9 @@ for room in (
     records,
     experts,
     history,
+    officers,
     correction,
+    clock,
 ):
     app.add_typer(room.app)
 
@@ -48,3 +53,8 @@ def main() -> None:
         fail(error, 2)
     except GovernanceError as error:
         fail(error, 1 if error.problems else 2)
+    except Exception as error:
+        found = fault(error)
+        if found is None:  # a mistake of the program: its traceback is what helps
+            raise
+        fail(found, 2)

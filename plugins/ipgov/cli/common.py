@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
+from ipgov.core import files
+from ipgov.core.errors import GovernanceError, Problem, os_problem
 
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="基准日，如 2026-04-16；默认今天")]
@@ -54,12 +55,13 @@ def report(problems: Iterable[Problem], as_json: bool, good: str) -> None:
 
 def moment(as_of: str | None) -> tuple[dt.date, dt.datetime]:
     """Return the day and the moment of knowledge that a command works with; the only look at the clock."""
-    from ipgov.core.database import is_simulation, reading
+    from ipgov.core import clock
+    from ipgov.core.database import reading
     from ipgov.core.steps import resolve_moment
 
     with reading() as connection:
-        simulation = is_simulation(connection)
-    return resolve_moment(dt.datetime.now(dt.UTC), simulation, as_of=day(as_of) if as_of else None)
+        now, simulation = clock.read(connection)
+    return resolve_moment(now, simulation, as_of=day(as_of) if as_of else None)
 
 
 def day(text: str) -> dt.date:
@@ -71,11 +73,14 @@ def day(text: str) -> dt.date:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file; raises EnvironmentProblemError."""
+    """Write a file whole, or leave what was there; raises EnvironmentProblemError."""
     try:
-        path.write_bytes(data)
+        if path.exists() and not path.is_file():  # a device or a pipe
+            path.write_bytes(data)
+        else:
+            files.write(path, data)
     except OSError as error:
-        raise EnvironmentProblemError(f"无法写入 {path}：{error.strerror}") from None
+        raise os_problem(f"无法写入 {path}", error) from None
 
 
 def read(path: Path) -> bytes:
@@ -83,4 +88,4 @@ def read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise EnvironmentProblemError(f"无法读取 {path}：{error.strerror}") from None
+        raise os_problem(f"无法读取 {path}", error) from None

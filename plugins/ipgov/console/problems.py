@@ -14,6 +14,7 @@ from ipgov.console import access
 from ipgov.console import rendering as r
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, UnknownError
+from ipgov.core.faults import fault
 from ipgov.documents.typography import full_width
 
 _SAID = {
@@ -82,7 +83,9 @@ def explain_http_error(request: Request, error: HTTPException) -> Response:
 
 
 def explain_nothing(request: Request, error: Exception) -> HTMLResponse:
-    """Say that something is broken and nothing about it: the log has it."""
+    """Say what is wrong with the installation; else that something is broken and no more: the log has it."""
+    if found := fault(error):
+        return explain_governance_error(request, found)
     return _problem(request, 500, full_width("服务器处理该请求时出错，已记入日志；请联系运行人员"))
 
 

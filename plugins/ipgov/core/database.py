@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Literal
 
+from psycopg import Error as PsycopgError
 from sqlalchemy import Connection, Engine, create_engine, select, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
+from ipgov.core.faults import database_fault
 from ipgov.core.settings import settings
 from ipgov.core.tables import database_identity
 
@@ -21,12 +24,38 @@ Kind = Literal["production", "simulation"]
 SEAL_LOCK = 0x69_70_67_6F
 
 
-def _open(url: str) -> Engine:
-    return create_engine(
-        url,
-        pool_pre_ping=True,
-        connect_args={"options": "-c timezone=UTC -c lock_timeout=120s", "application_name": "ipgov"},
-    )
+def _open(url: str, statement_timeout: int = 0) -> Engine:
+    options = f"-c timezone=UTC -c lock_timeout=120s -c statement_timeout={statement_timeout}s"
+    waits = {"connect_timeout": settings().database_connect_timeout, "tcp_user_timeout": 60_000}
+    try:
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={"options": options, "application_name": "ipgov", "keepalives_idle": 30, **waits},
+        )
+    except (ArgumentError, NoSuchModuleError):  # its words may hold the password
+        raise EnvironmentProblemError(
+            "数据库地址无效：应为 postgresql+psycopg://角色@主机/数据库 的形式（IPGOV_DATABASE_URL）"
+        ) from None
+
+
+def _where(engine: Engine) -> str:
+    """Return server and database as they may be shown: no role, no password."""
+    host = engine.url.host or engine.url.query.get("host") or "本机"
+    return f"（{host}:{engine.url.port or 5432}，库 {engine.url.database}）"
+
+
+@contextmanager
+def _told(engine: Engine, *, read_only: bool = False) -> Iterator[None]:
+    """Say in the project's words where the server is at fault."""
+    try:
+        yield
+    except (SQLAlchemyError, PsycopgError) as error:
+        state = getattr(getattr(error, "orig", error), "sqlstate", None)
+        found = None if read_only and state == "25006" else database_fault(error, _where(engine))
+        if found is None:
+            raise
+        raise found from error
 
 
 @cache
@@ -37,21 +66,24 @@ def engine() -> Engine:
         raise EnvironmentProblemError(
             "没有数据库地址：请设置 IPGOV_DATABASE_URL，或先运行 make demo / ipgov up 启动内置数据库"
         )
-    return _open(url)
+    return _open(url, settings().database_statement_timeout)
 
 
 @contextmanager
 def transaction() -> Iterator[Connection]:
-    """Open one writing transaction: all of a step, or nothing of it."""
-    with engine().begin() as connection:
+    """Open one writing transaction: all of a step, or nothing of it.
+
+    Raises EnvironmentProblemError (where it may pass, TemporaryProblemError) where the server is at fault.
+    """
+    with _told(engine()), engine().begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": SEAL_LOCK})
         yield connection
 
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """Open one read-only transaction that sees a single state of the database."""
-    with engine().connect() as connection:
+    """Open one read-only transaction that sees a single state of the database; raises as ``transaction``."""
+    with _told(engine(), read_only=True), engine().connect() as connection:
         connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
             yield connection
@@ -83,7 +115,7 @@ def migrate(
     config.set_main_option("script_location", str(settings().sql / "migrations"))
     owner = _open(owner_url)
     try:
-        with owner.begin() as connection:
+        with _told(owner), owner.begin() as connection:
             lock(connection, "migrate")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

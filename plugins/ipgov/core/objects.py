@@ -11,24 +11,23 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import BinaryIO, Protocol
 
-from ipgov.core.errors import EnvironmentProblemError, UnknownError
+from ipgov.core.errors import EnvironmentProblemError, os_problem
 from ipgov.core.fingerprint import sha256_hex
+from ipgov.core.object_keys import (
+    TEMPORARY,
+    ObjectInfo,
+    check_key,
+    check_prefix,
+    missing,
+    refuse_other_content,
+)
+from ipgov.core.s3 import S3Store
 from ipgov.core.settings import settings
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """An object's key, size in bytes and time of last modification (UTC)."""
-
-    key: str
-    size: int
-    modified: dt.datetime
 
 
 class ObjectStore(Protocol):
@@ -53,28 +52,7 @@ class ObjectStore(Protocol):
         """Yield the objects whose key starts with ``prefix``, sorted by key."""
 
 
-_TEMPORARY = ".ipgov-put-"  # a local write that is not yet complete
 FOREIGN_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")  # a byte of a local file's name that is not UTF-8
-
-
-def _check_key(key: str) -> str:
-    parts = key.split("/")
-    forbidden = any(p in ("", ".", "..") or p.startswith(_TEMPORARY) for p in parts)
-    if forbidden or "\0" in key:
-        raise UnknownError(f"对象名“{key}”无效：须为以“/”分隔的相对路径")
-    return key
-
-
-def _check_prefix(prefix: str) -> str:
-    """Return the prefix, which is a key cut off anywhere, or nothing."""
-    if prefix:
-        _check_key(prefix + "x")
-    return prefix
-
-
-def _refuse_other_content(key: str, there: bytes, data: bytes) -> None:
-    if there != data:
-        raise EnvironmentProblemError(f"对象“{key}”已存在且内容不同：一次写入的对象不得改写")
 
 
 class LocalStore:
@@ -88,24 +66,28 @@ class LocalStore:
         self.root = root
 
     def _path(self, key: str) -> Path:
-        path = self.root / _check_key(key)
+        path = self.root / check_key(key)
         if FOREIGN_BYTE.search(key) and not path.exists():
             return self.root / os.fsdecode(foreign_bytes(key))
         return path
 
     def put(self, key: str, data: bytes, *, once: bool = False) -> None:
         """See ObjectStore."""
-        path = self._path(key)
+        with self._told(key, "写入"):  # a full disk, a missing right, a folder in the place of a file
+            self._put(self._path(key), key, data, once)
+
+    @contextmanager
+    def _told(self, key: str, act: str) -> Iterator[None]:
         try:
-            self._put(path, key, data, once)
-        except OSError as error:  # a full disk, a missing right, a folder in the place of a file
-            raise EnvironmentProblemError(f"对象“{key}”无法写入 {self.root}：{error.strerror}") from error
+            yield
+        except OSError as error:
+            raise os_problem(f"对象“{key}”无法{act} {self.root}", error) from error
 
     def _put(self, path: Path, key: str, data: bytes, once: bool) -> None:
         if once and path.exists():
-            return _refuse_other_content(key, path.read_bytes(), data)
+            return refuse_other_content(key, path.read_bytes(), data)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
         try:
             with os.fdopen(handle, "wb") as f:
                 f.write(data)
@@ -115,7 +97,7 @@ class LocalStore:
                 try:
                     os.link(temporary, path)  # fails where another writer came first; rename would replace it
                 except FileExistsError:
-                    _refuse_other_content(key, path.read_bytes(), data)
+                    refuse_other_content(key, path.read_bytes(), data)
             else:
                 os.replace(temporary, path)
             _sync(path.parent)
@@ -125,45 +107,58 @@ class LocalStore:
 
     def get(self, key: str) -> bytes:
         """See ObjectStore."""
-        try:
-            return self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            raise UnknownError(f"没有名为“{key}”的对象") from None
+        with self._told(key, "读取"), self._open(key) as f:
+            return f.read()
 
     def head(self, key: str, count: int) -> bytes:
         """See ObjectStore."""
+        with self._told(key, "读取"), self._open(key) as f:
+            return f.read(count)
+
+    def _open(self, key: str) -> BinaryIO:
         try:
-            with self._path(key).open("rb") as f:
-                return f.read(count)
+            return self._path(key).open("rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            raise UnknownError(f"没有名为“{key}”的对象") from None
+            raise missing(key) from None
 
     def exists(self, key: str) -> bool:
         """See ObjectStore."""
-        return self._path(key).is_file()
+        with self._told(key, "读取"):
+            return self._path(key).is_file()
 
     def info(self, key: str) -> ObjectInfo:
         """See ObjectStore."""
-        path = self._path(key)
-        if not path.is_file():
-            raise UnknownError(f"没有名为“{key}”的对象")
-        return _info(key, path)
+        with self._told(key, "读取"):
+            path = self._path(key)
+            if not path.is_file():
+                raise missing(key)
+            return _info(key, path)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ObjectStore."""
-        folder = self.root / _check_prefix(prefix).rpartition("/")[0]
+        folder = self.root / check_prefix(prefix).rpartition("/")[0]
         found = []
-        for directory, _, names in os.walk(folder):
-            for name in names:
-                if name.startswith(_TEMPORARY):
-                    continue
-                path = Path(directory) / name
-                key = _printable(path.relative_to(self.root).as_posix())
-                if key.startswith(prefix):
-                    found.append((key, path))
+        with self._told(prefix, "列出"):
+            for directory, _, names in os.walk(folder, onerror=_unless_missing):
+                for name in names:
+                    if name.startswith(TEMPORARY):
+                        continue
+                    path = Path(directory) / name
+                    key = _printable(path.relative_to(self.root).as_posix())
+                    if key.startswith(prefix):
+                        found.append((key, path))
         for key, path in sorted(found):
-            with suppress(FileNotFoundError):  # taken away since
-                yield _info(key, path)
+            info = None
+            with self._told(key, "读取"), suppress(FileNotFoundError):  # taken away since
+                info = _info(key, path)
+            if info is not None:
+                yield info
+
+
+def _unless_missing(error: OSError) -> None:
+    """Tell of a folder that cannot be read: its objects are not simply none."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _printable(name: str) -> str:
@@ -189,96 +184,6 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-class S3Store:
-    """A bucket of any S3 service."""
-
-    def __init__(self, bucket: str, prefix: str, endpoint: str | None):
-        import boto3
-
-        self.bucket, self.prefix = bucket, prefix.strip("/") + "/" if prefix.strip("/") else ""
-        self.client: Any = boto3.client("s3", endpoint_url=endpoint)
-
-    def _key(self, key: str) -> str:
-        return self.prefix + _check_key(key)
-
-    def put(self, key: str, data: bytes, *, once: bool = False) -> None:
-        """See ObjectStore. Services without conditional put are read first."""
-        from botocore.exceptions import ClientError
-
-        if once and self.exists(key):
-            return _refuse_other_content(key, self.get(key), data)
-        condition = {"IfNoneMatch": "*"} if once else {}
-        try:
-            self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, **condition)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
-                raise
-            _refuse_other_content(key, self.get(key), data)
-        return None
-
-    def get(self, key: str) -> bytes:
-        """See ObjectStore."""
-        from botocore.exceptions import ClientError
-
-        try:
-            body: bytes = self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise UnknownError(f"没有名为“{key}”的对象") from None
-            raise
-        return body
-
-    def head(self, key: str, count: int) -> bytes:
-        """See ObjectStore."""
-        from botocore.exceptions import ClientError
-
-        wanted = {"Bucket": self.bucket, "Key": self._key(key), "Range": f"bytes=0-{count - 1}"}
-        try:
-            body: bytes = self.client.get_object(**wanted)["Body"].read(count)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in ("InvalidRange", "416"):  # an empty object has no first byte
-                return b""
-            if code in ("NoSuchKey", "404"):
-                raise UnknownError(f"没有名为“{key}”的对象") from None
-            raise
-        return body
-
-    def exists(self, key: str) -> bool:
-        """See ObjectStore."""
-        _check_key(key)
-        try:
-            self.info(key)
-        except UnknownError:
-            return False
-        return True
-
-    def info(self, key: str) -> ObjectInfo:
-        """See ObjectStore."""
-        from botocore.exceptions import ClientError
-
-        try:
-            head = self.client.head_object(Bucket=self.bucket, Key=self._key(key))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise UnknownError(f"没有名为“{key}”的对象") from None
-            raise
-        return ObjectInfo(key, head["ContentLength"], head["LastModified"].astimezone(dt.UTC))
-
-    def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """See ObjectStore. S3 lists in the order of UTF-8 bytes, as sorted() does for these keys."""
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix + _check_prefix(prefix)
-        )
-        for page in pages:
-            for item in page.get("Contents", ()):
-                if item["Key"].endswith("/"):  # the mark by which some tools make a folder
-                    continue
-                yield ObjectInfo(
-                    item["Key"][len(self.prefix) :], item["Size"], item["LastModified"].astimezone(dt.UTC)
-                )
 
 
 def open_store(location: str, endpoint: str | None = None) -> ObjectStore:

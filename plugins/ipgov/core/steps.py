@@ -135,12 +135,14 @@ def resolve_moment(
 ) -> tuple[dt.date, dt.datetime]:
     """Turn the edge's clock reading and what the run asked for into (as_of, known_at).
 
-    A day after today is refused except in a simulation. In a simulation a run for a day knows what was known
+    What lies ahead of the clock is refused except in a simulation. There a run for a day knows what was known
     at the end of that day; elsewhere what is known now, unless ``known_at`` says otherwise.
     """
     today = now.astimezone(SHANGHAI).date()
     if as_of is not None and as_of > today and not simulation:
         raise RefusedError(f"基准日 {as_of} 晚于今天（{today}），只有模拟库才可以")
+    if known_at is not None and known_at > now and not simulation:
+        raise RefusedError(f"知悉时刻 {known_at.isoformat()} 晚于现在（{now.isoformat()}），只有模拟库才可以")
     if known_at is None and as_of is not None and simulation:
         known_at = dt.datetime.combine(as_of, dt.time(23, 59, 59), tzinfo=SHANGHAI)
     return as_of or today, known_at or now

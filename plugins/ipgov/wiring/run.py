@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ipgov.core.database import is_simulation, reading
+from ipgov.core import clock
+from ipgov.core.database import reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError
+from ipgov.core.faults import fault
 from ipgov.core.steps import SHANGHAI, Cycle, Mode, resolve_moment
 
 
@@ -30,16 +32,19 @@ def refusals() -> Iterator[None]:
         from airflow.sdk.exceptions import AirflowFailException
 
         raise AirflowFailException("\n".join([error.message, *map(str, error.problems)])) from None
+    except Exception as error:
+        found = fault(error)
+        if found is None:
+            raise
+        raise found from error
 
 
 def moment(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
     """Return (as_of, known_at) of a run: from its conf, else now. The one clock reading of a task."""
     conf = context["dag_run"].conf or {}
     with reading() as connection:
-        simulation = is_simulation(connection)
-    return resolve_moment(
-        dt.datetime.now(dt.UTC), simulation, as_of=_day(conf, "as_of"), known_at=_instant(conf, "known_at")
-    )
+        now, simulation = clock.read(connection)
+    return resolve_moment(now, simulation, as_of=_day(conf, "as_of"), known_at=_instant(conf, "known_at"))
 
 
 def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
