@@ -35,7 +35,7 @@ class OccurrenceKind(Block):
 class Opening(Block):
     """What opens a duty: exactly one of these.
 
-    ``occurrences``: a recorded event of one of these kinds, on the day it occurred. ``on``: a day, for
+    ``occurrences``: a recorded event of one of these kinds, on the day it occurred. ``day``: a day, for
     everyone in ``whom``. ``monthly``: this day of every month from the duty's day of effect on, for everyone
     in ``whom``. ``period``: a day of every opened period, for every body of its roster. ``outcomes``: an
     issued outcome (``proposed_outcome``) of these names, on the day of issue. ``grades``: an issued grade of
@@ -44,13 +44,13 @@ class Opening(Block):
     """
 
     occurrences: tuple[OccurrenceKind, ...] | None = None
-    on: dt.date | None = None
+    day: dt.date | None = None  # (YAML reads the word “on” as a truth value)
     monthly: Annotated[int, Field(ge=1, le=28)] | None = None
     period: Literal["opens", "due", "evaluate"] | None = None
     outcomes: tuple[str, ...] | None = None
     grades: tuple[str, ...] | None = None
     after: str | None = None
-    # of ``on`` and ``monthly``: bodies that hold the title on that day, that were registered and never held
+    # of ``day`` and ``monthly``: bodies that hold the title on that day, that were registered and never held
     # it (pilot platforms), both, provinces, the office
     whom: Literal["titled", "not_titled", "registered", "provinces", "office"] | None = None
     without: tuple[str, ...] = ()  # provinces that the document does not address
@@ -58,9 +58,9 @@ class Opening(Block):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Opening:
-        _one_of(self, "occurrences", "on", "monthly", "period", "outcomes", "grades", "after")
-        if (self.on is None and self.monthly is None) != (self.whom is None):
-            raise ValueError("on（或 monthly）与 whom 须一并写明")
+        _one_of(self, "occurrences", "day", "monthly", "period", "outcomes", "grades", "after")
+        if (self.day is None and self.monthly is None) != (self.whom is None):
+            raise ValueError("day（或 monthly）与 whom 须一并写明")
         if self.without and self.whom != "provinces":
             raise ValueError("without 只与 whom: provinces 一并写明")
         if self.also_when_overdue and self.after is None:
@@ -72,12 +72,12 @@ class Due(Block):
     """When it is due: a length of time from the opening, a day, or the due day of the period."""
 
     limit: Budget | None = None
-    on: dt.date | None = None
+    day: dt.date | None = None
     period: Literal["due"] | None = None
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Due:
-        _one_of(self, "limit", "on", "period")
+        _one_of(self, "limit", "day", "period")
         return self
 
 
@@ -141,8 +141,8 @@ class Duty(Block):
             raise ValueError("ends 早于 effective")
         if self.due.period is not None and self.opened_by.period is None:
             raise ValueError("due.period 只用于由 period 开启的职责")
-        if self.due.on is not None and self.opened_by.on is None:
-            raise ValueError("due.on 只用于由 on 开启的职责")
+        if self.due.day is not None and self.opened_by.day is None:
+            raise ValueError("due.day 只用于由 day 开启的职责")
         if self.met_by == "submission" and self.opened_by.period is None:
             raise ValueError("met_by: submission 只用于由 period 开启的职责")
         if self.opened_by.whom in ("provinces", "office") and self.owed_by in ("body", "host", "operating"):

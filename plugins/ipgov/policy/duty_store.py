@@ -1,4 +1,4 @@
-"""Loading duties: every duty of ``policies/duties/``, the one that governs on a day, the one frozen by hash."""
+"""Loading duties: all of ``policies/duties/``, the one that governs on a day, the one frozen by hash."""
 
 from __future__ import annotations
 
