@@ -7,14 +7,11 @@ import getpass
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
-
-if TYPE_CHECKING:
-    from ipgov.wiring.accounts import Account
 
 By = Annotated[str, typer.Option("--by", help="办理人的账号；须验证其密码")]
 PasswordFile = Annotated[
@@ -43,23 +40,15 @@ def acting(by: str, password_file: Path | None, command: str, *, judged: bool = 
     password = _password(by, password_file or settings().password_file)
     found = accounts.verify(where, by, password, "command", roles.sign_in, _now())
     if found is None:
-        raise RefusedError(f"不能以“{by}”的名义办理：{_REFUSED}")
-    allowed = may(found, command)
+        shown = by if by.isprintable() else "（含不可见字符的账号）"
+        raise RefusedError(f"不能以“{shown}”的名义办理：{_REFUSED}")
+    allowed = any(command in role.acts for role in roles.of_account(found.roles))
     with where.begin() as connection:
         accounts.note(connection, accounts.COMMAND, found.login, _now(), command=command, allowed=allowed)
     if not allowed and not judged:
         able = "、".join(f"{r.name}（{r.code}）" for r in roles.that_may(command)) or "无"
         raise RefusedError(f"“{found.login}”的角色不能办理 {command}；可以办理的角色：{able}")
     return found.login
-
-
-def may(account: Account, command: str) -> bool:
-    """Tell whether one of an account's roles names the command in policies/roles.yaml."""
-    from ipgov.core.settings import settings
-    from ipgov.wiring.roles import load_roles
-
-    roles = load_roles(settings().policies).of_account(account.roles)
-    return any(command in role.acts for role in roles)
 
 
 def _now() -> dt.datetime:
