@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import Asset, Param, dag, get_current_context, task
 from ipgov.wiring.approval_step import ApprovalStep
 
 DOCS = """
@@ -13,10 +13,12 @@ DOCS = """
 
 - **审核**由评审人员、**签发**由签发人员办理，同一人不得兼任；也可上传填好的评级表，两种方式记入同一决定记录；
 - 任何一步“退回修改”，本轮即告结束，此前的同意作废；重新评价后另开一轮；
+- **发文**之后即转“年度后续事项”：该年度的整改、提醒由此开始；
 - **发文**只认决定记录：把任务手工标为“成功”不会发布任何内容。
 
 回答在“待办操作”中给出。一人一答；不被采纳的答复（角色不符、兼任、指纹不符等）记录在案并再次询问。
 """
+ISSUED = Asset(name="issued", uri="ipgov://issued")  # partitioned by programme and period
 LIMIT = pendulum.duration(minutes=30)  # of a task that does something; people may take their time
 PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
 
@@ -59,13 +61,16 @@ def approval_and_issue():
             retry_delay=pendulum.duration(seconds=5),
         )
 
-    @task(task_display_name="发文与称号变更", execution_timeout=LIMIT)
-    def issue() -> dict:
+    @task(task_display_name="发文与称号变更", execution_timeout=LIMIT, outlets=[ISSUED])
+    def issue(*, outlet_events) -> dict:
         from ipgov.procedures import approval
-        from ipgov.wiring.run import moment
+        from ipgov.wiring.run import hand_over, moment
 
         context = get_current_context()
-        return approval.issue(int(context["dag_run"].conf["round_id"]), *moment(context)).as_dict()
+        round_id, (as_of, known_at) = int(context["dag_run"].conf["round_id"]), moment(context)
+        result = approval.issue(round_id, as_of, known_at).as_dict()
+        hand_over(outlet_events[ISSUED], approval.period_of(round_id), as_of, known_at)
+        return result
 
     @task(task_display_name="寄发", execution_timeout=LIMIT)
     def send() -> dict:

@@ -71,6 +71,27 @@ def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
     return Cycle(programme, period, evaluated_on(programme, int(period)), known_at, Mode.RECALCULATE)
 
 
+def hand_over(outlet: Any, period: tuple[str, str], as_of: dt.date, known_at: dt.datetime) -> None:
+    """Announce a period of a programme on an asset, with the day and the knowledge that it was done with."""
+    outlet.add_partitions(":".join(period))
+    outlet.extra.update(as_of=as_of.isoformat(), known_at=known_at.isoformat())
+
+
+def handed_over(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
+    """Return (as_of, known_at) of a run that an asset started: of the newest event, else as ``moment``.
+
+    Several events of one period make one run. In an installation that goes by the clock it is now.
+    """
+    events = [e for listed in (context.get("triggering_asset_events") or {}).values() for e in listed]
+    with reading() as connection:
+        now, simulation = clock.read(connection)
+    told = [e.extra for e in events if (e.extra or {}).get("as_of")]
+    if not simulation or not told:
+        return moment(context)
+    newest = max(told, key=lambda extra: (extra["as_of"], extra["known_at"]))
+    return resolve_moment(now, simulation, as_of=_day(newest, "as_of"), known_at=_instant(newest, "known_at"))
+
+
 def own_request(context: Mapping[str, Any], login: str) -> str:
     """Return the login that a run's conf claims to act for; RefusedError unless this account triggered it.
 

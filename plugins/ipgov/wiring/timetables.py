@@ -80,7 +80,7 @@ class PeriodTimetable(Timetable):
         return DagRunInfo(run_after=self._due(year), data_interval=_interval(year))
 
     def _due(self, year: int) -> pendulum.DateTime:
-        day = _evaluation_day(self.programme, year)
+        day = evaluation_day(self.programme, year)
         return pendulum.datetime(day.year, day.month, day.day, RUN_HOUR, tz=TIMEZONE)
 
 
@@ -108,8 +108,11 @@ def _year(interval: DataInterval) -> int:
     return interval.end.in_timezone(TIMEZONE).subtract(seconds=1).year
 
 
-def _evaluation_day(programme: str, year: int) -> dt.date:
-    """Reckon a year before the first rules with the first ones: its run then says that it is refused."""
+def evaluation_day(programme: str, year: int) -> dt.date:
+    """Return the day on which a period is evaluated.
+
+    A year before the first rules is reckoned with the first ones: its run then says that it is refused.
+    """
     from ipgov.calendars.deadlines import cycle_days
     from ipgov.policy import store
 
