@@ -5,14 +5,15 @@ from __future__ import annotations
 import pendulum
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, get_current_context, task
+from ipgov.wiring.run import refusals
 
 DOCS = """
 ### 更正
 
 发布以后收到的迟报、更正数据不改变已发布的任何内容。本流程按现在所知重算，写出与已发布结果的逐项比较表。
 
-只有填写了“提出人”（评审人员账号）和“事由”，才另开一轮更正，由“审核与签发”办理；经签发，另文更正并载明所更正的
-文书，原文书不动。不填即只比较。
+只有填写了“提出人”（评审人员账号，须为触发本次运行的账号本人）和“事由”，才另开一轮更正，由“审核与签发”办理；
+经签发，另文更正并载明所更正的文书，原文书不动。不填即只比较。
 """
 
 
@@ -27,8 +28,9 @@ DOCS = """
     tags=["更正"],
     default_args={
         "owner": "运行组",
-        "retries": 2,
-        "retry_delay": pendulum.duration(seconds=30),
+        "retries": 5,
+        "retry_delay": pendulum.duration(seconds=5),
+        "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(minutes=30),
     },
     params={
@@ -41,14 +43,15 @@ DOCS = """
 )
 def correction():
     @task.short_circuit(task_display_name="重算与比较")
+    @refusals()
     def prepare() -> dict | None:
         from ipgov.procedures import correction as procedure
-        from ipgov.wiring.run import moment
+        from ipgov.wiring.run import moment, own_request
 
         context = get_current_context()
         asked = {**context["params"], **(context["dag_run"].conf or {})}
         _, known_at = moment(context)
-        by = asked.get("by") or None
+        by = own_request(context, asked["by"]) if asked.get("by") else None
         done = procedure.prepare(
             asked["programme"], asked["period"], known_at, by, asked.get("reason") or ""
         ).as_dict()
@@ -62,7 +65,7 @@ def correction():
         trigger_run_id="round__{{ ti.xcom_pull('prepare')['round_id'] }}",
         conf={
             "round_id": "{{ ti.xcom_pull('prepare')['round_id'] }}",
-            "as_of": "{{ dag_run.conf.get('as_of') or '' }}",
+            "as_of": "{{ (dag_run.conf or {}).get('as_of') or '' }}",
         },
         skip_when_already_exists=True,
         wait_for_completion=False,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pendulum
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Asset, Param, dag, get_current_context, task
+from airflow.sdk import Asset, DeadlineAlert, Param, SyncCallback, dag, get_current_context, task
 from ipgov.core.settings import settings
+from ipgov.wiring.deadlines import LiveRunDue, tell
 from ipgov.wiring.run import refusals
 from ipgov.wiring.timetables import PeriodTimetable
 
@@ -24,6 +25,8 @@ DOCS = """
 
 **回填**以各年度的评价日为基准日、按现在所知重算，与当时已发布的结果比较（“与已发布的比较”）：不送审、不通知、
 不编号、不改变称号。首版规则施行前的年度拒绝办理，原因见“冻结数据”的日志；其余年度照常。
+
+评价日当天未办结的，次日零时向承办部门告警；回填不告警。
 
 依据：2023-156#20、#21、#22。
 """
@@ -48,6 +51,12 @@ DOCS = """
         "execution_timeout": pendulum.duration(minutes=30),
     },
     dagrun_timeout=pendulum.duration(hours=6),
+    deadline=DeadlineAlert(
+        name="评价日未办结",
+        reference=LiveRunDue(PROGRAMME),
+        interval=pendulum.duration(0),
+        callback=SyncCallback(tell),
+    ),
     params={
         "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-04-16；空为今天"),
         "known_at": Param(
@@ -134,7 +143,7 @@ def platform_performance():
         trigger_run_id="round__{{ ti.xcom_pull('open_round')['output']['round_id'] }}",
         conf={
             "round_id": "{{ ti.xcom_pull('open_round')['output']['round_id'] }}",
-            "as_of": "{{ dag_run.conf.get('as_of') or '' }}",
+            "as_of": "{{ (dag_run.conf or {}).get('as_of') or '' }}",
         },
         skip_when_already_exists=True,
         wait_for_completion=False,

@@ -1,10 +1,12 @@
-"""Airflow plug-in of ipgov: timetable and console. Every Airflow process loads it, so nothing heavy here."""
+"""Airflow plug-in of ipgov: timetable, console, answers. Every process loads it: nothing heavy here."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
+from ipgov.wiring.answers import AnswersAtOnce
+from ipgov.wiring.deadlines import LiveRunDue
 from ipgov.wiring.timetables import PeriodTimetable
 
 
@@ -20,7 +22,9 @@ class GovernancePlugin(AirflowPlugin):
 
     name = "governance"
     timetables = [PeriodTimetable]
+    deadline_references = [LiveRunDue]
     fastapi_apps = [{"app": console, "url_prefix": "/governance", "name": "治理"}]
+    fastapi_root_middlewares = [{"middleware": AnswersAtOnce, "name": "治理：答复随即入册"}]
     external_views = [
         {
             "name": "治理",

@@ -48,4 +48,7 @@ def prepare(
     if done.comparison_key:
         print(f"比较表：{done.comparison_key}")
     if done.round_id is not None:
-        print(f"已开第 {done.round_number} 轮（更正，轮次编号 {done.round_id}），转“审核与签发”办理")
+        print(
+            f"已开第 {done.round_number} 轮（更正，轮次编号 {done.round_id}）；"
+            "“待审轮次呈报”（present_rounds，每十分钟；模拟库请手工触发）随后转“审核与签发”办理"
+        )

@@ -250,6 +250,22 @@ def ended(connection: Connection, round_id: int) -> RoundStatus | None:
     return None if answer is None else _ENDING[answer]
 
 
+def unfinished(connection: Connection) -> list[int]:
+    """Return the ids of all rounds that are not ended, the oldest first."""
+    table, decision, issue = tables.review_round, tables.decision, tables.issue
+    query = (
+        select(table.c.id)
+        .where(
+            ~select(issue.c.id).where(issue.c.round_id == table.c.id).exists(),
+            ~select(decision.c.id)
+            .where(decision.c.round_id == table.c.id, decision.c.answer.in_(_ENDING))
+            .exists(),
+        )
+        .order_by(table.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def state(connection: Connection, round_id: int, approval: Approval) -> RoundState:
     """Return where a round stands in its chain; what ended it voids the approvals given before."""
     round_ = get_round(connection, round_id)

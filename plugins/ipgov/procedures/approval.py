@@ -215,6 +215,13 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
     )
 
 
+def period_of(round_id: int) -> tuple[str, str]:
+    """Return programme and period of a round; UnknownError for no such round."""
+    with reading() as connection:
+        round_ = rounds.get_round(connection, round_id)
+    return round_.programme, round_.period
+
+
 def send(known_at: dt.datetime) -> StepResult:
     """Send what lies in the outbox; a row is never sent twice."""
     sent = dispatch.send_pending(known_at)

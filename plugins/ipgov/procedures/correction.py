@@ -24,6 +24,7 @@ from ipgov.core.tables import issue, result_set, review_round, snapshot, snapsho
 from ipgov.decisions import corrections, rounds
 from ipgov.documents import rating_list as rating
 from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.policy import store
 from ipgov.policy.store import Loaded
 from ipgov.procedures import comparison, correction_notices, evaluation_cycle
 from ipgov.procedures.cycles import rules_of
@@ -117,9 +118,17 @@ def prepare(
 ) -> Prepared:
     """Recalculate an issued period as known now, write the comparison; open a round only for ``opened_by``.
 
-    Raises UnknownError for a period that was not issued; RefusedError where a round is asked for and nothing
-    changed, the rules differ, a body leaves the list, or the person may not; nothing is opened then.
+    Raises UnknownError for no such programme or a period that was not issued; RefusedError where a round is
+    asked for and no reason given or nothing changed, the rules differ, a body leaves the list, or the person
+    may not; nothing is opened then.
     """
+    known = store.programmes()
+    if programme not in known:
+        raise UnknownError(f"没有名为“{programme}”的业务规则；现有：{'、'.join(known)}")
+    if not (period.isascii() and period.isdigit() and len(period) == 4):
+        raise UnknownError(f"年度“{period}”无效，应为四位年份，如 2025")
+    if opened_by is not None and not reason.strip():
+        raise RefusedError("提出更正须写明事由")
     with reading() as connection:
         issued = rounds.issued_round(connection, programme, period, known_at)
         if issued is None:

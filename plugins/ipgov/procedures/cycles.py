@@ -165,7 +165,10 @@ def evaluated_on(programme: str, year: int) -> dt.date:
         ).scalar()
     if fixed is not None:
         return fixed
-    rules = store.governing(programme, year).rules
+    try:
+        rules = store.governing(programme, year).rules
+    except UnknownError as error:
+        raise UnknownError(f"不办理 {year} 年度：{error.message}") from None
     check_first_period(rules, year)
     return cycle_days(rules.cycle, year).evaluate_on.date
 
