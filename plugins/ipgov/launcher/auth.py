@@ -30,6 +30,11 @@ class GovernanceAuthManager(FabAuthManager):
             return self._is_authorized(
                 method="PUT", resource_type="HITL Detail", user=user
             ) and super().is_authorized_dag(method="GET", user=user, details=details)
+        if access_entity is DagAccessEntity.RUN and method == "POST" and details and details.id:
+            # whoever may start runs of this one DAG, need not be able to pause it, either
+            one = f"DAG Run:{details.id}"
+            if self._is_authorized(method="POST", resource_type=one, user=user):
+                return super().is_authorized_dag(method="GET", user=user, details=details)
         return super().is_authorized_dag(
             method=method, user=user, access_entity=access_entity, details=details
         )

@@ -25,6 +25,7 @@ RESOURCES = frozenset(
         "Permissions", "Plugins", "Pools", "Providers", "Roles", "SLA Misses", "Task Instances", "Task Logs",
         "Task Reschedules", "Triggers", "User Stats Chart", "Users", "Variables", "View Menus", "Website",
         "XComs", CONSOLE,
+        "DAG Run:correction",  # whoever asks for a correction triggers it, so that Airflow knows who it is
     }
 )  # fmt: skip
 BUILT_IN = "Admin"
