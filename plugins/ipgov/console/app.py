@@ -22,6 +22,7 @@ from ipgov.console import (
 )
 from ipgov.console import rendering as r
 from ipgov.console.access import Id, Name, Reader, Submitter
+from ipgov.core import clock
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI, resolve_moment
@@ -269,10 +270,9 @@ def answer(
     from ipgov.procedures import approval
 
     login = user.get_name()
-    now = access.now()
     with reading() as connection:
         review_queries.review_round(connection, round_id)
-        simulation = is_simulation(connection)
+        now, simulation = clock.read(connection)
     try:
         _, known_at = resolve_moment(now, simulation, as_of=_as_of(upload.fields, simulation))
         answered = approval.answer_by_workbook(

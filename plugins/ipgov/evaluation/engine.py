@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ipgov.core.errors import GovernanceError
+from ipgov.core.scratch import spill_folder
 from ipgov.evaluation.geometric import exact_geometric_mean
 from ipgov.evaluation.growth import grow
 from ipgov.evaluation.harmonic import exact_harmonic_mean
@@ -127,7 +128,8 @@ def evaluate(
 
     plan = compile_plan(scoring, groups)
     templates = Templates(plan.context())
-    connection = duckdb.connect(":memory:", config={"threads": threads} if threads else {})
+    limits = {"threads": threads} if threads else {}
+    connection = duckdb.connect(":memory:", config={"temp_directory": spill_folder(), **limits})
     for exact in (exact_geometric_mean, exact_harmonic_mean):
         connection.create_function(
             exact.__name__,

@@ -20,6 +20,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.core.scratch import spill_folder
 from ipgov.evaluation.comparison.changes import (
     FACTORS,
     NOT_LISTED,
@@ -97,7 +98,9 @@ class _Values:
     def __init__(self, a: Basis, b: Basis):
         import duckdb
 
-        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(":memory:", config={"threads": 1})
+        self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
+            ":memory:", config={"threads": 1, "temp_directory": spill_folder()}
+        )
         for side, basis in (("a", a), ("b", b)):
             _register(self._connection, side, basis)
 
