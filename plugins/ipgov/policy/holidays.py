@@ -141,8 +141,8 @@ class Calendars:
     @property
     def entered(self) -> tuple[dt.date, ...]:
         """Return the days on which something dated was entered, in order."""
-        dated = (*self.notices.values(), *self.overrides.values())
-        return tuple(sorted({e.entered for e in dated if e.entered is not None}))
+        days = {n.entered for n in self.notices.values()} | {o.entered for o in self.overrides.values()}
+        return tuple(sorted(d for d in days if d is not None))
 
     def known_on(self, known_on: dt.date) -> Calendars:
         """Return what was entered by the end of a day; the same object where that is everything."""

@@ -1,0 +1,334 @@
+"""Obligations in the database: the facts that they rest on, their state, and the events of a day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+
+from ipgov.calendars.working_days import WorkingDays
+from ipgov.core import objects
+from ipgov.core import tables as t
+from ipgov.core.fingerprint import sha256_hex
+from ipgov.core.steps import SHANGHAI
+from ipgov.followup.engine import ENDS, DueSet, Event, Obligation, Obligations
+from ipgov.followup.facts import (
+    Body,
+    Facts,
+    Issued,
+    Judged,
+    MoreTime,
+    Named,
+    Occurred,
+    OpenedPeriod,
+    PeriodKey,
+    Received,
+    TitleChange,
+)
+from ipgov.policy import store as rules
+from ipgov.policy.duty_store import DutyRule, frozen_duty
+from ipgov.registry.titles import titling_events
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def begin(day: dt.date) -> dt.datetime:
+    """Return the moment at which a day begins in Shanghai."""
+    return dt.datetime.combine(day, dt.time(), tzinfo=SHANGHAI)
+
+
+def day_of(moment: dt.datetime) -> dt.date:
+    """Return the calendar day of a moment in Shanghai."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def load_facts(connection: Connection, since: dt.date, before: dt.datetime) -> Facts:
+    """Return every fact known before a moment; one query for each kind."""
+
+    def rows(query: Select[Any], table: Any) -> list[RowMapping]:
+        known = query.where(table.c.known_at < before).order_by(table.c.id)
+        return list(connection.execute(known).mappings())
+
+    def of_key(table: Any, *columns: Any) -> Select[Any]:
+        query = select(t.obligation.c.key, *columns, table.c.known_at)
+        return query.join(t.obligation, t.obligation.c.id == table.c.obligation_id)
+
+    body, title, named = t.titled_body, t.title_event, t.organisation
+    report, judged, more = t.obligation_report, t.obligation_judgement, t.obligation_extension
+    sent, until = t.submission, t.extension
+    changing = (*titling_events(), "cancelled")
+    accepted = select(sent).where(sent.c.outcome == "accepted", sent.c.unit.is_not(None))
+    return Facts(
+        since=since,
+        bodies=tuple(_body(r) for r in rows(select(body), body)),
+        organisations=tuple(
+            Named(r["code"], r["name"], r["valid_from"], day_of(r["known_at"]))
+            for r in rows(select(named), named)
+        ),
+        titles=tuple(
+            TitleChange(
+                r["programme"],
+                r["unit"],
+                r["event"] in titling_events(),
+                r["effective_on"],
+                day_of(r["known_at"]),
+            )
+            for r in rows(select(title).where(title.c.event.in_(changing)), title)
+        ),
+        occurrences=tuple(_occurred(r) for r in rows(select(t.occurrence), t.occurrence)),
+        periods=tuple(_period(r) for r in rows(_cycles(), t.cycle)),
+        issued=tuple(_issued(r) for r in rows(_results(), t.issue)),
+        reports=_by(
+            rows(of_key(report, report.c.received_on), report),
+            lambda r: str(r["key"]),
+            lambda r: Received(r["received_on"], day_of(r["known_at"])),
+        ),
+        judgements={
+            r["key"]: Judged(r["judged_on"], r["outcome"] == "met", day_of(r["known_at"]))
+            for r in rows(of_key(judged, judged.c.judged_on, judged.c.outcome), judged)
+        },
+        extensions=_by(
+            rows(of_key(more, more.c.until, more.c.granted_by, more.c.reason), more),
+            lambda r: str(r["key"]),
+            _more_time,
+        ),
+        submissions=_by(
+            rows(accepted, sent),
+            _period_key,
+            lambda r: Received(day_of(r["received_at"]), day_of(r["known_at"])),
+        ),
+        period_extensions=_by(rows(select(until), until), _period_key, _more_time),
+    )
+
+
+def _by(
+    rows: Iterable[RowMapping], key: Callable[[RowMapping], _K], value: Callable[[RowMapping], _V]
+) -> dict[_K, tuple[_V, ...]]:
+    groups: dict[_K, list[_V]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(value(row))
+    return {k: tuple(v) for k, v in groups.items()}
+
+
+def _period_key(row: RowMapping) -> PeriodKey:
+    return (row["programme"], row["period"], row["unit"])
+
+
+def _more_time(row: RowMapping) -> MoreTime:
+    return MoreTime(row["until"], row["granted_by"], row["reason"], day_of(row["known_at"]))
+
+
+def _body(row: RowMapping) -> Body:
+    names = ("programme", "unit", "name", "province", "route", "host_code", "operator_code", "valid_from")
+    return Body(**{n: row[n] for n in names}, known_on=day_of(row["known_at"]))
+
+
+def _occurred(row: RowMapping) -> Occurred:
+    names = ("id", "programme", "party", "kind", "subject", "occurred_on", "reported_on")
+    return Occurred(**{n: row[n] for n in names}, known_on=day_of(row["known_at"]))
+
+
+def _cycles() -> Select[Any]:
+    cycle, version = t.cycle, t.rule_version
+    return select(cycle, version.c.sha256).join(version, version.c.id == cycle.c.rule_version_id)
+
+
+def _period(row: RowMapping) -> OpenedPeriod:
+    names = ("id", "programme", "period", "opened_on", "due_on", "evaluate_on")
+    due = rules.frozen(row["sha256"]).rules.cycle.due
+    return OpenedPeriod(**{n: row[n] for n in names}, due=due, known_on=day_of(row["known_at"]))
+
+
+def _results() -> Select[Any]:
+    """Select what was issued of every body; a correction speaks only of the bodies that it changes."""
+    round_, result, outcome = t.review_round, t.result, t.proposed_outcome
+    same = and_(
+        outcome.c.result_set_id == result.c.result_set_id,
+        outcome.c.unit == result.c.unit,
+    )
+    outcomes = select(func.array_agg(outcome.c.outcome)).where(same).scalar_subquery()
+    correction, changed = t.correction, t.correction_unit
+    corrects = exists().where(correction.c.round_id == round_.c.id)
+    changes = exists().where(
+        correction.c.round_id == round_.c.id,
+        changed.c.correction_id == correction.c.id,
+        changed.c.unit == result.c.unit,
+    )
+    return (
+        select(
+            t.issue.c.id,
+            t.issue.c.known_at,
+            round_.c.programme,
+            round_.c.period,
+            result.c.unit,
+            result.c.grade,
+            func.coalesce(outcomes, []).label("outcomes"),
+        )
+        .join(round_, round_.c.id == t.issue.c.round_id)
+        .join(result, result.c.result_set_id == round_.c.result_set_id)
+        .where(or_(~corrects, changes))
+    )
+
+
+def _issued(row: RowMapping) -> Issued:
+    day = day_of(row["known_at"])
+    names = ("id", "programme", "period", "unit", "grade")
+    return Issued(
+        **{n: row[n] for n in names}, outcomes=frozenset(row["outcomes"]), issued_on=day, known_on=day
+    )
+
+
+def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int]]:
+    """Return every obligation as its events made it, and the numbers of their rows by key."""
+    o, due, event = t.obligation, t.obligation_due, t.obligation_event
+    dues = _by(
+        connection.execute(select(due).order_by(due.c.id)).mappings(),
+        lambda r: int(r["obligation_id"]),
+        lambda r: DueSet(r["due_on"], r["provisional"], r["calendar_version"], r["reason"], r["set_on"]),
+    )
+    aggregated = (
+        select(
+            event.c.obligation_id,
+            func.array_agg(aggregate_order_by(event.c.event, event.c.id)).label("events"),
+            func.array_agg(aggregate_order_by(event.c.step, event.c.id)).label("steps"),
+            func.min(event.c.day).label("opened_day"),
+            func.max(event.c.detail["on"].astext).filter(event.c.event.in_(ENDS)).label("ended_on"),
+        )
+        .group_by(event.c.obligation_id)
+        .subquery()
+    )
+    whole = t.obligation.alias("whole")
+    rows = connection.execute(
+        select(o, whole.c.key.label("part_of"), aggregated)
+        .join(aggregated, aggregated.c.obligation_id == o.c.id)
+        .join(whole, whole.c.id == o.c.part_of_id, isouter=True)
+        .order_by(o.c.id)
+    ).mappings()
+    found: Obligations = {}
+    ids: dict[str, int] = {}
+    for r in rows:
+        taken = frozenset(zip(r["events"], r["steps"], strict=True))
+        end = next((e for e in ENDS if e in r["events"]), None)
+        ids[r["key"]] = r["id"]
+        found[r["key"]] = Obligation(
+            key=r["key"],
+            rule=frozen_duty(r["rule_sha256"]),
+            party=r["key"].split("/", 3)[2],
+            unit=r["unit"],
+            period=r["period"],
+            owed_by=r["owed_by"],
+            owed_to=r["owed_to"],
+            opened_on=r["opened_on"],
+            cause=r["cause"],
+            part_of=r["part_of"],
+            opened_day=r["opened_day"],
+            dues=dues[r["id"]],
+            taken=taken,
+            ended=end,
+            ended_on=None if end is None else dt.date.fromisoformat(r["ended_on"]),
+        )
+    return found, ids
+
+
+def keep(rule: DutyRule) -> None:
+    """Freeze a rule under its hash."""
+    objects.put_content(rule.content)
+
+
+def write(
+    connection: Connection,
+    events: Sequence[Event],
+    ids: dict[str, int],
+    calendar: WorkingDays,
+    known_at: dt.datetime,
+) -> int:
+    """Write the events of a day, in their order; ``ids`` gains the numbers of what was opened.
+
+    Returns the number of rows. The rules of what is opened must lie in the object store.
+    """
+    opened = [e.opens for e in events if e.opens is not None]
+    dues = [(e.key, e.due) for e in events if e.due is not None]
+    if dues:
+        _keep_calendar(connection, calendar, known_at)
+    for group in _wholes_first(opened):
+        ids |= _insert_obligations(connection, group, ids, known_at)
+    if dues:
+        connection.execute(
+            t.obligation_due.insert(),
+            [
+                {
+                    "obligation_id": ids[key],
+                    "due_on": due.due_on,
+                    "provisional": due.provisional,
+                    "calendar_version": due.calendar,
+                    "reason": due.reason,
+                    "set_on": due.set_on,
+                    "known_at": known_at,
+                }
+                for key, due in dues
+            ],
+        )
+    if events:
+        connection.execute(
+            t.obligation_event.insert(),
+            [
+                {
+                    "obligation_id": ids[e.key],
+                    "day": e.day,
+                    "event": e.event,
+                    "step": e.step,
+                    "detail": dict(e.detail),
+                    "known_at": known_at,
+                }
+                for e in events
+            ],
+        )
+    return len(opened) + len(dues) + len(events)
+
+
+def _wholes_first(opened: Sequence[Obligation]) -> list[list[Obligation]]:
+    new = {o.key for o in opened}
+    parts = [o for o in opened if o.part_of in new]
+    wholes = [o for o in opened if o.part_of not in new]
+    return [group for group in (wholes, parts) if group]
+
+
+def _insert_obligations(
+    connection: Connection, group: Sequence[Obligation], ids: Mapping[str, int], known_at: dt.datetime
+) -> dict[str, int]:
+    o = t.obligation
+    rows = connection.execute(
+        o.insert().returning(o.c.key, o.c.id, sort_by_parameter_order=True),
+        [
+            {
+                "key": one.key,
+                "duty": one.rule.duty.code,
+                "programme": one.rule.duty.programme,
+                "period": one.period,
+                "unit": one.unit,
+                "owed_by": one.owed_by,
+                "owed_to": one.owed_to,
+                "opened_on": one.opened_on,
+                "cause": one.cause,
+                "rule_sha256": one.rule.sha256,
+                "part_of_id": None if one.part_of is None else ids[one.part_of],
+                "known_at": known_at,
+            }
+            for one in group
+        ],
+    )
+    return {key: int(id_) for key, id_ in rows}
+
+
+def _keep_calendar(connection: Connection, calendar: WorkingDays, known_at: dt.datetime) -> None:
+    content = calendar.edition()
+    objects.put_content(content)
+    connection.execute(
+        insert(t.calendar_edition)
+        .values(version=calendar.version, content_sha256=sha256_hex(content), known_at=known_at)
+        .on_conflict_do_nothing()
+    )
