@@ -32,7 +32,13 @@ PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
     catchup=False,
     max_active_runs=200,
     tags=["审批"],
-    default_args={"owner": "运行组", "retries": 2, "retry_delay": pendulum.duration(seconds=30)},
+    default_args={
+        "owner": "运行组",
+        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
+        "retries": 6,
+        "retry_delay": pendulum.duration(seconds=5),
+        "retry_exponential_backoff": 2,
+    },
     params={
         "round_id": Param("", type=["string", "integer"], title="审核轮次"),
         "as_of": Param("", type=["null", "string"], title="基准日"),
@@ -59,6 +65,7 @@ def approval_and_issue():
             # an attempt that dies while somebody answers asks again soon
             retries=10,
             retry_delay=pendulum.duration(seconds=5),
+            retry_exponential_backoff=0,
         )
 
     @task(task_display_name="发文与称号变更", execution_timeout=LIMIT, outlets=[ISSUED])

@@ -28,7 +28,8 @@ DOCS = """
     tags=["更正"],
     default_args={
         "owner": "运行组",
-        "retries": 5,
+        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
+        "retries": 6,
         "retry_delay": pendulum.duration(seconds=5),
         "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(minutes=30),

@@ -29,8 +29,10 @@ DOCS = """
     tags=["封存", "每日"],
     default_args={
         "owner": "运行组",
-        "retries": 2,
-        "retry_delay": pendulum.duration(minutes=2),
+        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
+        "retries": 6,
+        "retry_delay": pendulum.duration(seconds=5),
+        "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(hours=1),
     },
     dagrun_timeout=pendulum.duration(hours=3),

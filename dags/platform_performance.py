@@ -45,7 +45,8 @@ DOCS = """
     default_args={
         "owner": "运行组",
         # what is refused fails at once (refusals()); what is tried again was killed, or found something down
-        "retries": 5,
+        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
+        "retries": 6,
         "retry_delay": pendulum.duration(seconds=5),
         "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(minutes=30),

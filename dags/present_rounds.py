@@ -30,8 +30,10 @@ DOCS = """
     tags=["审批", "每十分钟"],
     default_args={
         "owner": "运行组",
-        "retries": 2,
-        "retry_delay": pendulum.duration(seconds=30),
+        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
+        "retries": 6,
+        "retry_delay": pendulum.duration(seconds=5),
+        "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(minutes=5),
     },
     dagrun_timeout=pendulum.duration(minutes=30),

@@ -34,8 +34,10 @@ DOCS = """
     tags=["功能性平台", "每日"],
     default_args={
         "owner": "运行组",
-        "retries": 3,
-        "retry_delay": pendulum.duration(minutes=2),
+        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
+        "retries": 6,
+        "retry_delay": pendulum.duration(seconds=5),
+        "retry_exponential_backoff": 2,
         "execution_timeout": pendulum.duration(minutes=30),
     },
     dagrun_timeout=pendulum.duration(hours=2),

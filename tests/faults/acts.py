@@ -134,19 +134,25 @@ def _open_round(nation: Nation, told: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def _audit_by_workbook(nation: Nation, told: dict[str, Any]) -> dict[str, Any]:
+def fill_in(nation: Nation, told: dict[str, Any]) -> dict[str, Any]:
+    """A reviewer fills in the rating list (a spreadsheet program writes the time into it)."""
     from ipgov.core import objects
-    from ipgov.procedures import approval
     from ipgov.simulation import nation as synthetic
     from ipgov.simulation import returned_list
 
     marks = {unit: (mark, remark) for unit, (mark, remark) in synthetic.nation()["marks"].items()}
     listed = objects.get_content(told["rating_list_sha256"])
-    answered = returned_list.fill(listed, "同意", "核对无误", marks)
+    return {"returned": returned_list.fill(listed, "同意", "核对无误", marks).hex()}
+
+
+def _audit_by_workbook(nation: Nation, told: dict[str, Any]) -> dict[str, Any]:
+    from ipgov.procedures import approval
+
     at = nation.at(_day(nation))
     if approval.resume(told["round_id"], "audit", at).step_complete:
         return {}  # a person who finds it answered has no more to do
-    assert not approval.answer_by_workbook(told["round_id"], answered, "reviewer1", at, at).refused
+    returned = bytes.fromhex(told["returned"])
+    assert not approval.answer_by_workbook(told["round_id"], returned, "reviewer1", at, at).refused
     return {}
 
 
@@ -211,7 +217,7 @@ def _night(nation: Nation, told: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-WORLD = ("world", "late_world")
+WORLD = ("world", "fill_in", "late_world")
 ACTS: dict[str, Act] = {
     "open": _open,
     "extend": _extend,
@@ -227,6 +233,7 @@ ACTS: dict[str, Act] = {
     "evaluate": _evaluate,
     "rating_list": _rating_list,
     "open_round": _open_round,
+    "fill_in": fill_in,
     "audit": _audit_by_workbook,
     "sign": _answer("sign", "issuer1", _day),
     "issue": _issue(_day),

@@ -44,6 +44,16 @@ def still_clock(folder: Path, database: str, *, also: str = "") -> None:
             )
 
 
+def careless(folder: Path) -> None:
+    """Have a server not wait for its disk: what a killed process wrote the operating system still has."""
+    from ipgov.launcher import postgres
+
+    with postgres.connect(folder) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
 @dataclass(frozen=True)
 class Contents:
     """Everything that an installation has stored: rows per table, hash per object."""

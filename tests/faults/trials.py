@@ -7,26 +7,20 @@ processes are forked from one that has imported everything and opened nothing.
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import acts
-import boundaries
 import laboratory
-import psutil
 from laboratory import Contents
-from played_nation import Nation
-
-LIMIT = 120  # seconds for one act
-Kill = Callable[[int, str], None]  # called at every boundary with its number and name
 
 
 @dataclass(frozen=True)
@@ -53,66 +47,33 @@ class Place:
         postgres.drop_database(self.server, self.database)
         shutil.rmtree(self.objects)
 
-    def use(self) -> None:
-        """Make this process work here."""
-        from ipgov.core import database, objects, settings
-        from ipgov.launcher import postgres
-
-        os.environ["IPGOV_DATABASE_URL"] = postgres.url(self.server, self.database, postgres.APPLICATION)
-        os.environ["IPGOV_STATE"] = str(self.objects.parent)
-        for cached in (database.engine, objects.store, settings.settings):
-            cached.cache_clear()
-
-
-# --- in the child --------------------------------------------------------------------------------------
-
-
-def _act(place: Place, name: str, told: dict[str, Any], answer: Path, at: int | None, victim: str) -> None:
-    """Do an act here; at boundary number ``at`` the victim is killed."""
-    place.use()
-    reached: list[str] = []
-
-    def boundary(what: str) -> None:
-        if len(reached) == at:
-            answer.with_suffix(".killed").write_text(what)
-            _kill(place, victim)
-        reached.append(what)
-
-    boundaries.watch(boundary)
-    nation = Nation(place.objects)
-    if name == "setting":
-        acts.setting(nation)
-        handed = {}
-    else:
-        handed = acts.ACTS[name](nation, told)
-    answer.write_text(json.dumps({"told": {**told, **handed}, "boundaries": reached}))
-    os._exit(0)  # nothing of the zygote's to be closed
-
-
-def _kill(place: Place, victim: str) -> None:
-    if victim == "task":
-        os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(60)
-    elif victim == "backend":  # that of this task: the server then restarts all others as well
-        for process in psutil.Process(postmaster(place.server)).children():
-            if place.database in " ".join(process.cmdline()):
-                process.kill()
-    else:
-        psutil.Process(postmaster(place.server)).kill()
-
 
 def postmaster(server: Path) -> int:
     return int((server / "postmaster.pid").read_text().split()[0])
 
 
-# --- in the parent -------------------------------------------------------------------------------------
+class Zygote:
+    """The process from which acts are forked (``zygote.py``): it has imported everything and opened nothing."""
 
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-def context() -> Any:
-    """Return what starts children: forked from a process that has imported everything and opened nothing."""
-    forking = multiprocessing.get_context("forkserver")
-    forking.set_forkserver_preload(["warmed"])
-    return forking
+    def ask(self, **asked: Any) -> int:
+        """Have an act done; return how its process ended (as ``subprocess`` tells it)."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps(asked), file=self.process.stdin, flush=True)
+        return int(json.loads(self.process.stdout.readline()))
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(30)
 
 
 @dataclass
@@ -141,7 +102,7 @@ class Laboratory:
 
     def __init__(self, server: Path, folder: Path, template: Place) -> None:
         self.server, self.folder, self.template = server, folder, template
-        self.forking = context()
+        self.zygote = Zygote()
         self.count = 0
 
     def run(
@@ -151,19 +112,21 @@ class Laboratory:
         """Do an act in a child; return how it ended and what it handed on; kill it ``after`` seconds."""
         answer = place.objects.parent / "answer.json"
         answer.unlink(missing_ok=True)
-        child = self.forking.Process(target=_act, args=(place, name, told, answer, at, victim))
-        child.start()
-        if after is not None:
-            child.join(after)
-            if child.is_alive():
-                os.kill(child.pid, signal.SIGKILL)
-        child.join(LIMIT)
-        if child.is_alive():
-            child.kill()
-            raise AssertionError(f"{name} still ran after {LIMIT} s")
-        code = child.exitcode
-        child.close()
+        code = self.zygote.ask(
+            server=str(place.server),
+            database=place.database,
+            objects=str(place.objects),
+            act=name,
+            told=told,
+            answer=str(answer),
+            at=at,
+            victim=victim,
+            after=after,
+        )
         return code, json.loads(answer.read_text()) if answer.exists() else {}
+
+    def close(self) -> None:
+        self.zygote.close()
 
     def fresh(self, source: Place) -> Place:
         self.count += 1
@@ -171,7 +134,7 @@ class Laboratory:
         folder.mkdir()
         return source.copy(f"t{self.count}", folder)
 
-    def play(self, names: Sequence[str] | None = None) -> Played:
+    def play(self) -> Played:
         """Play the year without a fault, keeping what lay before every act."""
         played = Played({}, {}, {}, {}, {})
         place = self.fresh(self.template)

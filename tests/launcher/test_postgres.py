@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psutil
 import pytest
 from ipgov.core.errors import EnvironmentProblemError
 from ipgov.launcher import postgres
@@ -33,6 +34,30 @@ def test_folder_too_deep_for_a_socket(tmp_path: Path) -> None:
     assert not (folder / "postmaster.pid").exists()
     postgres.stop(folder)  # nothing to do
     shutil.rmtree(where.parents[1])
+
+
+def test_killed_server_starts_again_with_what_was_committed() -> None:
+    with tempfile.TemporaryDirectory(prefix="ipg") as home:
+        folder = Path(home) / "pg"
+        postgres.start(folder, survive=True)
+        try:
+            with postgres.connect(folder) as connection:
+                connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+                first = postgres.postmaster(folder)
+                others = first.children()
+                first.kill()  # not collected by anybody: it may stay a zombie
+                assert psutil.wait_procs([first], 10) is not None
+            assert postgres.postmaster(folder) is None
+            # its number may have become a stranger's
+            lines = (folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()
+            text = "\n".join([str(os.getpid()), *lines[1:]])
+            (folder / "postmaster.pid").write_text(text + "\n", encoding="utf-8")
+            postgres.start(folder, survive=True)
+            assert not [p for p in others if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+            with postgres.connect(folder) as connection:
+                assert connection.execute("SELECT one FROM kept").fetchall() == [(1,)]
+        finally:
+            postgres.stop(folder)
 
 
 def test_stop_leaves_a_stranger_with_the_same_number_alone(tmp_path: Path) -> None:

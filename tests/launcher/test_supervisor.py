@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,12 +15,13 @@ from pathlib import Path
 
 import pytest
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
-from ipgov.launcher import demo, processes, supervisor
+from ipgov.launcher import demo, port_check, postgres, processes, supervisor, watch
 from ipgov.launcher.demo import Demo
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> supervisor._Instance:
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> supervisor._Instance:
+    monkeypatch.setattr(postgres, "postmaster", lambda folder: "runs")
     (tmp_path / "logs").mkdir()
     found = supervisor._Instance(tmp_path, 1, "simulation", lambda _: None, None, io.StringIO())
     found._environment = dict(os.environ)
@@ -75,6 +77,44 @@ def test_restarts_wait_longer_each_time(
     assert waits == [1, 2, 4, 8, 8]
 
 
+def test_a_database_that_keeps_dying_is_given_up(
+    instance: supervisor._Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    instance.say = said.append
+
+    def start(folder: Path, *, survive: bool) -> None:
+        raise OSError
+
+    monkeypatch.setattr(postgres, "postmaster", lambda folder: None)
+    monkeypatch.setattr(postgres, "start", start)
+    monkeypatch.setattr(supervisor, "RESTARTS", 2)
+    with supervisor._signals(), pytest.raises(supervisor.Stopped):
+        then_wait(instance._keep_alive)
+    assert instance.failure.startswith("组件 postgresql 一分钟内退出超过 2 次")
+    assert [s for s in said if "第" in s] == [f"内置 PostgreSQL 意外退出，第 {n} 次重启" for n in (1, 2)]
+
+
+def test_a_lost_worker_is_noticed() -> None:
+    command = (
+        "import setproctitle, time; setproctitle.setproctitle('airflow worker -- LocalExecutor: <idle>')"
+    )
+    found = subprocess.Popen([sys.executable, "-c", f"{command}; time.sleep(60)"])
+    workers = watch.Workers()
+    me, limit = os.getpid(), time.monotonic() + 20
+    try:
+        while not workers._known:
+            assert not workers.lost(me)
+            assert time.monotonic() < limit
+        assert not workers.lost(me)
+        found.kill()
+        assert workers.lost(me) or time.sleep(0.2) or workers.lost(me)
+        assert not workers.lost(1)  # another scheduler has workers of its own
+    finally:
+        found.kill()
+        found.wait()
+
+
 def test_a_large_log_is_put_aside(instance: supervisor._Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "LOG_LIMIT", 10)
     (instance.state / "logs" / "triggerer.log").write_text("x" * 11)
@@ -86,11 +126,11 @@ def test_a_large_log_is_put_aside(instance: supervisor._Instance, monkeypatch: p
 def test_a_former_runs_heartbeat_is_not_health() -> None:
     begun = dt.datetime(2024, 1, 2, tzinfo=dt.UTC)
     answer = {"status": "healthy", "latest_scheduler_heartbeat": "2024-01-01T23:59:59.9+00:00"}
-    assert not supervisor._healthy(answer, "scheduler", begun)
+    assert not watch.healthy(answer, "scheduler", begun)
     answer["latest_scheduler_heartbeat"] = "2024-01-02T00:00:00.1+00:00"
-    assert supervisor._healthy(answer, "scheduler", begun)
-    assert not supervisor._healthy(answer | {"status": "unhealthy"}, "scheduler", begun)
-    assert not supervisor._healthy({"status": "healthy"}, "scheduler", begun)
+    assert watch.healthy(answer, "scheduler", begun)
+    assert not watch.healthy(answer | {"status": "unhealthy"}, "scheduler", begun)
+    assert not watch.healthy({"status": "healthy"}, "scheduler", begun)
 
 
 def test_a_taken_port_is_named_with_who_holds_it() -> None:
@@ -99,8 +139,8 @@ def test_a_taken_port_is_named_with_who_holds_it() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(EnvironmentProblemError, match=f"端口 {port} 不可用.*由进程 {os.getpid()}"):
-            supervisor._check_port(port)
-    supervisor._check_port(port)
+            port_check.require_free(port)
+    port_check.require_free(port)
 
 
 @pytest.mark.parametrize("number", supervisor._SIGNALS)

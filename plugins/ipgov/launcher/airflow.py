@@ -52,6 +52,10 @@ FIXED = {
         "max_dagruns_to_create_per_loop": "50",
         # a step follows the one before within 0.2 s (default 1 s)
         "scheduler_idle_sleep_time": "0.2",
+        # what a killed scheduler was running is taken up by its successor within half a minute: it counts as
+        # dead after 20 s without a heartbeat (default 30), and that is looked for every 10 s (default 300)
+        "scheduler_health_check_threshold": "20",
+        "orphaned_tasks_check_interval": "10",
         # a task whose machine died is run again after 1 minute (default 5)
         "task_instance_heartbeat_timeout": "60",
         # this health server listens on 0.0.0.0; the API server answers for all components

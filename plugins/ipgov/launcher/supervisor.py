@@ -11,12 +11,10 @@ import datetime as dt
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -26,9 +24,10 @@ from typing import IO
 from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.fingerprint import fingerprint, sha256_hex
 from ipgov.core.settings import settings
-from ipgov.launcher import accounts, airflow, guard, postgres, processes
+from ipgov.launcher import accounts, airflow, guard, port_check, postgres, processes, watch
 from ipgov.launcher.airflow import Kind
 from ipgov.launcher.processes import Identity
+from ipgov.launcher.watch import RESTARTS
 from ipgov.wiring.roles import load_roles
 
 # -s: without the servers of log files, which listen on every address; the log pages read the disk instead
@@ -39,7 +38,6 @@ COMPONENTS = {
     "triggerer": ("triggerer", "-s"),
 }
 HEALTH_PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-RESTARTS, RESTART_WINDOW = 5, 60.0
 START_LIMIT, STOP_PATIENCE = 240.0, 20.0
 LOG_LIMIT = 20_000_000
 
@@ -82,7 +80,7 @@ def up(
     load_roles(settings().policies)  # refused before anything is started
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _signals(), _only_instance(state, say) as lock:
-        _check_port(port)
+        port_check.require_free(port)
         instance = _Instance(state, port, kind, say, dags, lock)
         try:
             instance.start()
@@ -154,28 +152,6 @@ def _running_already(state: Path, record: processes.Record | None) -> str:
     )
 
 
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise EnvironmentProblemError(
-                f"端口 {port} 不可用（{error.strerror}）{_holder(port)}："
-                "请停止占用它的程序，或用 PORT= 另指定端口"
-            ) from None
-
-
-def _holder(port: int) -> str:
-    import psutil
-
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f"，由进程 {connection.pid}（{psutil.Process(connection.pid).name()}）占用"
-    return ""
-
-
 class _Instance:
     """One running installation: PostgreSQL, the guard, the components and the thread that watches them."""
 
@@ -230,7 +206,7 @@ class _Instance:
         """End every component, then PostgreSQL, then let the guard go."""
         self._ending.set()
         if self._watch:
-            self._watch.join(10)
+            self._watch.join(40)  # it may be starting PostgreSQL, which has to be stopped after that
         if self._children:
             self.say("正在停止各组件，等待运行中的任务收尾（最多 25 秒）…")
         processes.end_components(self._identities, STOP_PATIENCE)
@@ -334,29 +310,44 @@ class _Instance:
         self._run(name, [str(program), *COMPONENTS[name]])
 
     def _keep_alive(self) -> None:
-        ends: dict[str, deque[float]] = {name: deque() for name in COMPONENTS}
+        ends, workers = watch.Ends(), watch.Workers()
         while not self._ending.wait(0.3):
+            if postgres.postmaster(self.state / "pg") is None and not self._revive_database(ends):
+                return
             for name, child in list(self._children.items()):
                 code = child.poll()
+                if code is None and name == "scheduler" and workers.lost(child.pid):
+                    self.say("组件 scheduler 的一个工作进程意外退出，重启该组件")
+                    processes.end([self._identities[name]], 5)
+                    code = child.wait()
                 if code is None:
                     continue
-                now = time.monotonic()
-                recent = ends[name]
-                recent.append(now)
-                while recent and recent[0] < now - RESTART_WINDOW:
-                    recent.popleft()
-                if len(recent) > RESTARTS:
+                if (count := ends.note(name)) > RESTARTS:
                     self._give_up(name)
                     return
-                self.say(f"组件 {name} 意外退出（退出码 {code}），第 {len(recent)} 次重启")
+                self.say(f"组件 {name} 意外退出（退出码 {code}），第 {count} 次重启")
                 processes.end([self._identities[name]], 5)  # workers that it left
-                if self._ending.wait(min(2.0 ** (len(recent) - 1), 8)):
+                if self._ending.wait(min(2.0 ** (count - 1), 8)):
                     return
                 self._launch(name)
 
-    def _give_up(self, name: str) -> None:
+    def _revive_database(self, ends: watch.Ends) -> bool:
+        """Start PostgreSQL again; nothing else can go on before. False where it will not stay up."""
+        if (count := ends.note("postgresql")) > RESTARTS:
+            self._give_up("postgresql", self.state / "pg" / "log")
+            return False
+        self.say(f"内置 PostgreSQL 意外退出，第 {count} 次重启")
+        try:
+            postgres.start(self.state / "pg", survive=True)
+        except Exception as error:  # the next look tells whether it only took its time to recover
+            self.say(
+                f"内置 PostgreSQL 未能立即启动（{type(error).__name__}），日志见 {self.state / 'pg' / 'log'}"
+            )
+        return True
+
+    def _give_up(self, name: str, log: Path | None = None) -> None:
         self.failure = (
-            f"组件 {name} 一分钟内退出超过 {RESTARTS} 次，不再重启；原因见日志文件 {self._log(name)}"
+            f"组件 {name} 一分钟内退出超过 {RESTARTS} 次，不再重启；原因见日志文件 {log or self._log(name)}"
         )
         os.kill(os.getpid(), signal.SIGTERM)  # wakes the main thread, whatever it does
 
@@ -371,7 +362,7 @@ class _Instance:
         while time.monotonic() < limit:
             with contextlib.suppress(requests.RequestException, ValueError):
                 answer = session.get(f"http://127.0.0.1:{self.port}/api/v2/monitor/health", timeout=5).json()
-                missing = [part for part in parts if not _healthy(answer[part], part, begun)]
+                missing = [part for part in parts if not watch.healthy(answer[part], part, begun)]
                 if not missing:
                     return
             time.sleep(0.3)
@@ -390,11 +381,3 @@ def _use(variables: dict[str, str]) -> None:
         database.engine().dispose()
     for cached in (settings_module.settings, database.engine, objects.store):
         cached.cache_clear()
-
-
-def _healthy(answer: dict[str, str], part: str, begun: dt.datetime) -> bool:
-    """Tell whether a component is healthy since ``begun``, not by a former run's last heartbeat."""
-    if answer["status"] != "healthy":
-        return False
-    beat = answer.get(f"latest_{part}_heartbeat")
-    return part == "metadatabase" or (beat is not None and dt.datetime.fromisoformat(beat) >= begun)
