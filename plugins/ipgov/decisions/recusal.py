@@ -6,8 +6,9 @@ Computed from the registry; an expert's declared recusals stand beside it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, select, union
 
@@ -47,6 +48,15 @@ def conflicts(
     if not own:
         return []
     today = known_at.astimezone(SHANGHAI).date()
+    if round_.result_set_id is None:
+        units = (
+            select(tables.obligation.c.unit)
+            .join(tables.case_round, tables.case_round.c.obligation_id == tables.obligation.c.id)
+            .where(tables.case_round.c.round_id == round_.id)
+        )
+        return registered_conflicts(
+            connection, round_.programme, list(connection.execute(units).scalars()), officer, known_at
+        )
     evaluated = (
         select(tables.snapshot_unit)
         .join(tables.result_set, tables.result_set.c.snapshot_id == tables.snapshot_unit.c.snapshot_id)
@@ -64,6 +74,35 @@ def conflicts(
             ),
         )
     ).all()
+    return _own(connection, rows, own, today, known_at)
+
+
+def registered_conflicts(
+    connection: Connection,
+    programme: str,
+    units: Collection[str],
+    officer: Officer,
+    known_at: dt.datetime,
+) -> list[Conflict]:
+    """Return those of the bodies on which this officer may not decide, as they are registered."""
+    own = officer.organisation_code
+    if not own or not units:
+        return []
+    today = known_at.astimezone(SHANGHAI).date()
+    keys = [tables.titled_body.c.programme, tables.titled_body.c.unit]
+    body = newest(tables.titled_body, keys, today, known_at)
+    rows = connection.execute(
+        select(body.c.unit, body.c.name, body.c.host_code, body.c.operator_code).where(
+            body.c.programme == programme, body.c.unit.in_(units)
+        )
+    ).all()
+    return _own(connection, rows, own, today, known_at)
+
+
+def _own(
+    connection: Connection, rows: Sequence[Any], own: str, today: dt.date, known_at: dt.datetime
+) -> list[Conflict]:
+    """Return the bodies (unit, name, host_code, operator_code) that are of the person's own organisation."""
     codes = {own, *(r.host_code for r in rows), *(r.operator_code for r in rows)}
     carried_on = current_codes(connection, codes, today, known_at)
     found = {

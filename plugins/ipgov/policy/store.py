@@ -206,7 +206,9 @@ def programmes() -> tuple[str, ...]:
     policies = settings().policies
     if not policies.is_dir():
         raise EnvironmentProblemError(f"没有规则文件夹 {policies}：请检查 IPGOV_ROOT")
-    folders = (f for f in sorted(policies.iterdir()) if f.is_dir() and f.name not in ("calendars", "duties"))
+    folders = (
+        f for f in sorted(policies.iterdir()) if f.is_dir() and f.name not in ("calendars", "cases", "duties")
+    )
     return tuple(f.name for f in folders if any(f.glob("*.yaml")))
 
 

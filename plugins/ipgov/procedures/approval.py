@@ -123,7 +123,7 @@ def answer(
         answered = _status(connection, round_id, step, recorded.refused or "")
         if answered.status in ("returned", "rejected") and not (recorded.refused or recorded.repeated):
             given = approvals.decisions(connection, round_id)[-1]
-            matter(connection, round_).returned(connection, round_, given)
+            matter(connection, round_).returned(connection, round_, given, known_at)
     if answered.status == "approved":
         _seal_code(round_id, known_at)
     return answered
@@ -202,7 +202,7 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
         if connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar():
             # another attempt was quicker, and seals what it issued
             return StepResult(read=len(planned), skipped=len(planned), repeated=True)
-        filed = [notices.file(connection, cycle, round_, n) for n in numbered]
+        filed = [notices.file(connection, cycle, round_id, n) for n in numbered]
         events = about.take_effect(connection, cycle, rules, round_, filed)
         connection.execute(
             issue_table.insert().values(round_id=round_id, fingerprint=round_.fingerprint, known_at=known_at)

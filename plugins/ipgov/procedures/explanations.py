@@ -12,6 +12,7 @@ from ipgov.core.errors import UnknownError
 from ipgov.core.tables import (
     attachment,
     listed_attachment,
+    result_set,
     snapshot_attachment,
     snapshot_unit,
     snapshot_value,
@@ -66,6 +67,14 @@ def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
         decimals=rules.scoring.rounding.total,
     )
     return explanation_sheet.write(explained, about, store.clauses())
+
+
+def of_result_set(
+    connection: Connection, result_set_id: int, rules: RuleVersion, unit: str
+) -> explaining.Explanation:
+    """Return the derivation of a body's result in a result set; UnknownError where it has none there."""
+    head = connection.execute(select(result_set).where(result_set.c.id == result_set_id)).mappings().one()
+    return _explained(connection, dict(head), rules, [unit])[0]
 
 
 def _explained(

@@ -30,6 +30,7 @@ class Planned:
     recipient_name: str
     context: Mapping[str, Any] = field(repr=False)
     number: numbering.Reserved | None = None
+    copies: tuple[tuple[str, str], ...] = ()  # recipients of copies beside those of the notice: code, name
     corrects: int | None = None  # the document that it corrects, and the one that it takes back
     withdraws: int | None = None
 
@@ -131,8 +132,8 @@ def reserve(planned: Planned, year: int, known_at: Any) -> Planned:
     return replace(planned, number=number)
 
 
-def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) -> Filed:
-    """Render, register and queue one document."""
+def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Planned) -> Filed:
+    """Render, register and queue one document; ``round_id`` None: no round approved it."""
     context = planned.context
     rules: RuleVersion = context["rules"]
     letter, template_sha256 = templates.render(
@@ -144,7 +145,7 @@ def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) 
         recipients=(planned.recipient_name,),
         date=cycle.as_of,
         basis=planned.notice.clause,
-        copies_to=planned.notice.copies_to,
+        copies_to=(*planned.notice.copies_to, *(name for _, name in planned.copies)),
         seal_code=context["seal_code"],
         trace=context["trace"],
         banner=context["banner"],
@@ -160,7 +161,7 @@ def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) 
         document=letter,
         template_sha256=template_sha256,
         number=planned.number,
-        round_id=round_.id,
+        round_id=round_id,
         known_at=cycle.known_at,
         formats=("docx", "pdf"),
         filename=f"{planned.recipient}-{letter.title}",
@@ -168,7 +169,8 @@ def file(connection: Connection, cycle: Cycle, round_: Round, planned: Planned) 
         withdraws=planned.withdraws,
     )
     for channel in planned.notice.channels:
-        dispatch.queue(connection, document_id, planned.recipient, channel, cycle.known_at)
+        for recipient in (planned.recipient, *(code for code, _ in planned.copies)):
+            dispatch.queue(connection, document_id, recipient, channel, cycle.known_at)
     return Filed(
         document_id, planned.notice.kind, planned.unit, planned.number.text if planned.number else ""
     )

@@ -6,6 +6,7 @@ what stands in this table differs.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,15 +15,16 @@ from sqlalchemy import Connection, select
 from ipgov.core import tables
 from ipgov.core.errors import UnknownError
 from ipgov.core.steps import Cycle
+from ipgov.decisions import case_rounds
 from ipgov.decisions.approvals import Answer
 from ipgov.decisions.rounds import Round
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import correction_round, notices, result_round
+from ipgov.procedures import case_round, correction_round, notices, result_round
 from ipgov.procedures.notices import Filed, Planned
 
 
-def _nothing(connection: Connection, round_: Round, answer: Answer) -> None:
+def _nothing(connection: Connection, round_: Round, answer: Answer, known_at: dt.datetime) -> None:
     """Do nothing: the next evaluation opens the next round."""
 
 
@@ -40,8 +42,12 @@ class Matter:
     present: Callable[[Connection, Round, RuleVersion], tuple[str, str]]
     plan: Callable[[Connection, Cycle, Loaded, Round, str], list[Planned]]
     take_effect: Callable[[Connection, Cycle, Loaded, Round, Sequence[Filed]], list[str]]
-    returned: Callable[[Connection, Round, Answer], None] = _nothing
+    returned: Callable[[Connection, Round, Answer, dt.datetime], None] = _nothing
     rating_list: bool = True
+
+
+def _is_case(connection: Connection, round_: Round) -> bool:
+    return case_rounds.of_round(connection, round_.id) is not None
 
 
 def _is_correction(connection: Connection, round_: Round) -> bool:
@@ -55,6 +61,15 @@ def _is_result(connection: Connection, round_: Round) -> bool:
 
 # the first that it is counts: a correction puts up a result, too
 MATTERS = (
+    Matter(
+        "整改案件",
+        _is_case,
+        case_round.present,
+        case_round.plan,
+        case_round.take_effect,
+        case_round.returned,
+        rating_list=False,
+    ),
     Matter(
         "更正", _is_correction, correction_round.present, correction_round.plan, correction_round.take_effect
     ),

@@ -14,6 +14,7 @@ from ipgov.core import tables
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.policy import store
+from ipgov.policy.title_words import TitleWords, title_words
 from ipgov.registry.asof import listed
 
 
@@ -24,21 +25,25 @@ class Standing(StrEnum):
     TITLED = "titled"
     CANCELLED = "cancelled"
 
-    @property
-    def label(self) -> str:
-        """Return the word that people read."""
-        return {"not_titled": "尚未认定", "titled": "持有称号", "cancelled": "称号已取消"}[self.value]
+    def label(self, words: TitleWords) -> str:
+        """Return the words that people read, with those of the programme's own document."""
+        said = {
+            "not_titled": f"尚未{words.recognised}",
+            "titled": f"持有{words.noun}",
+            "cancelled": f"{words.noun}已取消",
+        }
+        return said[self.value]
 
 
-# event: (its name, from which standing it is possible, the standing after it; None: unchanged)
-_TRANSITIONS: Mapping[str, tuple[str, tuple[Standing, ...], Standing | None]] = {
+# event: (from which standing it is possible, the standing after it; None: unchanged)
+_TRANSITIONS: Mapping[str, tuple[tuple[Standing, ...], Standing | None]] = {
     # The documents bar nobody whose title was cancelled from being recognised anew.
-    "recognised": ("认定", (Standing.NOT_TITLED, Standing.CANCELLED), Standing.TITLED),
-    "cancelled": ("取消称号", (Standing.TITLED,), Standing.CANCELLED),
-    "restored": ("恢复称号", (Standing.CANCELLED,), Standing.TITLED),
-    "renamed": ("更名", (Standing.TITLED,), None),
+    "recognised": ((Standing.NOT_TITLED, Standing.CANCELLED), Standing.TITLED),
+    "cancelled": ((Standing.TITLED,), Standing.CANCELLED),
+    "restored": ((Standing.CANCELLED,), Standing.TITLED),
+    "renamed": ((Standing.TITLED,), None),
 }
-_CHANGING = [e for e, (_, _, after) in _TRANSITIONS.items() if after is not None]
+_CHANGING = [e for e, (_, after) in _TRANSITIONS.items() if after is not None]
 
 
 def standings_on(programme: str, on: dt.date, known_at: dt.datetime) -> Subquery:
@@ -70,7 +75,7 @@ def standings_on(programme: str, on: dt.date, known_at: dt.datetime) -> Subquery
 
 def titling_events() -> list[str]:
     """Return the events after which a body holds the title."""
-    return [e for e, (_, _, after) in _TRANSITIONS.items() if after is Standing.TITLED]
+    return [e for e, (_, after) in _TRANSITIONS.items() if after is Standing.TITLED]
 
 
 def standings(
@@ -94,7 +99,7 @@ def standings(
 
 
 def _after(event: str) -> Standing:
-    after = _TRANSITIONS[event][2]
+    after = _TRANSITIONS[event][1]
     assert after is not None  # noqa: S101 - only events that change the standing are asked for
     return after
 
@@ -152,8 +157,9 @@ def record_title_event(
         if row["event"] == event and row["effective_on"] == effective_on:
             if all(row[k] == v for k, v in values.items()):
                 return False
+            name = title_words(programme).event(event)
             raise RefusedError(
-                f"{unit} 自 {effective_on} 起“{_TRANSITIONS[event][0]}”已登记（依据 {row['basis']}），"
+                f"{unit} 自 {effective_on} 起“{name}”已登记（依据 {row['basis']}），"
                 "内容与本次不同；已登记的事项不得改写"
             )
     _check_sequence(unit, there, values, known_at)
@@ -195,12 +201,14 @@ def _check_sequence(
         now = Standing.NOT_TITLED
         # On one day the order of writing decides; the sort is stable and the new one is written last.
         for row in sorted([*known, new], key=lambda row: row["effective_on"]):
-            name, possible, after = _TRANSITIONS[row["event"]]
+            possible, after = _TRANSITIONS[row["event"]]
             if now not in possible:
-                expected = "或".join(s.label for s in possible)
+                words = title_words(new["programme"])
+                name = words.event(row["event"])
+                expected = "或".join(s.label(words) for s in possible)
                 reason = "" if row is new else f"（登记本次 {new['effective_on']} 的事项之后）"
                 raise RefusedError(
                     f"{unit} 不能自 {row['effective_on']} 起“{name}”{reason}："
-                    f"当日状态为“{now.label}”，应为“{expected}”"
+                    f"当日状态为“{now.label(words)}”，应为“{expected}”"
                 )
             now = after or now

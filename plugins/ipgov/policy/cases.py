@@ -1,0 +1,256 @@
+"""Cases: what a rectification asks for, who judges it, and what its end means. ``policies/cases/*.yaml``.
+
+One file per programme. Rules of a case that change are entered again under their code with a later
+``effective``; the newest entry in effect on the day a case opens governs it to its end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
+from ipgov.core.fingerprint import canonical_json
+from ipgov.core.objects import get_content
+from ipgov.core.settings import settings
+from ipgov.policy.blocks import Block, NotNegative, Positive
+from ipgov.policy.rules import Budget, MediaType, Notice
+from ipgov.policy.shapes import shape_problems
+from ipgov.policy.store import clauses, read_yaml, without_basis
+
+_CODE = r"^[a-z][a-z0-9_]*$"
+ProblemKind = Literal[
+    "not_submitted", "veto", "deduction", "missing", "indicator", "quality", "waiver", "entered"
+]
+# kinds of problems in the order in which a list of them is written
+PROBLEM_NAMES: dict[str, str] = {
+    "not_submitted": "未按要求报送",
+    "veto": "否决事项",
+    "deduction": "扣分事项",
+    "missing": "数据缺报",
+    "indicator": "得分偏低",
+    "quality": "数据质量",
+    "waiver": "豁免事项",
+    "entered": "另行认定",
+}
+
+
+class Problems(Block):
+    """What of an evaluation is a problem: an indicator's score below a line, findings of a severity.
+
+    ``entered``: people enter the problems before the notice goes out (no evaluation opened the case).
+    """
+
+    entered: bool = False
+    below: NotNegative | None = None  # of the score of an indicator; None: no score is a problem of its own
+    severities: tuple[Literal["critical", "warning", "info"], ...] = ("critical", "warning")
+    waived: bool = True  # findings that were waived are listed, as waived
+
+
+class Plan(Block):
+    """The plan of rectification. ``milestone``: the duty of which it is the report."""
+
+    required: bool
+    milestone: str | None = None
+
+
+class Progress(Block):
+    """Reports on progress: one each ``every`` while the period runs, and how many there must be."""
+
+    every: Budget | None = None
+    minimum: Annotated[int, Field(ge=0)] = 0
+
+
+class Evidence(Block):
+    """Files that prove what was done."""
+
+    required: bool
+    media_types: tuple[MediaType, ...] = Field(min_length=1)
+    max_bytes: Annotated[int, Field(ge=1)]
+    max_count: Annotated[int, Field(ge=1, le=500)]
+
+
+class MoreTime(Block):
+    """More time, by a recorded decision: by whom, how often, how far beyond the first due day."""
+
+    role: str
+    times: Annotated[int, Field(ge=0)]
+    maximum: Budget
+
+
+class Reevaluation(Block):
+    """The evaluation after a rectification: what counts as passed.
+
+    ``by`` findings: what was found of each problem; every one of the kinds ``every`` is solved, and of all
+    at least ``share``. ``by`` result: the newest issued result of a later period of the body has passed.
+    ``after``: the end of the period of rectification, or its acceptance (which may come earlier).
+    """
+
+    duty: str | None = None  # the office's own duty that it meets
+    by: Literal["findings", "result"]
+    after: Literal["period", "acceptance"]
+    every: tuple[ProblemKind, ...] = ()
+    share: Positive | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Reevaluation:
+        if (self.share is not None) != (self.by == "findings"):
+            raise ValueError("share 只在 by: findings 时写明，且须写明")
+        if self.share is not None and self.share > 1:
+            raise ValueError("share 是比例，不超过 1")
+        return self
+
+
+class Ending(Block):
+    """What a case comes to, once approved: its name, the notice, and what happens to the title.
+
+    A title ends only where a published clause says so: ``event`` needs a ``clause`` of its own.
+    """
+
+    outcome: str = Field(pattern=_CODE)
+    name: str
+    meaning: str  # the sentence of the notice that says what follows
+    event: Literal["cancelled"] | None = None
+    notice: Notice
+
+    @model_validator(mode="after")
+    def _a_title_ends_by_a_clause(self) -> Ending:
+        if self.event is not None and not self.clause:
+            raise ValueError("称号只能依文件的规定取消：event 须写明 clause")
+        return self
+
+
+class CaseRules(Block):
+    """One kind of case: the duty whose obligation it is, what it asks for, how it is judged and ends."""
+
+    code: str = Field(pattern=_CODE)
+    programme: str = Field(pattern=_CODE)
+    effective: dt.date
+    name: str
+    duty: str = Field(pattern=_CODE)
+    opening: str  # the sentence of the notice that says why
+    notice: Notice
+    copy_to_province: bool = False
+    problems: Problems
+    plan: Plan
+    progress: Progress
+    evidence: Evidence
+    judge: str  # the role that accepts, rejects and proposes
+    early_acceptance: bool  # before the period of rectification has ended
+    extension: MoreTime
+    reevaluation: Reevaluation | None = None
+    passed: Ending
+    failed: Ending
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> CaseRules:
+        if self.passed.outcome == self.failed.outcome:
+            raise ValueError("passed 与 failed 的 outcome 须不同")
+        if self.passed.event is not None:
+            raise ValueError("整改通过不得取消称号")
+        return self
+
+    @property
+    def endings(self) -> dict[str, Ending]:
+        """Return the endings by outcome."""
+        return {e.outcome: e for e in (self.passed, self.failed)}
+
+    def frozen(self) -> bytes:
+        """Return the canonical bytes under which a case keeps these rules to its end."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class CaseFile(Block):
+    """A file of ``policies/cases/``."""
+
+    programme: str = Field(pattern=_CODE)
+    note: str = ""
+    cases: tuple[CaseRules, ...] = Field(min_length=1)
+
+
+def _folder() -> Path:
+    return settings().policies / "cases"
+
+
+def load(path: Path) -> CaseFile:
+    """Read one file; GovernanceError with every problem, EnvironmentProblemError where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EnvironmentProblemError(f"整改规则 {path} 无法读取：{error.strerror}") from None
+    raw = read_yaml(data, path.name)
+    found = [
+        Problem(
+            "policy_basis",
+            f"{place} 没有依据",
+            "写明 clause（条款）或 operator（运行方自定）",
+            file=path.name,
+        )
+        for place in without_basis(raw)
+    ]
+    try:
+        made = CaseFile.model_validate(raw)
+    except ValidationError as error:
+        found += shape_problems(error, path.name)
+    if found:
+        raise GovernanceError(f"{path.name} 有 {len(found)} 处问题", tuple(found))
+    return made
+
+
+def check() -> list[Problem]:
+    """Return what is wrong with the case rules of this installation, file by file."""
+    found: list[Problem] = []
+    for path in sorted(_folder().glob("*.yaml")):
+        try:
+            file = load(path)
+        except GovernanceError as error:
+            found += error.problems or (Problem("policy_cases", error.message, "见上", file=path.name),)
+            continue
+        known = clauses()
+        for case in file.cases:
+            blocks = (case, case.plan, case.progress, case.extension, case.passed, case.failed, case.notice)
+            cited = {c for block in (*blocks, *filter(None, [case.reevaluation])) for c in block.clause}
+            found += [
+                Problem(
+                    "policy_cases",
+                    f"{case.code} 引用的条款 {c} 不存在",
+                    "clauses.csv 中的编号",
+                    file=path.name,
+                )
+                for c in sorted(cited - set(known))
+            ]
+            if case.programme != file.programme:
+                expected = file.programme
+                found.append(
+                    Problem("policy_cases", f"{case.code} 属于 {case.programme}", expected, file=path.name)
+                )
+    return found
+
+
+@cache
+def _every(folder: Path) -> tuple[CaseRules, ...]:
+    return tuple(case for path in sorted(folder.glob("*.yaml")) for case in load(path).cases)
+
+
+def every() -> tuple[CaseRules, ...]:
+    """Return the rules of every kind of case, older versions too."""
+    return _every(_folder())
+
+
+def governing(programme: str, duty: str, on: dt.date) -> CaseRules | None:
+    """Return the rules of the cases of a duty that are in effect on a day; None: the duty is no case."""
+    ours = [c for c in every() if (c.programme, c.duty) == (programme, duty) and c.effective <= on]
+    return max(ours, key=lambda c: c.effective, default=None)
+
+
+@cache
+def frozen(sha256: str) -> CaseRules:
+    """Return the rules that a case froze; UnknownError where they are not in the object store."""
+    try:
+        return CaseRules.model_validate_json(get_content(sha256))
+    except ValidationError as error:
+        raise UnknownError(f"冻结的整改规则 {sha256[:12]} 无法读取：{error.error_count()} 处不符") from None

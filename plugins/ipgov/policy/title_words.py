@@ -1,0 +1,68 @@
+"""What a programme calls what it confers and takes away. ``policies/titles.yaml``.
+
+取消称号 (functional platforms) and 取消资格 (industry centres) are different words of different documents.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
+from ipgov.core.settings import settings
+from ipgov.policy.blocks import Block
+from ipgov.policy.shapes import shape_problems
+from ipgov.policy.store import read_yaml, without_basis
+
+FILE = "titles.yaml"
+
+
+class TitleWords(Block):
+    """The words of one programme: what it confers (``noun``), and what each event is called."""
+
+    noun: str
+    recognised: str
+    cancelled: str
+    restored: str
+    renamed: str = "更名"
+
+    def event(self, event: str) -> str:
+        """Return what an event is called."""
+        return str(getattr(self, event))
+
+
+class TitleFile(Block):
+    """The whole file."""
+
+    programmes: dict[str, TitleWords] = Field(min_length=1)
+
+
+def title_words(programme: str) -> TitleWords:
+    """Return the words of a programme; UnknownError where the file has none for it."""
+    known = _read(settings().policies / FILE).programmes
+    if programme not in known:
+        raise UnknownError(f"{FILE} 没有“{programme}”的称号用词；现有：{'、'.join(known)}")
+    return known[programme]
+
+
+@cache
+def _read(path: Path) -> TitleFile:
+    try:
+        raw = read_yaml(path.read_bytes(), path.name)
+    except OSError as error:
+        raise EnvironmentProblemError(f"{path} 无法读取：{error.strerror}") from None
+    problems = [
+        Problem(
+            "policy_basis", f"{where} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=FILE
+        )
+        for where in without_basis(raw)
+    ]
+    try:
+        found = TitleFile.model_validate(raw)
+    except ValidationError as error:
+        problems += shape_problems(error, FILE)
+    if problems:
+        raise GovernanceError(f"{FILE} 有 {len(problems)} 处问题", tuple(problems))
+    return found
