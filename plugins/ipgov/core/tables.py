@@ -987,6 +987,8 @@ document = _fact(
     _refers("round_id", "review_round.id", null=True),
     _text("data_sha256"),  # canonical JSON of the document model
     _text("template_sha256"),
+    _text("layout_sha256", null=True),  # the layouts, and what they printed of the model; null: not yet kept
+    _text("printed_sha256", null=True),
     _text("renderer"),  # versions and font hashes that made the bytes
     _refers("corrects", "document.id", null=True),
     _refers("withdraws", "document.id", null=True),
@@ -1010,7 +1012,15 @@ dispatch = _fact(
     _text("channel"),
     _text("message_id"),
     UniqueConstraint("document_id", "recipient", "channel"),
-    _one_of("channel", "outbox", "mail"),
+    CheckConstraint("channel IN ('outbox', 'mail', 'folder', 'publication')", name="channel_known"),
+)
+
+# Written before a message leaves: where no attempt names it, nobody knows whether it arrived.
+dispatch_begun = _fact(
+    "dispatch_begun",
+    _refers("dispatch_id", "dispatch.id"),
+    _text("target"),  # an address or place, without secrets
+    Index("ix_dispatch_begun_dispatch_id", "dispatch_id"),
 )
 
 dispatch_attempt = _fact(
@@ -1018,6 +1028,40 @@ dispatch_attempt = _fact(
     _refers("dispatch_id", "dispatch.id"),
     Column("succeeded", Boolean, nullable=False),
     _text("detail"),
+)
+
+# Of an attempt that failed: whether it is tried again by itself.
+dispatch_failure = _fact(
+    "dispatch_failure",
+    _refers("attempt_id", "dispatch_attempt.id"),
+    _text("kind"),
+    UniqueConstraint("attempt_id"),
+    # uncertain: it may have arrived; it is not sent again unless a person says so
+    _one_of("kind", "temporary", "permanent", "uncertain"),
+)
+
+# What a person decided of a row that is not tried again by itself; the newest one counts.
+dispatch_settlement = _fact(
+    "dispatch_settlement",
+    _refers("dispatch_id", "dispatch.id"),
+    _text("answer"),
+    _text("settled_by"),
+    _text("reason"),
+    _one_of("answer", "again", "arrived", "given_up"),
+    Index("ix_dispatch_settlement_dispatch_id", "dispatch_id"),
+)
+
+# The address to which a recipient (a body's or a province's code) is written; the newest row valid on a day
+# counts, and one without an address says that there is none any more.
+contact = _fact(
+    "contact",
+    _text("recipient"),
+    _text("name"),
+    _text("address", null=True),
+    Column("valid_from", Date, nullable=False),
+    _text("source"),
+    _text("entered_by"),
+    Index("ix_contact_recipient", "recipient"),
 )
 
 # What took effect: the issue of an approved round, once.

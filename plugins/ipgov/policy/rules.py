@@ -223,8 +223,19 @@ class Notice(Block):
     template: str
     to: Literal["reviewers", "unit", "province", "sender"]
     series: str = ""  # empty: not numbered
-    channels: tuple[Literal["outbox", "mail"], ...] = ("outbox",)
+    channels: tuple[Literal["outbox", "mail", "folder", "publication"], ...] = ("outbox",)
     copies_to: tuple[str, ...] = ()
+
+
+class Corrections(Block):
+    """Whom the correction of an issued result writes to.
+
+    ``rank_alone``: whether a body whose score, grade and title stay and whose rank alone moved, because
+    another body's result was corrected, gets a correcting ``letter`` or ``none``. A version that says nothing
+    sends it: what the earlier letter says of the rank is no longer right.
+    """
+
+    rank_alone: Literal["letter", "none"]
 
 
 class Quality(Block):
@@ -307,6 +318,7 @@ class RuleVersion(ScoringRules):
     approval: Approval
     issuer: Issuer
     notices: tuple[Notice, ...]
+    correction: Corrections | None = None
 
     @model_validator(mode="after")
     def _groups_are_the_kinds(self) -> RuleVersion:
@@ -329,6 +341,11 @@ class RuleVersion(ScoringRules):
         return {n.kind: n for n in self.notices}.get("attachment") or self.notice("correction").model_copy(
             update={"kind": "attachment", "template": "attachment"}
         )
+
+    @property
+    def writes_for_rank_alone(self) -> bool:
+        """Tell whether a correction writes to a body of which nothing but its rank changed."""
+        return self.correction is None or self.correction.rank_alone == "letter"
 
     def notice(self, kind: str) -> Notice:
         """Return the notice of that kind; KeyError where the version has none."""

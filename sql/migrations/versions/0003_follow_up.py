@@ -46,6 +46,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_correction")),
     )
     op.create_table(
+        "contact",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("entered_by", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
+    )
+    op.create_index("ix_contact_recipient", "contact", ["recipient"], unique=False)
+    op.create_table(
         "obligation",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -394,5 +413,75 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation_paper")),
         sa.UniqueConstraint("event_id", "recipient", name=op.f("uq_obligation_paper_event_id_recipient")),
     )
+    op.create_table(
+        "dispatch_begun",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("dispatch_id", sa.BigInteger(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["dispatch_id"], ["dispatch.id"], name=op.f("fk_dispatch_begun_dispatch_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_begun")),
+    )
+    op.create_index("ix_dispatch_begun_dispatch_id", "dispatch_begun", ["dispatch_id"], unique=False)
+    op.create_table(
+        "dispatch_settlement",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("dispatch_id", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("settled_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "answer IN ('again', 'arrived', 'given_up')", name=op.f("ck_dispatch_settlement_answer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["dispatch_id"], ["dispatch.id"], name=op.f("fk_dispatch_settlement_dispatch_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_settlement")),
+    )
+    op.create_index(
+        "ix_dispatch_settlement_dispatch_id", "dispatch_settlement", ["dispatch_id"], unique=False
+    )
+    op.create_table(
+        "dispatch_failure",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("attempt_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "kind IN ('temporary', 'permanent', 'uncertain')", name=op.f("ck_dispatch_failure_kind")
+        ),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["dispatch_attempt.id"], name=op.f("fk_dispatch_failure_attempt_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_failure")),
+        sa.UniqueConstraint("attempt_id", name=op.f("uq_dispatch_failure_attempt_id")),
+    )
+    op.drop_constraint(op.f("ck_dispatch_channel"), "dispatch", type_="check")
+    op.create_check_constraint(
+        op.f("ck_dispatch_channel_known"),
+        "dispatch",
+        "channel IN ('outbox', 'mail', 'folder', 'publication')",
+    )
+    op.add_column("document", sa.Column("layout_sha256", sa.Text(), nullable=True))
+    op.add_column("document", sa.Column("printed_sha256", sa.Text(), nullable=True))
     op.alter_column("review_round", "result_set_id", existing_type=sa.BIGINT(), nullable=True)
     # ### end Alembic commands ###
