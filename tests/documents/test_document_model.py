@@ -3,8 +3,10 @@ import datetime as dt
 import pytest
 from document_samples import HOSTILE, RARE, letter
 from ipgov.core.errors import RefusedError
-from ipgov.documents.model import Attachment, date_zh, layout_context, parse_document, plain_text
-from ipgov.documents.typography import full_width, title_lines, width_ems
+from ipgov.documents.layout import printed
+from ipgov.documents.model import Attachment, date_zh, parse_document, plain_text
+from ipgov.documents.titles import title_lines
+from ipgov.documents.typography import full_width, width_ems
 from pydantic import ValidationError
 
 
@@ -64,19 +66,16 @@ def test_the_canonical_text_does_not_depend_on_how_the_document_was_made() -> No
 
 
 def test_wording_of_the_layout() -> None:
-    one = layout_context(letter(note="此件不公开"))
+    one = printed(letter(note="此件不公开"))
     assert one["date"] == "2026年4月20日"
     assert date_zh(dt.date(2025, 9, 5)) == "2025年9月5日"
     assert one["note"] == "\uff08此件不公开\uff09"
-    assert one["copies"] == "抄送\uff1a广东省知识产权局。"
+    assert one["imprint"] == [{"label": "抄送\uff1a", "text": "广东省知识产权局。", "right": ""}]
     assert one["verification"] == "封存码\uff1aABCD-1234-5678\u3000结果指纹\uff1aAB12-AB12-AB12"
     assert [a["label"] for a in one["attachments"]] == ["附件"]
-    two = layout_context(letter(attachments=letter().attachments * 2))
-    assert [(a["label"], a["entry"]) for a in two["attachments"]] == [
-        ("附件1", "1. 评价结果"),
-        ("附件2", "2. 评价结果"),
-    ]
-    assert layout_context(letter(form="file"))["mark"] == "国家知识产权局文件"
+    two = printed(letter(attachments=letter().attachments * 2))
+    assert [(a["label"], a["serial"]) for a in two["attachments"]] == [("附件1", "1."), ("附件2", "2.")]
+    assert printed(letter(form="file"))["mark"] == "国家知识产权局文件"
 
 
 def test_punctuation_between_latin_letters_and_digits_stays_narrow() -> None:

@@ -14,6 +14,7 @@ from ipgov.documents.pdf import render_pdf
 
 MM = 72 / 25.4
 HEIGHT = 297 * MM
+LINE = 225 * MM / 22
 
 
 def pages(document: OfficialDocument) -> list[pypdf.PageObject]:
@@ -69,10 +70,10 @@ def test_the_page_is_a4_and_the_text_stands_on_the_grid() -> None:
     lines = [(x, y) for text, x, y, size in placed(second) if text.startswith("国" * 5) and size == 16]
     assert len(lines) == 22
     for (_, above), (_, below) in itertools.pairwise(lines):
-        assert below - above == pytest.approx(28.95, abs=0.01)
+        assert below - above == pytest.approx(LINE, abs=0.01)
     assert {round(x, 1) for x, _ in lines} == {round(28 * MM, 1)}
     # the first line's glyphs begin within half a pitch of the type area's top, the last ends above its foot
-    assert 37 * MM <= lines[0][1] - 0.88 * 16 <= 37 * MM + 28.95 / 2
+    assert 37 * MM <= lines[0][1] - 0.88 * 16 <= 37 * MM + LINE / 2
     assert lines[-1][1] + 0.12 * 16 <= (297 - 35) * MM
     full = [text for text, *_ in placed(second) if text.startswith("国" * 5)]
     assert {len(t) for t in full[:-1]} == {28}
@@ -88,10 +89,10 @@ def test_the_letter_head_is_where_the_standard_puts_it() -> None:
     assert number_size == 16
     title_x, title_y, title_size = at(page, "关于功能性")
     assert title_size == 22
-    assert title_y - number_y == pytest.approx(3 * 28.95, abs=3)  # two lines between them
+    assert title_y - number_y == pytest.approx(3 * LINE, abs=3)  # two lines between them
     recipient_x, recipient_y, _ = at(page, "南方知识产权运营服务平台")
     assert recipient_x == pytest.approx(28 * MM, abs=0.1)
-    assert recipient_y - title_y == pytest.approx(3 * 28.95, abs=3)  # second title line, one blank
+    assert recipient_y - title_y == pytest.approx(3 * LINE, abs=3)  # second title line, one blank
     indented, *_ = at(page, "现将结果通知如下")
     assert indented == pytest.approx(28 * MM + 2 * 156 * MM / 28, abs=0.1)
     assert number_x > 105 * MM
@@ -103,9 +104,9 @@ def test_the_date_stands_four_characters_from_the_right() -> None:
     pieces = placed(page)
     issuer = [p for p in pieces if p[0].startswith("国家知识产权局") and p[3] == 16][-1]
     date = next(p for p in pieces if p[0].startswith("2026年"))
-    assert date[2] - issuer[2] == pytest.approx(28.95, abs=0.01)
+    assert date[2] - issuer[2] == pytest.approx(LINE, abs=0.01)
     closing = at(page, "特此通知")
-    assert issuer[2] - closing[1] == pytest.approx(3 * 28.95, abs=0.01)
+    assert issuer[2] - closing[1] == pytest.approx(3 * LINE, abs=0.01)
     # the issuer's middle is the date's; 7 characters, tracking included
     character = 156 * MM / 28
     assert issuer[1] + 3.5 * character < (210 - 26) * MM - 4 * character
@@ -179,11 +180,11 @@ def test_rare_names_have_glyphs() -> None:
 def test_a_character_without_a_glyph_is_named_before_anything_is_rendered() -> None:
     with pytest.raises(GovernanceError) as caught:
         render_pdf(letter(recipients=("𠮷氏平台",), paragraphs=("笑脸😀。",)))
-    assert "“𠮷”（U+20BB7）" in caught.value.message
-    assert "“😀”（U+1F600）" in caught.value.message
+    assert "“𠮷”\uff08U+20BB7\uff0c见主送机关\uff09" in caught.value.message
+    assert "“😀”\uff08U+1F600\uff0c见正文第1段\uff09" in caught.value.message
     assert "IPGOV_FONTS" in caught.value.message
     assert [p.check for p in caught.value.problems] == ["glyph_missing", "glyph_missing"]
-    assert "用于“𠮷氏平台”" in caught.value.problems[0].found
+    assert caught.value.problems[0].found.startswith("主送机关“𠮷氏平台”第 1 个字符“𠮷”")
 
 
 def test_only_recorded_fonts_are_embedded_and_the_file_is_pdf_a() -> None:
@@ -217,6 +218,6 @@ def test_the_fonts_of_the_site_come_first(tmp_path: Path, monkeypatch: pytest.Mo
             render_pdf(letter())
         own = fonts.faces(["FangSong_GB2312", fonts.SERIF, fonts.SANS])
         assert own["body"]["families"][0] == "FangSong_GB2312"
-        assert own["title"] == {"families": [fonts.SERIF, fonts.SANS], "stroke": 0.4}
+        assert own["title"] == {"families": [fonts.SERIF, fonts.SANS, "FangSong_GB2312"], "stroke": 0.4}
     finally:
         settings.cache_clear()

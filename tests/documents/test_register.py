@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import pytest
 from document_samples import KNOWN_AT, letter
 from ipgov.core import database as db
-from ipgov.core.errors import EnvironmentProblemError, RefusedError, UnknownError
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
 from ipgov.core.objects import content_key, get_content, put_content, store
+from ipgov.core.settings import settings
 from ipgov.core.tables import document as document_table
-from ipgov.documents import docx, register
+from ipgov.documents import docx, fonts, layout, register
 from ipgov.documents.numbering import Reserved, reserve
 from sqlalchemy import Connection, select, text
 
@@ -104,18 +107,70 @@ def test_rebuild_gives_every_byte_again() -> None:
     assert rebuilt.changed == ()
 
 
+def test_a_changed_layout_changes_nothing_that_was_issued(monkeypatch: pytest.MonkeyPatch) -> None:
+    with db.transaction() as connection:
+        filed = file(connection, formats=("docx", "html", "pdf"))
+    now = {n: t.replace("8844", "8000").replace("156mm", "150mm") for n, t in layout.layouts().items()}
+    for module in (register, layout):
+        monkeypatch.setattr(module, "layouts", lambda: now)
+    with db.transaction() as connection:
+        rebuilt = register.rebuild(connection, filed)
+        again = file(connection, "other", formats=("docx", "pdf"))
+        assert (
+            register.get(connection, again)["layout_sha256"]
+            != register.get(connection, filed)["layout_sha256"]
+        )
+        assert register.file_sha256(connection, again, "pdf") != register.file_sha256(
+            connection, filed, "pdf"
+        )
+    assert dict(rebuilt.formats) == {"docx": True, "html": True, "pdf": True}
+    assert rebuilt.changed == ()
+
+
 def test_rebuild_says_which_format_differs_and_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     with db.transaction() as connection:
         filed = file(connection)
-    parts = tuple(
-        (n, d.replace(b"8844", b"8845")) if n.endswith("document.xml.j2") else (n, d)
-        for n, d in docx.layout_parts()
-    )
-    monkeypatch.setattr(docx, "layout_parts", lambda: parts)
+    monkeypatch.setattr(register, "version", lambda name: "99.0" if name == "jinja2" else "0.15.2")
+    render = docx.render
+    monkeypatch.setattr(docx, "render", lambda what, parts: render(what, parts) + b"\0")
     with db.reading() as connection:
         rebuilt = register.rebuild(connection, filed)
     assert dict(rebuilt.formats) == {"docx": False, "pdf": True}
-    assert [c.partition("：")[0] for c in rebuilt.changed] == ["docx.layout"]
+    assert [c.partition("\uff1a")[0] for c in rebuilt.changed] == ["docx.jinja2"]
+
+
+def test_a_rebuild_takes_the_recorded_fonts_and_names_each_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "A-own.otf"
+    own.write_bytes(fonts.font_paths()[0].read_bytes() + b"\0")
+    with db.transaction() as connection:
+        filed = file(connection)
+    monkeypatch.setenv("IPGOV_FONTS", str(tmp_path))
+    with_fonts = _fresh_settings()
+    try:
+        with db.transaction() as connection:  # another font is there now: it plays no part
+            assert dict(register.rebuild(connection, filed).formats) == {"docx": True, "pdf": True}
+            later = file(connection, "later", filename="later", formats=("pdf",))
+        own.write_bytes(own.read_bytes() + b"\0")
+        with db.reading() as connection, pytest.raises(EnvironmentProblemError) as caught:
+            register.rebuild(connection, later)
+        assert "缺少当时所用的字体文件\uff1aA-own.otf\uff08SHA-256 " in caught.value.message
+    finally:
+        monkeypatch.undo()
+        with_fonts()
+
+
+def _fresh_settings():
+    settings.cache_clear()
+    return settings.cache_clear
+
+
+def test_a_name_without_a_glyph_stops_the_document_in_any_format() -> None:
+    with db.transaction() as connection, pytest.raises(GovernanceError, match=r"U\+20BB7\uff0c见主送机关"):
+        file(connection, document=letter(number=None, recipients=("𠮷氏平台",)), formats=("docx",))
+    with db.reading() as connection:
+        assert register.documents(connection) == []
 
 
 def test_rebuild_notices_archived_bytes_that_were_tampered_with() -> None:

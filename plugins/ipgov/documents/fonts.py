@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,8 +26,9 @@ _FACES: Mapping[str, tuple[tuple[str, ...], str]] = {
 # 小标宋 is heavier than a regular serif: its replacement is drawn with an outline, in points.
 _OUTLINES = {"mark": 0.9, "title": 0.4}
 
-# These have no glyph of their own and need none.
-_INVISIBLE = {0x00AD, 0x2060, 0xFEFF, *range(0x200B, 0x2010), *range(0xFE00, 0xFE10)}
+# These have no glyph of their own and need none. Selectors of a variant are not among them: where a font does
+# not have that variant, the page would show another shape than the name has.
+_INVISIBLE = {0x00AD, 0x2060, 0xFEFF, *range(0x200B, 0x2010)}
 
 
 @dataclass(frozen=True)
@@ -63,79 +64,128 @@ def font_paths() -> tuple[Path, ...]:
     return tuple(paths)
 
 
-@cache
-def _font_file(path: Path) -> FontFile:
-    from fontTools.ttLib import TTCollection, TTFont
+def _members(path: Path) -> Sequence[Any]:
+    """Return the fonts of a file; EnvironmentProblemError where it is none."""
+    from fontTools.ttLib import TTCollection, TTFont, TTLibError
 
-    data = path.read_bytes()
-    members = TTCollection(path).fonts if data[:4] == b"ttcf" else [TTFont(path, lazy=True)]
+    try:
+        with path.open("rb") as f:
+            collection = f.read(4) == b"ttcf"
+        return list(TTCollection(path, lazy=True).fonts) if collection else [TTFont(path, lazy=True)]
+    except (OSError, TTLibError) as error:
+        raise EnvironmentProblemError(f"字体文件 {path} 无法读取：{error}") from None
+
+
+@cache
+def _font_file(path: Path, size: int, changed: int) -> FontFile:
     families: dict[str, None] = {}
-    for font in members:
+    for font in _members(path):
         for record in font["name"].names:
             if record.nameID in (1, 16):
                 families[record.toUnicode()] = None
-    return FontFile(path, tuple(families), sha256_hex(data))
+    return FontFile(path, tuple(families), sha256_hex(path.read_bytes()))
 
 
 @cache
-def _characters(path: Path) -> frozenset[int]:
-    from fontTools.ttLib import TTCollection, TTFont
+def _characters(file: FontFile) -> frozenset[int]:
+    return frozenset(
+        code
+        for font in _members(file.path)
+        for code, glyph in font.getBestCmap().items()
+        if glyph != ".notdef"
+    )
 
-    with path.open("rb") as f:
-        collection = f.read(4) == b"ttcf"
-    members = TTCollection(path).fonts if collection else [TTFont(path, lazy=True)]
-    return frozenset(code for font in members for code in font.getBestCmap())
+
+def dash_height(path: Path, index: int) -> float:
+    """Return how high the middle of the dash of a file's font stands above the baseline, in ems."""
+    from fontTools.pens.boundsPen import BoundsPen
+
+    font = _members(path)[index]
+    if glyph := font.getBestCmap().get(0x2014):
+        glyphs = font.getGlyphSet()
+        pen = BoundsPen(glyphs)
+        glyphs[glyph].draw(pen)
+        if pen.bounds:
+            return float((pen.bounds[1] + pen.bounds[3]) / 2 / font["head"].unitsPerEm)
+    raise EnvironmentProblemError(f"字体 {path.name} 没有一字线（U+2014）：不能编排页码")
 
 
 def font_files() -> tuple[FontFile, ...]:
     """Return the font files in their order of search, with families and hashes."""
-    return tuple(_font_file(p) for p in font_paths())
+    found = []
+    for path in font_paths():
+        status = path.stat()
+        found.append(_font_file(path, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def recorded_files(recorded: Mapping[str, str]) -> tuple[FontFile, ...]:
+    """Return the installed files that were recorded (file name → hash), in their order of search.
+
+    Raises EnvironmentProblemError that names every one that is not installed; others play no part.
+    """
+    wanted = set(recorded.values())
+    there = {f.sha256: f for f in reversed(font_files())}
+    if missing := sorted(name for name, sha256 in recorded.items() if sha256 not in there):
+        listed = "、".join(f"{name}（SHA-256 {recorded[name]}）" for name in missing)
+        raise EnvironmentProblemError(f"缺少当时所用的字体文件：{listed}；请放入 IPGOV_FONTS 文件夹")
+    return tuple(f for f in font_files() if f.sha256 in wanted and there[f.sha256] == f)
 
 
 def faces(known: Iterable[str]) -> dict[str, Any]:
     """Return for each face of the layout its families in order, and the outline of a replacement in points.
 
-    ``known`` are the families that the renderer found in the font files.
+    ``known`` are the families that the renderer found in the font files, in their order of search. Every
+    other family stands last: a rare character is taken from whichever file has it.
     """
-    there = set(known)
-    chosen = {}
+    there = dict.fromkeys(known)
+    chosen: dict[str, Any] = {}
     for face, (wanted, replacement) in _FACES.items():
         own = [family for family in wanted if family in there][:1]
-        rest = [replacement, *(f for f in (SERIF, SANS) if f != replacement)]
+        rest = dict.fromkeys((replacement, SERIF, SANS, *there))
         outline = 0.0 if own else _OUTLINES.get(face, 0.0)
-        chosen[face] = {"families": own + rest, "stroke": outline}
+        families = own + [f for f in rest if f in there and f not in own]
+        chosen[face] = {"families": families, "stroke": outline}
     return chosen
 
 
 def missing_characters(texts: Iterable[str]) -> tuple[str, ...]:
     """Return the characters that no font file has a glyph for, in order of first use."""
     used: dict[str, None] = {c: None for text in texts for c in text}
-    for path in font_paths():
-        there = _characters(path)
+    for file in font_files():
+        there = _characters(file)
         used = {c: None for c in used if ord(c) not in there and ord(c) not in _INVISIBLE}
         if not used:
             break
     return tuple(used)
 
 
-def require_glyphs(texts: Iterable[str], document: str) -> None:
-    """Refuse a document that would print an empty box; GovernanceError names every missing character."""
-    texts = tuple(texts)
-    missing = missing_characters(texts)
+def require_glyphs(texts: Iterable[tuple[str, str]], document: str) -> None:
+    """Refuse a document that would print an empty box; ``texts`` are (place in the document, text).
+
+    Raises GovernanceError that names every missing character with its code point and every place.
+    """
+    placed = [(place, text) for place, text in texts if text]
+    missing = missing_characters(text for _, text in placed)
     if not missing:
         return
     problems = tuple(
         Problem(
             "glyph_missing",
-            f"字体缺少字符“{c}”（U+{ord(c):04X}），用于“{next(t for t in texts if c in t)[:40]}”",
+            f"{place}“{text[:40]}”第 {text.index(c) + 1} 个字符“{c}”（U+{ord(c):04X}）没有字形",
             "在 IPGOV_FONTS 文件夹中放入含有此字的字体，或更正文字",
             file=document,
         )
         for c in missing
+        for place, text in placed
+        if c in text
     )
-    listed = "、".join(f"“{c}”（U+{ord(c):04X}）" for c in missing)
+    listed = "、".join(
+        f"“{c}”（U+{ord(c):04X}，见{'、'.join(dict.fromkeys(p for p, t in placed if c in t))}）"
+        for c in missing
+    )
     raise GovernanceError(
-        f"《{document}》不能生成 PDF：现有字体缺少字符 {listed}；"
+        f"《{document}》不能生成文书：现有字体缺少字符 {listed}；"
         "请在 IPGOV_FONTS 文件夹中放入含有这些字的字体",
         problems,
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ipgov.core.errors import RefusedError
-from ipgov.core.fingerprint import canonical_json, short_code
-from ipgov.documents.typography import full_width, title_lines
+from ipgov.core.fingerprint import canonical_json
+from ipgov.documents.typography import full_width
 
 SIMULATION_BANNER = full_width("模拟数据，仅供演示，不具有任何效力")
 
@@ -58,17 +58,29 @@ class Heading(_Part):
     text: FilledText
 
 
+def _default(value: Any) -> bool:
+    return value in ((), "", None, True, "portrait")
+
+
+# Fields that came later are absent from the canonical text at their default: archived hashes still hold.
 class Attachment(_Part):
-    """A table on pages of its own: title, column heads, rows of as many cells, relative ``widths``."""
+    """Pages of their own: title, text, and a table of column heads and rows of as many cells.
+
+    ``widths`` are relative; a wide table lies across the page (``landscape``, clause 8).
+    """
 
     title: FilledText
-    columns: tuple[FilledText, ...] = Field(min_length=1)
-    rows: tuple[tuple[Text, ...], ...]
+    paragraphs: tuple[FilledText | Heading, ...] = Field(default=(), exclude_if=_default)
+    columns: tuple[FilledText, ...] = ()
+    rows: tuple[tuple[Text, ...], ...] = ()
     widths: tuple[Annotated[int, Field(ge=1)], ...] = ()
     notes: tuple[FilledText, ...] = ()
+    orientation: Literal["portrait", "landscape"] = Field(default="portrait", exclude_if=_default)
 
     @model_validator(mode="after")
     def _rectangular(self) -> Attachment:
+        if not self.columns and not self.paragraphs:
+            raise ValueError(f"附件“{self.title}”须有正文或表格")
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"附件“{self.title}”各行的单元格数须与列数 {len(self.columns)} 相同")
         if self.widths and len(self.widths) != len(self.columns):
@@ -79,9 +91,13 @@ class Attachment(_Part):
 class OfficialDocument(_Part):
     """A letter (信函格式) or file (文件格式) of an office as GB/T 9704-2012 orders its parts.
 
-    ``number`` is the document number with its six-angled brackets, or None; ``basis`` holds the clause ids it
-    cites; ``seal_code`` is the short code of the seal over the approval; ``trace`` the fingerprint of the
-    results it was made from; ``banner`` (of a simulation) is printed on every page.
+    ``number`` is the document number with its six-angled brackets, or None. ``title_parts`` are the title's
+    parts in order, between which its lines break best; ``title_terms`` are names that no line's end cuts.
+    ``mark`` is the red mark's wording (else the issuer, in a file with 文件), ``printer`` and ``printed_on``
+    the imprint's office and day (else the issuer and the document's date). ``sealed``: the signature leaves
+    room for a seal (7.3.5.1) or not (7.3.5.2). ``basis`` holds the clause ids it cites; ``seal_code`` is the
+    short code of the seal over the approval; ``trace`` the fingerprint of the results it was made from;
+    ``banner`` (of a simulation) is printed on every page.
     """
 
     kind: FilledText
@@ -99,20 +115,45 @@ class OfficialDocument(_Part):
     basis: tuple[FilledText, ...] = ()
     banner: Text = ""
     trace: Text = ""
+    title_parts: tuple[FilledText, ...] = Field(default=(), exclude_if=_default)
+    title_terms: tuple[FilledText, ...] = Field(default=(), exclude_if=_default)
+    mark: Text = Field(default="", exclude_if=_default)
+    sealed: bool = Field(default=True, exclude_if=_default)
+    printer: Text = Field(default="", exclude_if=_default)
+    printed_on: dt.date | None = Field(default=None, exclude_if=_default)
+
+    @model_validator(mode="after")
+    def _parts_make_the_title(self) -> OfficialDocument:
+        if self.title_parts and "".join(self.title_parts) != self.title:
+            raise ValueError(f"标题各段“{'｜'.join(self.title_parts)}”连起来须是标题“{self.title}”")
+        return self
 
     def canonical(self) -> bytes:
         """Return the one JSON text of the document; its hash names the content."""
         return canonical_json(self.model_dump(mode="json"))
 
-    def texts(self) -> Iterator[str]:
-        """Yield every text that a page of the document may show."""
-        yield from (self.issuer, self.number or "", self.title, self.note, self.banner, *self.recipients)
-        yield from (p if isinstance(p, str) else p.text for p in self.paragraphs)
-        for attachment in self.attachments:
-            yield from (attachment.title, *attachment.columns, *attachment.notes)
-            for row in attachment.rows:
-                yield from row
-        yield from self.copies_to
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield every text that a page of the document may show, each with its place in the document."""
+        yield from (("发文机关", self.issuer), ("发文机关标志", self.mark), ("发文字号", self.number or ""))
+        yield from (("标题", self.title), ("附注", self.note), ("模拟标识", self.banner))
+        yield from (("主送机关", name) for name in self.recipients)
+        yield from _placed("正文", self.paragraphs)
+        for number, attachment in enumerate(self.attachments, 1):
+            place = f"附件{number}"
+            yield f"{place}标题", attachment.title
+            yield from _placed(place, attachment.paragraphs)
+            yield from ((f"{place}表头", column) for column in attachment.columns)
+            for line, row in enumerate(attachment.rows, 1):
+                for column, cell in zip(attachment.columns, row, strict=True):
+                    yield f"{place}第{line}行“{column}”", cell
+            yield from ((f"{place}注", note) for note in attachment.notes)
+        yield from (("抄送机关", name) for name in self.copies_to)
+        yield "印发机关", self.printer
+
+
+def _placed(place: str, paragraphs: Iterable[str | Heading]) -> Iterator[tuple[str, str]]:
+    for number, paragraph in enumerate(paragraphs, 1):
+        yield f"{place}第{number}段", paragraph if isinstance(paragraph, str) else paragraph.text
 
 
 def parse_document(data: bytes) -> OfficialDocument:
@@ -123,55 +164,3 @@ def parse_document(data: bytes) -> OfficialDocument:
 def date_zh(day: dt.date) -> str:
     """Return the date as documents print it: Arabic numerals, full year, no leading zeros (7.3.5.4)."""
     return f"{day.year}年{day.month}月{day.day}日"
-
-
-def attachment_label(document: OfficialDocument, index: int) -> str:
-    """Return ``附件`` of the only attachment, else ``附件1``, ``附件2``…; ``index`` counts from 0 (7.3.7)."""
-    return "附件" if len(document.attachments) == 1 else f"附件{index + 1}"
-
-
-def layout_context(document: OfficialDocument) -> dict[str, Any]:
-    """Return everything the layouts print, as plain data: no renderer composes wording of its own."""
-    several = len(document.attachments) > 1
-    return {
-        "form": document.form,
-        "issuer": document.issuer,
-        "mark": document.issuer + ("文件" if document.form == "file" else ""),
-        "number": document.number,
-        "title": document.title,
-        "title_lines": list(title_lines(document.title)),
-        "recipients": "、".join(document.recipients),
-        "paragraphs": [
-            {"level": 0, "text": p} if isinstance(p, str) else {"level": p.level, "text": p.text}
-            for p in document.paragraphs
-        ],
-        "attachments": [
-            {
-                "label": attachment_label(document, i),
-                "entry": f"{i + 1}. {a.title}" if several else a.title,
-                "title": a.title,
-                "title_lines": list(title_lines(a.title)),
-                "columns": list(a.columns),
-                "rows": [list(row) for row in a.rows],
-                "widths": list(a.widths or (1,) * len(a.columns)),
-                "notes": list(a.notes),
-            }
-            for i, a in enumerate(document.attachments)
-        ],
-        "date": date_zh(document.signature_date),
-        "note": f"（{document.note}）" if document.note else "",
-        "copies": full_width("抄送：") + "，".join(document.copies_to) + "。" if document.copies_to else "",
-        "printed": f"{date_zh(document.signature_date)}印发" if document.form == "file" else "",
-        "verification": verification_line(document),
-        "banner": document.banner,
-    }
-
-
-def verification_line(document: OfficialDocument) -> str:
-    """Return the imprint's line that leads from paper to record: the seal's and the results' short codes."""
-    parts = []
-    if document.seal_code:
-        parts.append(full_width("封存码：") + document.seal_code)
-    if document.trace:
-        parts.append(full_width("结果指纹：") + short_code(document.trace))
-    return "\u3000".join(parts)

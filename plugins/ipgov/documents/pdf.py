@@ -5,50 +5,60 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import tempfile
+from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from ipgov.core.errors import EnvironmentProblemError
-from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.documents import fonts
-from ipgov.documents.model import OfficialDocument, layout_context
+from ipgov.documents.layout import Layouts, layouts, printed
+from ipgov.documents.model import OfficialDocument
 
-LAYOUT = "layouts/official.typ"
+LAYOUT = "official.typ"
 
 
 @cache
-def _compiler(folders: tuple[str, ...], process: int) -> tuple[Any, dict[str, Any]]:
+def _compiler(files: tuple[fonts.FontFile, ...], process: int) -> tuple[Any, str]:
     """Return one compiler per set of fonts and per process: its threads do not survive a fork."""
     import typst
 
-    found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=list(folders))
-    chosen = fonts.faces(found.families())
-    return typst.Compiler(font_paths=found, ignore_system_fonts=True), chosen
+    # Typst takes folders: one of links, in the order of search, holds these files and no others
+    with tempfile.TemporaryDirectory(prefix="ipgov-fonts-") as folder:
+        for index, file in enumerate(files):
+            (Path(folder) / f"{index:04d}-{file.path.name}").symlink_to(file.path.resolve())
+        found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
+        compiler = typst.Compiler(font_paths=found, ignore_system_fonts=True)
+        infos = found.fonts()
+        chosen: dict[str, Any] = fonts.faces(i.family for i in infos)
+        number = next(i for i in infos if i.family == chosen["number"]["families"][0])
+        chosen["dash"] = fonts.dash_height(Path(str(number.path)), number.index)
+    return compiler, json.dumps(chosen)
 
 
-def render_pdf(document: OfficialDocument) -> bytes:
-    """Return the PDF of a document: the same document, layout, fonts and Typst give the same bytes.
-
-    Raises GovernanceError that names every character for which the fonts have no glyph.
-    """
-    context = layout_context(document)
-    fonts.require_glyphs((*document.texts(), context["verification"]), document.title)
-    layout = (settings().templates / LAYOUT).read_bytes()
-    compiler, faces = _compiler(tuple(str(f) for f in fonts.font_folders()), os.getpid())
-    day = document.signature_date
+def render(what: Mapping[str, Any], layout: Layouts, files: Sequence[fonts.FontFile]) -> bytes:
+    """Return the PDF of what ``layout.printed`` gave: the same inputs and Typst give the same bytes."""
+    compiler, faces = _compiler(tuple(files), os.getpid())
+    day = dt.date.fromisoformat(what["day"])
     data, warnings = compiler.compile_with_warnings(
-        input=layout,
+        input=layout[LAYOUT].encode(),
         format="pdf",
         pdf_standards=["a-2b"],
         timestamp=int(dt.datetime.combine(day, dt.time(), tzinfo=SHANGHAI).timestamp()),
-        sys_inputs={
-            "document": json.dumps(context, ensure_ascii=False),
-            "fonts": json.dumps(faces),
-            "date": json.dumps([day.year, day.month, day.day]),
-        },
+        sys_inputs={"document": json.dumps(what, ensure_ascii=False), "fonts": faces},
     )
     if warnings:
         found = "；".join(str(w.message) for w in warnings)
-        raise EnvironmentProblemError(f"《{document.title}》排版有警告，不予采用：{found}")
+        raise EnvironmentProblemError(f"《{what['title']}》排版有警告，不予采用：{found}")
     return bytes(data)
+
+
+def render_pdf(document: OfficialDocument) -> bytes:
+    """Return the PDF of a document with the layout and fonts of this installation.
+
+    Raises GovernanceError that names every character for which the fonts have no glyph, and its place.
+    """
+    fonts.require_glyphs(document.texts(), document.title)
+    return render(printed(document), layouts(), fonts.font_files())

@@ -14,18 +14,20 @@ from sqlalchemy import Connection, RowMapping, select
 
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
-from ipgov.core.fingerprint import canonical_json, fingerprint, sha256_hex
+from ipgov.core.fingerprint import canonical_json, sha256_hex
 from ipgov.core.objects import get_content, put_content
-from ipgov.core.settings import settings
 from ipgov.core.tables import document as document_table
 from ipgov.core.tables import document_file
-from ipgov.documents import docx, fonts, pdf
+from ipgov.documents import docx, fonts, html, pdf
+from ipgov.documents.layout import Layouts, bundle, layouts, printed
 from ipgov.documents.model import OfficialDocument, parse_document, plain_text
 from ipgov.documents.numbering import Reserved
 
-RENDERERS: Mapping[str, Callable[[OfficialDocument], bytes]] = {
-    "docx": docx.render_docx,
-    "pdf": pdf.render_pdf,
+Renderer = Callable[[Mapping[str, Any], Layouts, Sequence[fonts.FontFile]], bytes]
+RENDERERS: Mapping[str, Renderer] = {
+    "docx": lambda what, layout, _: docx.render(what, layout),
+    "html": lambda what, layout, _: html.render(what, layout),
+    "pdf": pdf.render,
 }
 
 
@@ -43,16 +45,12 @@ class Rebuilt:
 
 
 def renderer() -> str:
-    """Return what makes the bytes here and now: versions, hashes of layouts and fonts (canonical JSON)."""
-    layout = {name: sha256_hex(data) for name, data in docx.layout_parts()}
+    """Return what makes the bytes besides the layout: versions, hashes of fonts (canonical JSON)."""
     return canonical_json(
         {
-            "docx": {"jinja2": version("jinja2"), "layout": fingerprint(layout)},
-            "pdf": {
-                "typst": version("typst"),
-                "layout": sha256_hex((settings().templates / pdf.LAYOUT).read_bytes()),
-                "fonts": {f.path.name: f.sha256 for f in fonts.font_files()},
-            },
+            "docx": {"jinja2": version("jinja2")},
+            "html": {"jinja2": version("jinja2")},
+            "pdf": {"typst": version("typst"), "fonts": {f.path.name: f.sha256 for f in fonts.font_files()}},
         }
     ).decode()
 
@@ -81,7 +79,8 @@ def file_document(
 
     ``formats`` are rendered, ``files`` (say, a correction workbook) come ready made. ``corrects`` and
     ``withdraws`` name the documents whose content this one corrects or takes back. Raises RefusedError
-    where the key holds a document with other content: it is corrected by another document, never changed.
+    where the key holds a document with other content: it is corrected by another document, never changed;
+    GovernanceError where the fonts lack a character, naming it and its places.
     """
     reserved = number.text if number else None
     if document.number != reserved:
@@ -96,7 +95,9 @@ def file_document(
             raise RefusedError(f"文书“{key}”已登记且内容不同：已登记的文书不得改动，只能另文更正或撤回")
         return int(there.id)
     _check_filename(filename)
-    contents = {f: RENDERERS[f](document) for f in formats} | dict(files or {})
+    fonts.require_glyphs(document.texts(), document.title)
+    what, layout, installed = printed(document), layouts(), fonts.font_files()
+    contents = {f: RENDERERS[f](what, layout, installed) for f in formats} | dict(files or {})
     row_id = connection.execute(
         document_table.insert()
         .values(
@@ -114,6 +115,8 @@ def file_document(
             round_id=round_id,
             data_sha256=put_content(data),
             template_sha256=template_sha256,
+            layout_sha256=put_content(bundle(layout)[0]),
+            printed_sha256=put_content(canonical_json(what)),
             renderer=renderer(),
             corrects=corrects,
             withdraws=withdraws,
@@ -193,20 +196,36 @@ def file_sha256(connection: Connection, document_id: int, format_: str) -> str:
 
 
 def rebuild(connection: Connection, number_or_id: str | int) -> Rebuilt:
-    """Make a document's files again from its archived data and compare them byte by byte with the archive.
+    """Make a document's files again and compare them byte by byte with the archive.
 
-    Files that came ready made are not rendered here and so not compared. Raises UnknownError for an unknown
-    document, EnvironmentProblemError where archived content no longer matches its hash.
+    What the layout printed and the layout itself are archived: neither a changed template nor a changed
+    layout changes what was issued. Fonts are those that were recorded, and no others. Files that came ready
+    made are not rendered here and so not compared. Raises UnknownError for an unknown document,
+    EnvironmentProblemError where archived content no longer matches its hash or a recorded font is missing.
     """
     row = get(connection, number_or_id)
-    document = parse_document(get_content(row["data_sha256"]))
-    same = {
-        file["format"]: RENDERERS[file["format"]](document) == get_content(file["sha256"])
-        for file in files(connection, row["id"])
-        if file["format"] in RENDERERS
-    }
     then, now = json.loads(row["renderer"]), json.loads(renderer())
-    return Rebuilt(row["id"], same, tuple(_differences(then, now)))
+    what, layout, changed = _archived(row)
+    rendered = [f for f in files(connection, row["id"]) if f["format"] in RENDERERS]
+    needs_fonts = any(f["format"] == "pdf" for f in rendered)
+    used = fonts.recorded_files(then["pdf"]["fonts"]) if needs_fonts else ()
+    if used:
+        now["pdf"]["fonts"] = {f.path.name: f.sha256 for f in used}
+    same = {
+        f["format"]: RENDERERS[f["format"]](what, layout, used) == get_content(f["sha256"]) for f in rendered
+    }
+    made = {kind: then[kind] for kind in then if kind in same}
+    changed += _differences(made, {kind: now[kind] for kind in made})
+    return Rebuilt(row["id"], same, tuple(changed))
+
+
+def _archived(row: RowMapping) -> tuple[Mapping[str, Any], Layouts, list[str]]:
+    """Return what was printed, the layout, and how far both are not those of the archive."""
+    if row["layout_sha256"] is not None:
+        layout = json.loads(get_content(row["layout_sha256"]))
+        return json.loads(get_content(row["printed_sha256"])), layout, []
+    what = json.loads(canonical_json(printed(parse_document(get_content(row["data_sha256"])))))
+    return what, layouts(), ["layout：当时的版式没有归档，按现行版式生成"]
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> list[str]:
