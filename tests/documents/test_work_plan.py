@@ -69,6 +69,12 @@ def test_where_an_item_stands(left: int, said: str) -> None:
     assert state_of(replace(ITEM, days_left=left), 5) == said
 
 
+def test_nothing_is_late_by_a_provisional_day() -> None:
+    passed = replace(ITEM, provisional=True)
+    assert not passed.late
+    assert state_of(passed, 5) == "暂定日已过"
+
+
 def test_by_week_the_late_come_first_and_the_provisional_are_marked() -> None:
     listed = rows(book()[BY_WEEK])
     assert [r["周次"] for r in listed] == [

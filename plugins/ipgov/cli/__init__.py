@@ -20,6 +20,7 @@ from ipgov.cli import (
     quality,
     records,
     sensitivity,
+    work_plan,
 )
 from ipgov.cli.common import fail
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError
@@ -41,6 +42,7 @@ for room in (
     officers,
     correction,
     clock,
+    work_plan,
 ):
     app.add_typer(room.app)
 

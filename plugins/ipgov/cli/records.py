@@ -18,13 +18,18 @@ app.add_typer(audit_app, name="audit", help="封存：核验、链头、封存")
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
-    """列出各业务、各年度办到哪一步。"""
-    from ipgov.procedures import overview
+def status(
+    within: Annotated[int | None, typer.Option(help="列出今后几个工作日内到期的事项")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """列出各业务、各年度办到哪一步，以及逾期、即将到期、暂定的事项和等谁办理。"""
+    from ipgov.procedures import overview, work_plan
 
     rows = overview.cycles()
+    owed = work_plan.outlook(*moment(as_of), within)
     if as_json:
-        print_json(rows)
+        print_json({"cycles": rows, "obligations": owed})
         return
     for row in rows:
         print(
@@ -34,6 +39,8 @@ def status(as_json: Json = False) -> None:
         )
     if not rows:
         print("尚未开启任何年度")
+    for item in owed:
+        print(work_plan.line(item))
 
 
 @document_app.command("rebuild")

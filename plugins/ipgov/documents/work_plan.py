@@ -52,8 +52,8 @@ class Item:
 
     @property
     def late(self) -> bool:
-        """Tell whether the due day is past."""
-        return self.days_left < 0
+        """Tell whether the due day is past; nothing is late by a provisional day."""
+        return self.days_left < 0 and not self.provisional
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ def state_of(item: Item, soon: int) -> str:
     """Return where an item stands, in the words of every list of them."""
     if item.late:
         return f"逾期 {-item.days_left} 日"
+    if item.days_left < 0:
+        return "暂定日已过"
     if item.days_left == 0:
         return "今日到期"
     return "即将到期" if item.days_left <= soon else "办理中"
@@ -99,9 +101,7 @@ def write(plan: WorkPlan, issuer: str, banner: str = "") -> bytes:
 
 
 def _summary(book: Book, plan: WorkPlan, title: str) -> None:
-    sheet = book.sheet(
-        SUMMARY, title, f"每个责任单位各有几项；另有 {plan.later} 项在此之后到期。"
-    )
+    sheet = book.sheet(SUMMARY, title, f"每个责任单位各有几项；另有 {plan.later} 项在此之后到期。")
     columns = (
         Column("责任单位", 34, wrap=True),
         *(

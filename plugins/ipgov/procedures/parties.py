@@ -81,11 +81,11 @@ class Parties:
             found |= {"province": next(filter(_is_province, parties), "")}
         return found
 
-    def about(self, obligation: Mapping[str, Any]) -> str:
-        """Return what an obligation is about beyond its duty: the body, and what opened it."""
+    def about(self, obligation: Mapping[str, Any], *, body: bool = True) -> str:
+        """Return what an obligation is about beyond its duty: the ``body``, and what opened it."""
         parts = []
         unit = obligation["unit"]
-        if unit and unit != obligation["owed_by"]:
+        if body and unit and unit != obligation["owed_by"]:
             parts.append(self.name(unit))
         occurrence = self.occurrences.get(obligation["cause"])
         if occurrence is not None:

@@ -1,0 +1,190 @@
+"""Fast-forward: a simulation database lives through its days by the procedures that the DAGs call.
+
+Each day in the order of the office's own day: open what is due, receive what came, evaluate on the day, let
+people answer (if asked), advance what is owed, write and send its letters, look for late runs. Every step can
+be run again, so a span played twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy import text
+
+from ipgov.calendars.deadlines import cycle_days
+from ipgov.core.database import is_simulation, reading
+from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.steps import SHANGHAI, Cycle
+from ipgov.policy import store
+from ipgov.procedures import (
+    approval,
+    cycles,
+    evaluation_cycle,
+    follow_up,
+    follow_up_papers,
+    run_alerts,
+    submission_intake,
+)
+
+_ONE_DAY = dt.timedelta(days=1)
+LONGEST = 4000  # days
+_EVENTS = {
+    "opened": "开启", "reminded": "提醒", "overdue": "逾期", "escalated": "升级", "met": "办结",
+    "lapsed": "终结", "withdrawn": "撤销",
+}  # fmt: skip
+_OUTCOMES = {
+    "accepted": "合格", "returned": "退回更正", "refused": "拒收", "kept": "收下附件",
+    "unclaimed": "无人认领",
+}  # fmt: skip
+_OPEN_CYCLES = """
+SELECT c.programme, c.period FROM cycle c
+WHERE c.evaluate_on <= :day AND c.known_at <= :known_at
+  AND NOT EXISTS (SELECT 1 FROM review_round r WHERE r.programme = c.programme AND r.period = c.period
+                  AND r.result_set_id IS NOT NULL)
+ORDER BY c.programme, c.period
+"""
+
+
+class People(Protocol):
+    """Those who act outside the office's own procedures."""
+
+    def morning(self, day: dt.date, known_at: dt.datetime) -> list[str]:
+        """Do what is done before the office's day: send files, report, grant; return what (Chinese)."""
+
+    def answer(self, round_id: int, day: dt.date, known_at: dt.datetime) -> list[str]:
+        """Answer the steps of a round; return what (Chinese)."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """What happened on a day: sentences for people, and counts by name."""
+
+    day: dt.date
+    told: tuple[str, ...]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {"day": self.day, "told": list(self.told), "counts": dict(self.counts)}
+
+
+def require_simulation() -> None:
+    """Raise RefusedError where the database is not a simulation."""
+    with reading() as connection:
+        if not is_simulation(connection):
+            raise RefusedError("只有模拟库才可以快进：本库登记为业务库，其日期只随时钟前行")
+
+
+def forward(
+    first: dt.date, days: int, people: People | None = None, *, evaluate: bool = True
+) -> Iterator[Day]:
+    """Play ``days`` days from ``first`` on and yield each on which something happened.
+
+    ``evaluate``: also open and evaluate periods; without it only what is owed is followed up (a scheduler
+    does the rest). Raises RefusedError elsewhere than in a simulation, and for days before the last one that
+    was worked on; UnknownError for a number of days that is none.
+    """
+    if not 1 <= days <= LONGEST:
+        raise UnknownError(f"天数 {days} 无效，应为 1 至 {LONGEST}")
+    require_simulation()
+    worked = follow_up.last_day()
+    if worked is not None and first > worked + _ONE_DAY:
+        first_shown = worked + _ONE_DAY
+        raise RefusedError(f"后续事项办理到 {worked}，快进须从 {first_shown} 或更早开始，不能跳过其间的日子")
+    for n in range(days):
+        played = _play(first + n * _ONE_DAY, first, people, evaluate)
+        if played.told:
+            yield played
+
+
+def _play(day: dt.date, since: dt.date, people: People | None, evaluate: bool) -> Day:
+    known_at = end_of(day)
+    told: list[str] = []
+    counts: dict[str, int] = {}
+    if evaluate:
+        told += _open(day, since, known_at)
+    if people is not None:
+        told += people.morning(day, known_at)
+    told += _receive(day, known_at)
+    if evaluate:
+        told += _evaluate(day, known_at, people)
+    events = _advance(day, since, known_at)
+    counts |= {k: v for k, v in events.items() if k in _EVENTS}
+    told += [f"事项{'、'.join(f'{_EVENTS[k]} {v}' for k, v in counts.items())}"] if counts else []
+    if events:
+        papers = follow_up_papers.write(day, known_at).output
+        made = papers.get("documents", {})
+        told += [f"发出{'、'.join(f'{k} {v} 件' for k, v in made.items())}"] if made else []
+        unsent = len(papers.get("not_sent", ()))
+        told += [f"不发 {unsent} 件（原因在案）"] if unsent else []
+    late = run_alerts.alert(day, known_at)
+    told += [f"评价未按期办结，已告警：{'、'.join(late.output['overdue'])}"] if late.written else []
+    if told:
+        approval.send(known_at)
+    return Day(day, tuple(told), counts)
+
+
+def end_of(day: dt.date) -> dt.datetime:
+    """Return the last moment of a day: what a run for a day of a simulation knows."""
+    return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=SHANGHAI)
+
+
+def _open(day: dt.date, since: dt.date, known_at: dt.datetime) -> list[str]:
+    told = []
+    for programme in store.programmes():
+        for year in range(since.year - 1, day.year + 1):
+            rules = store.covering(store.versions(programme), dt.date(year, 12, 31))
+            if rules is None or year < rules.rules.cycle.first_period:
+                continue
+            opens = cycle_days(rules.rules.cycle, year).opens.date
+            if since <= opens <= day and not cycles.opened(programme, str(year)):
+                result = cycles.open_cycle(Cycle(programme, str(year), day, known_at))
+                told.append(
+                    f"开启 {programme} {year} 年度：截止 {result.output['due_on']}，空白表 {result.read} 份"
+                )
+    return told
+
+
+def _receive(day: dt.date, known_at: dt.datetime) -> list[str]:
+    keys = submission_intake.new_objects(known_at)
+    if not keys:
+        return []
+    outcomes = list(submission_intake.receive(keys, day, known_at).output["outcomes"].values())
+    counted = "、".join(f"{name} {outcomes.count(o)}" for o, name in _OUTCOMES.items() if o in outcomes)
+    return [f"收到 {len(keys)} 个文件：{counted}"]
+
+
+def _evaluate(day: dt.date, known_at: dt.datetime, people: People | None) -> list[str]:
+    with reading() as connection:
+        place = {"day": day, "known_at": known_at}
+        due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
+    told = []
+    for programme, period in due:
+        cycle = Cycle(programme, period, day, known_at)
+        snapshot_id = evaluation_cycle.freeze(cycle).output["snapshot_id"]
+        evaluation_cycle.check(cycle, snapshot_id)
+        result_set_id = evaluation_cycle.evaluate(cycle, snapshot_id).output["result_set_id"]
+        listed = evaluation_cycle.make_rating_list(cycle, result_set_id).output["rating_list_sha256"]
+        round_id = evaluation_cycle.open_round(cycle, result_set_id, listed).output["round_id"]
+        told.append(f"{programme} {period} 年度评价完毕，提交审核（第 {round_id} 号轮次）")
+        if people is not None:
+            told += people.answer(round_id, day, known_at)
+    return told
+
+
+def _advance(day: dt.date, since: dt.date, known_at: dt.datetime) -> dict[str, int]:
+    result = follow_up.advance(day, known_at, None if follow_up.last_day() else since)
+    events: dict[str, int] = dict(result.output.get("events", {}))
+    return events
+
+
+def tell(first: dt.date, days: int, people: People | None, say: Callable[[str], None], **kind: bool) -> float:
+    """Play a span, say each day on which something happened, and return the seconds that it took."""
+    begun = time.monotonic()
+    for played in forward(first, days, people, **kind):
+        say(f"{played.day}  " + "；".join(played.told))
+    return time.monotonic() - begun
