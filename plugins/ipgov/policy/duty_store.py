@@ -66,16 +66,30 @@ class DutyBook:
 
     def entries(self, code: str) -> tuple[DutyRule, ...]:
         """Return every entry of a duty in order of effect; UnknownError names those that exist."""
-        found = tuple(r for r in self.rules if r.duty.code == code)
-        if not found:
+        if code not in self._entries:
             raise UnknownError(f"没有代码为“{code}”的职责；现有：{'、'.join(self.codes) or '无'}")
-        return tuple(sorted(found, key=lambda r: r.duty.effective))
+        return self._entries[code]
+
+    def following(self, code: str) -> tuple[DutyRule, ...]:
+        """Return the entries that come after a duty."""
+        return self._following.get(code, ())
 
     def governing(self, code: str, on: dt.date) -> DutyRule | None:
         """Return the newest entry that has taken effect by a day; None: none has, or the duty has ended."""
-        taken = [r for r in self.entries(code) if r.duty.effective <= on]
-        newest = taken[-1] if taken else None
+        newest = next((r for r in reversed(self.entries(code)) if r.duty.effective <= on), None)
         return None if newest is None or (newest.duty.ends and on > newest.duty.ends) else newest
+
+    @cached_property
+    def _entries(self) -> dict[str, tuple[DutyRule, ...]]:
+        ordered = sorted(self.rules, key=lambda r: r.duty.effective)
+        return {code: tuple(r for r in ordered if r.duty.code == code) for code in self.codes}
+
+    @cached_property
+    def _following(self) -> dict[str, tuple[DutyRule, ...]]:
+        after = {r.duty.opened_by.after for r in self.rules}
+        return {
+            c: tuple(r for r in self.rules if r.duty.opened_by.after == c) for c in after if c is not None
+        }
 
 
 def parse_duties(data: bytes, name: str) -> tuple[DutyFile, tuple[DutyRule, ...]]:

@@ -126,15 +126,20 @@ def _regions(policies: Path) -> Mapping[str, Mapping[str, Province]]:
     }
 
 
+@cache
+def _merged(policies: Path, groups: tuple[str, ...]) -> Mapping[str, Province]:
+    regions = _regions(policies)
+    return {code: province for group in groups for code, province in regions[group].items()}
+
+
 class _Regions(Mapping[str, Province]):
     """The named groups of ``policies/provinces.yaml``, read on first use."""
 
     def __init__(self, *groups: str):
         self._groups = groups
 
-    def _all(self) -> dict[str, Province]:
-        regions = _regions(settings().policies)
-        return {code: province for group in self._groups for code, province in regions[group].items()}
+    def _all(self) -> Mapping[str, Province]:
+        return _merged(settings().policies, self._groups)
 
     def __getitem__(self, code: str) -> Province:
         return self._all()[code]

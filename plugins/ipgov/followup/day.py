@@ -1,0 +1,306 @@
+"""The work of one day on obligations: open, set due days, end, find overdue, remind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ipgov.followup.agenda import Index, base_of, key_of
+from ipgov.followup.events import DueSet, Event, EventName, Obligation, Obligations, fold
+from ipgov.followup.facts import OFFICE, Facts, MoreTime
+from ipgov.followup.ladder import pending, step_name, times_extended
+from ipgov.followup.openings import Call, Source, calls, following, resolved
+from ipgov.followup.reminders import Reckoner
+from ipgov.policy.duties import Rung
+from ipgov.policy.duty_store import DutyBook
+from ipgov.registry.codes import PROVINCES
+
+
+class Day:
+    """The work of one day."""
+
+    def __init__(
+        self, obligations: Obligations, facts: Facts, duties: DutyBook, days: Reckoner, day: dt.date
+    ):
+        self.obligations, self.facts, self.duties, self.days, self.day = obligations, facts, duties, days, day
+        self.touched: set[str] = set()
+        self._events: list[Event] = []
+
+    def events(self, index: Index, looked_at: list[Source], awake: set[str]) -> list[Event]:
+        """Return the day's events; brings the obligations and the index forward."""
+        called = {id(s): calls(s, self.facts, self.day) for s in looked_at}
+        gone = self._no_longer_called(index, looked_at, called)
+        self._go_on(index, {k for k in awake | gone if k in self.obligations}, gone)
+        opening = [c for s in looked_at for c in called[id(s)]]
+        ended = [o for k in awake | gone if (o := self.obligations.get(k)) is not None]
+        opening += self._after(ended)
+        while opening:
+            opened = self._open(index, opening)
+            opening = self._after(opened)
+        return self._events
+
+    def _no_longer_called(
+        self, index: Index, looked_at: list[Source], called: Mapping[int, list[Call]]
+    ) -> set[str]:
+        gone: set[str] = set()
+        still = {c.base for found in called.values() for c in found}
+        for source in looked_at:
+            if source.follows_cause:
+                there = index.by_source.get((source.rule.duty.code, source.subject), set())
+                gone |= {
+                    k
+                    for k in there
+                    if base_of(k) not in still
+                    and self.obligations[k].ended is None
+                    and "/" not in self.obligations[k].cause
+                }
+        return gone
+
+    def _go_on(self, index: Index, keys: set[str], gone: set[str]) -> None:
+        """Bring obligations forward; a case before its parts, which end with it."""
+        queue, depth = set(keys), 0
+        while queue:
+            now = sorted(k for k in queue if index.depths[k] == depth)
+            queue.difference_update(now)
+            for key in now:
+                was_open = self.obligations[key].ended is None
+                self._bring_forward(key, key in gone)
+                if was_open and self.obligations[key].ended is not None:
+                    queue |= index.resting.get(key, set())
+            depth += 1
+
+    def _open(self, index: Index, opening: list[Call]) -> list[Obligation]:
+        """Open what is not open yet; a case before its parts."""
+        opened: list[Obligation] = []
+        for call in sorted(opening, key=lambda c: (c.rule.duty.part_of is not None, c.base)):
+            newest = index.newest(call.base)
+            if newest is not None and self.obligations[newest].ended != "withdrawn":
+                continue
+            part_of = self._whole(index, call)
+            if part_of is not None and self.obligations[part_of].ended is not None:
+                continue
+            key = key_of(call.base, index.generations.get(call.base, 0) + 1)
+            obligation = self._obligation(call, key, part_of)
+            index.add(obligation)
+            self._put(
+                Event(
+                    key,
+                    self.day,
+                    "opened",
+                    "",
+                    {
+                        "on": call.opened_on.isoformat(),
+                        "cause": call.cause,
+                        "owed_by": self._named(call.owed_by, call.unit, obligation),
+                        "owed_to": self._named(call.owed_to, call.unit, obligation),
+                    },
+                    obligation,
+                )
+            )
+            self._bring_forward(key, gone=False)
+            opened.append(self.obligations[key])
+        return opened
+
+    def _whole(self, index: Index, call: Call) -> str | None:
+        """Return the key of the case of which the call is a part."""
+        if (whole := call.rule.duty.part_of) is None:
+            return None
+        programme, _, party, subject = call.base.split("/", 3)
+        return index.newest(f"{programme}/{whole}/{party}/{subject}")
+
+    def _obligation(self, call: Call, key: str, part_of: str | None) -> Obligation:
+        return Obligation(
+            key=key,
+            rule=call.rule,
+            party=call.party,
+            unit=call.unit,
+            period=call.period,
+            owed_by=call.owed_by,
+            owed_to=call.owed_to,
+            opened_on=call.opened_on,
+            cause=call.cause,
+            part_of=part_of,
+            opened_day=self.day,
+        )
+
+    def _after(self, ended: list[Obligation]) -> list[Call]:
+        """Return what comes after obligations that have ended, or are overdue."""
+        found: list[Call] = []
+        for o in ended:
+            for rule in self.duties.following(o.rule.duty.code):
+                since = o.ended_on if o.ended in ("met", "lapsed") else None
+                if rule.duty.opened_by.also_when_overdue and o.ended is None and o.is_overdue:
+                    since = o.due.due_on
+                if since is None or self.duties.governing(rule.duty.code, since) is not rule:
+                    continue
+                call = following(rule, o.key, o.unit, o.period, since, self.facts, self.day)
+                found += [call] if call is not None else []
+        return found
+
+    def _bring_forward(self, key: str, gone: bool) -> None:
+        """Do everything that a day brings to one obligation."""
+        self.touched.add(key)
+        if self.obligations[key].ended is not None:
+            return
+        self._set_due(key)
+        if self._end(key, gone):
+            return
+        o = self.obligations[key]
+        due = o.due
+        if not due.provisional and due.due_on < self.day and not o.is_overdue:
+            self._emit(key, "overdue", due.due_on.isoformat(), {"due_on": due.due_on.isoformat()})
+        self._remind(key)
+
+    def _set_due(self, key: str) -> None:
+        o = self.obligations[key]
+        due = self._reckoned(o)
+        if o.dues:
+            last = o.due
+            if due.due_on < min(self.day, last.due_on):  # nobody could still keep to it
+                due = replace(due, due_on=last.due_on)
+            if (due.due_on, due.provisional) == (last.due_on, last.provisional):
+                return
+        detail = {
+            "due_on": due.due_on.isoformat(),
+            "provisional": due.provisional,
+            "reason": due.reason,
+            "earlier": o.due.due_on.isoformat() if o.dues else None,
+        }
+        if due.reason == "extension":
+            newest = self._more_time(o)
+            if newest is not None:
+                detail |= {"by": newest.by, "why": newest.reason}
+        self._put(Event(key, self.day, "due_set", self.day.isoformat(), detail, due=due))
+
+    def _reckoned(self, o: Obligation) -> DueSet:
+        duty = o.rule.duty
+        if duty.due.period is not None:
+            assert o.period is not None  # noqa: S101 - policy: due.period only where a period opened it
+            period = self.facts.period(duty.programme, o.period)
+            base = self.days.due_of_period(period.due, int(period.period))
+        else:
+            base = self.days.due(o.rule, o.opened_on)
+        reason = "calendar" if o.dues else "opened"
+        newest = self._more_time(o)
+        if newest is not None and newest.until > base.date:
+            reason = "extension" if o.dues else "opened"
+            return DueSet(newest.until, False, base.calendar, reason, self.day)
+        return DueSet(base.date, base.provisional, base.calendar, reason, self.day)
+
+    def _more_time(self, o: Obligation) -> MoreTime | None:
+        """Return the decision that gives the most time: the newest of its own, and of the body's period."""
+        newest = [self._newest(self.facts.extensions.get(o.key, ()))]
+        if o.rule.duty.due.period is not None and o.period is not None and o.unit is not None:
+            period = (o.rule.duty.programme, o.period, o.unit)
+            newest.append(self._newest(self.facts.period_extensions.get(period, ())))
+        return max((n for n in newest if n is not None), key=lambda n: n.until, default=None)
+
+    def _newest(self, rows: tuple[MoreTime, ...]) -> MoreTime | None:
+        known = [r for r in rows if r.known_on < self.day]
+        return known[-1] if known else None
+
+    def _end(self, key: str, gone: bool) -> bool:
+        """End what was met, judged, has run out, or is no longer called for."""
+        o = self.obligations[key]
+        due, met_by = o.due, o.rule.duty.met_by
+        received = self._received(o)
+        if received is not None:
+            late = received > due.due_on
+            overdue = any(event == "overdue" for event, _ in o.taken)
+            detail = {"on": received.isoformat(), "late": late, "lifted": overdue and not late}
+            self._emit(key, "met", "", detail)
+            return True
+        judged = self.facts.judgements.get(key)
+        if met_by == "judgement" and judged is not None and judged.known_on < self.day:
+            late = judged.judged_on > due.due_on
+            overdue = any(event == "overdue" for event, _ in o.taken)
+            detail = {
+                "on": judged.judged_on.isoformat(),
+                "late": late,
+                "lifted": overdue and not late,
+                "judged": "met" if judged.met else "failed",
+            }
+            self._emit(key, "met" if judged.met else "lapsed", "", detail)
+            return True
+        whole = None if o.part_of is None else self.obligations.get(o.part_of)
+        if whole is not None and whole.ended is not None:
+            why = "所属事项已撤销" if whole.ended == "withdrawn" else "所属事项已办结"
+            self._emit(key, "withdrawn", "", {"on": self.day.isoformat(), "why": why})
+            return True
+        if gone or self._cause_withdrawn(o):
+            self._emit(key, "withdrawn", "", {"on": self.day.isoformat(), "why": "产生该事项的事实不再成立"})
+            return True
+        if met_by == "lapse" and not due.provisional and due.due_on < self.day:
+            self._emit(key, "lapsed", "", {"on": due.due_on.isoformat()})
+            return True
+        return False
+
+    def _cause_withdrawn(self, o: Obligation) -> bool:
+        before = self.obligations.get(o.cause)
+        return before is not None and before.ended == "withdrawn"
+
+    def _received(self, o: Obligation) -> dt.date | None:
+        """Return the first day on which what meets it came in; None: nothing did."""
+        duty = o.rule.duty
+        days: list[dt.date] = []
+        if duty.met_by == "report":
+            days = [r.received_on for r in self.facts.reports.get(o.key, ()) if r.known_on < self.day]
+            days += self._reported_with(o)
+        elif duty.met_by == "submission" and o.unit is not None and o.period is not None:
+            rows = self.facts.submissions.get((duty.programme, o.period, o.unit), ())
+            days = [r.received_on for r in rows if r.known_on < self.day]
+        return min(days, default=None)
+
+    def _reported_with(self, o: Obligation) -> list[dt.date]:
+        table, _, number = o.cause.partition(":")
+        if table != "occurrence":
+            return []
+        told = self.facts.reported_with.get(int(number))
+        return [told] if told is not None else []
+
+    def _remind(self, key: str) -> None:
+        """Take the step of the ladder that has come; of several the last, and none on a day not worked."""
+        o = self.obligations[key]
+        step = self._step(o)
+        if step is None or not self.days.working(self.day):
+            return
+        rung, name = step
+        name_of = "escalated" if rung.overdue else "reminded"
+        to = []
+        for role in rung.to:
+            body = None if o.unit is None else self.facts.body(o.rule.duty.programme, o.unit, self.day)
+            code = resolved(role, o.party, body)
+            to.append({"party": role, **self._named(code, o.unit, o)})
+        detail = {
+            "rung": rung.step,
+            "to": [dict(t) for t in to],
+            "due_on": o.due.due_on.isoformat(),
+            "provisional": o.due.provisional,
+        }
+        self._emit(key, name_of, name, detail)  # type: ignore[arg-type]
+
+    def _step(self, o: Obligation) -> tuple[Rung, str] | None:
+        ladder = pending(o, self.days, self.day)
+        ready = [(day, at) for at, day in ladder if day <= self.day]
+        if not ready:
+            return None
+        rung = o.rule.ladder.rungs[max(ready)[1]] if o.rule.ladder else None
+        return None if rung is None else (rung, step_name(rung, times_extended(o)))
+
+    def _named(self, code: str, unit: str | None, o: Obligation) -> dict[str, str]:
+        if code == OFFICE:
+            return {"code": code, "name": "本局"}
+        if code in PROVINCES:
+            return {"code": code, "name": PROVINCES[code].name}
+        if unit is not None and code == unit:
+            return {"code": code, "name": self.facts.body(o.rule.duty.programme, unit, self.day).name}
+        return {"code": code, "name": self.facts.organisation(code, self.day)}
+
+    def _emit(self, key: str, event: EventName, step: str, detail: Mapping[str, Any]) -> None:
+        self._put(Event(key, self.day, event, step, detail))
+
+    def _put(self, event: Event) -> None:
+        self._events.append(event)
+        self.obligations[event.key] = fold(self.obligations.get(event.key), event)
