@@ -40,7 +40,8 @@ def test_every_approval_step_has_its_role() -> None:
 
 @pytest.mark.parametrize("code", ["reviewer", "issuer"])
 def test_those_who_decide_change_nothing_else(code: str) -> None:
-    assert changes(code) == OWN | {("can_edit", "HITL Detail"), ("can_create", "governance")}
+    asks = {("can_create", "DAG Run:correction")} if code == "reviewer" else set()
+    assert changes(code) == OWN | {("can_edit", "HITL Detail"), ("can_create", "governance")} | asks
 
 
 @pytest.mark.parametrize("code", ["viewer", "auditor"])

@@ -168,3 +168,25 @@ def test_a_correction_gives_back_a_title_whose_cancellation_it_undoes(nation):
     withdrawn = _rows(select(tables.document).where(tables.document.c.id == letter["withdraws"]))[0]
     assert withdrawn["kind"] == "cancel_title"
     assert len(_rows(select(tables.title_event))) == 14
+
+
+def test_the_rules_say_whether_a_body_is_written_to_whose_rank_alone_changed(nation, monkeypatch):
+    from ipgov.policy.rules import RuleVersion
+
+    nation.year(2023)
+    day = _later(nation)
+    told = correction.prepare(PROGRAMME, "2023", nation.at(day))
+    assert told.rank_alone == ()  # the project's rules write to all
+    ranks = {u for u, said in told.said.items() if all(s.split("：")[0].endswith("名次") for s in said)}
+    assert ranks
+    assert "FP01" not in ranks
+
+    monkeypatch.setattr(RuleVersion, "writes_for_rank_alone", property(lambda rules: False))
+    silent = correction.prepare(PROGRAMME, "2023", nation.at(day), "reviewer1", "报送有误")
+    assert set(silent.rank_alone) == ranks
+    assert set(silent.changed) == set(told.changed) - ranks
+    body = approval.present(silent.round_id).body
+    assert not any(f"| {u} |" in body for u in ranks)
+    _approve(nation, silent, day)
+    letters = _rows(select(tables.document).where(tables.document.c.round_id == silent.round_id))
+    assert {d["unit"] for d in letters if d["kind"] == "result_correction"} == set(silent.changed)

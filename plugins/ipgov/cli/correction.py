@@ -40,6 +40,8 @@ def prepare(
     print(f"结果会变动的 {len(done.changed)} 家")
     for unit, said in done.said.items():
         print(f"  {unit}：{'；'.join(said)}")
+    if done.rank_alone:
+        print(f"仅名次变动、按规则不另文更正的 {len(done.rank_alone)} 家：{'、'.join(done.rank_alone)}")
     if done.not_counted:
         units = "、".join(done.not_counted)
         print(f"收到过晚、按规则不计入的 {len(done.not_counted)} 家：{units}（须先准予延期，再重新报送）")

@@ -35,8 +35,9 @@ from ipgov.procedures.rating_lists import UnitResult, compose, unit_results
 class Prepared:
     """An issued period as known now: what would change, the sheet, and the round if one was asked for.
 
-    ``not_counted``: bodies whose data came too late to count without an extension; ``later``: periods issued
-    since, whose judgement of years running rests on this one.
+    ``changed``: the bodies that a correction writes to; ``rank_alone``: those that it does not, since nothing
+    but their rank changed and the rules say so; ``not_counted``: those whose data came too late to count
+    without an extension; ``later``: periods issued since, whose judgement of years running rests on this one.
     """
 
     programme: str
@@ -50,6 +51,7 @@ class Prepared:
     later: tuple[str, ...]
     comparison_sha256: str
     comparison_key: str
+    rank_alone: tuple[str, ...] = ()
     round_id: int | None = None
     round_number: int | None = None
     fingerprint: str = ""
@@ -144,12 +146,12 @@ def prepare(
     result_set_id = evaluation_cycle.evaluate(cycle, snapshot_id).output["result_set_id"]
     with reading() as connection:
         rules = rules_of(connection, cycle)
-        changed = _changed(connection, rules, issued, result_set_id)
+        changed, rank_alone = _changed(connection, rules, issued, result_set_id)
         not_counted = _late(connection, snapshot_id)
     sha256, key = _sheet(cycle, issued, result_set_id) if result_set_id != issued.results else ("", "")
     prepared = Prepared(
         programme, period, issued.number, result_set_id, len(received), tuple(changed), changed, not_counted,
-        later, sha256, key,
+        later, sha256, key, rank_alone,
     )  # fmt: skip
     if opened_by is None:
         return prepared
@@ -191,23 +193,28 @@ def _late(connection: Connection, snapshot_id: int) -> tuple[str, ...]:
 
 def _changed(
     connection: Connection, rules: Loaded, issued: rounds.Round, result_set_id: int
-) -> dict[str, tuple[str, ...]]:
-    """Return, of every body whose published result or title would change, what would, in Chinese."""
+) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return, of every body whose published result or title would change, what would, in Chinese.
+
+    Apart from them the bodies of which only the rank would, where the rules write no letter for that.
+    """
     was = {r.unit: r for r in unit_results(connection, rules.rules, issued.results)}
     now = {r.unit: r for r in unit_results(connection, rules.rules, result_set_id)}
     titles = correction_notices.titles(connection, issued, result_set_id)
     named = {o.outcome: o.name for o in rules.rules.outcomes}
     found: dict[str, tuple[str, ...]] = {}
+    rank_alone = []
     for unit in sorted({*was, *now}):
-        said = [
-            f"{c.what}：{c.before} → {c.after}"
-            for c in correction_notices.changes(rules.rules, was.get(unit), now.get(unit))
-        ]
+        differing = correction_notices.changes(rules.rules, was.get(unit), now.get(unit))
+        said = [f"{c.what}：{c.before} → {c.after}" for c in differing]
         said += [f"新增拟办“{named[o]}”" for u, o in sorted(titles.added) if u == unit]
         said += [f"不再拟办“{named[o]}”" for u, o in sorted(titles.lapsed) if u == unit]
-        if said:
+        alone = correction_notices.rank_alone(differing) and len(said) == len(differing)
+        if alone and not rules.rules.writes_for_rank_alone:
+            rank_alone.append(unit)
+        elif said:
             found[unit] = tuple(said)
-    return found
+    return found, tuple(rank_alone)
 
 
 def _sheet(cycle: Cycle, issued: rounds.Round, result_set_id: int) -> tuple[str, str]:

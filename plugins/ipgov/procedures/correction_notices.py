@@ -82,7 +82,13 @@ def changes(rules: RuleVersion, was: UnitResult | None, now: UnitResult | None) 
     return found
 
 
+_RANKS = frozenset(("全部平台中的名次", "同类平台中的名次"))
 _WHAT = ("总分", "全部平台中的名次", "同类平台中的名次", "等级", "是否通过")
+
+
+def rank_alone(found: Sequence[Change]) -> bool:
+    """Tell whether of a body's result nothing but its rank changed."""
+    return bool(found) and all(c.what in _RANKS for c in found)
 
 
 def _said(rules: RuleVersion, r: UnitResult | None) -> tuple[str, ...]:
