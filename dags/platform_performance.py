@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pendulum
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Asset, DeadlineAlert, Param, SyncCallback, dag, get_current_context, task
@@ -55,7 +57,7 @@ DOCS = """
     deadline=DeadlineAlert(
         name="评价日未办结",
         reference=LiveRunDue(PROGRAMME),
-        interval=pendulum.duration(0),
+        interval=dt.timedelta(0),
         callback=SyncCallback(tell),
     ),
     params={
