@@ -60,13 +60,15 @@ duties:
      opened_by: {occurrences: [{code: n1, name: 一}]}, due: {limit: {working_days: 5}}, met_by: lapse}
   - {code: after_notice, name: 丙, programme: p, effective: 2030-01-01, operator: 试,
      owed_by: office,
-     owed_to: office, opened_by: {after: notice}, due: {limit: {working_days: 3}}, met_by: report, ladder: short}
+     owed_to: office, opened_by: {after: notice}, due: {limit: {working_days: 3}}, met_by: report,
+     ladder: short}
   - {code: check, name: 丁, programme: p, effective: 2030-01-01, operator: 试,
      owed_by: body, owed_to: office,
      opened_by: {day: 2031-01-10, whom: registered}, due: {day: 2031-02-09}, met_by: report, ladder: long}
   - {code: pilot, name: 戊, programme: p, effective: 2030-01-01, operator: 试,
      owed_by: body, owed_to: office,
-     opened_by: {day: 2031-01-15, whom: not_titled}, due: {limit: {months: 1}}, met_by: judgement, ladder: long}
+     opened_by: {day: 2031-01-15, whom: not_titled}, due: {limit: {months: 1}}, met_by: judgement,
+     ladder: long}
   - {code: pilot_plan, name: 己, programme: p, effective: 2030-01-01, operator: 试,
      owed_by: body,
      owed_to: office, opened_by: {day: 2031-01-15, whom: not_titled}, due: {limit: {working_days: 8}},
@@ -127,9 +129,11 @@ def days(first: dt.date = FIRST, last: dt.date = LAST) -> st.SearchStrategy[dt.d
     return st.dates(first, last)
 
 
-_received = st.builds(
-    lambda on, later: Received(on, min(on + later * ONE_DAY, LAST)), days(), st.integers(0, 20)
-)
+def _soon(on: dt.date, later: int) -> dt.date:
+    return min(on + later * ONE_DAY, LAST)
+
+
+_received = st.builds(lambda on, later: Received(on, _soon(on, later)), days(), st.integers(0, 20))
 _more_time = st.builds(
     lambda known, more: MoreTime(known + more * ONE_DAY, "某", "试", known), days(), st.integers(1, 60)
 )
@@ -139,14 +143,14 @@ _more_time = st.builds(
 def calendars(draw: st.DrawFn) -> Calendars:
     off = draw(st.lists(st.tuples(days(), st.integers(0, 9)), min_size=1, max_size=6))
     taken: set[dt.date] = set()
-    periods = []
+    periods: list[HolidayPeriod] = []
     for first, more in off:
         each = {first + i * ONE_DAY for i in range(more + 1)}
         if not each & taken:
             taken |= each
             periods.append(HolidayPeriod(name="假", first=first, last=first + more * ONE_DAY))
     notices = {}
-    if periods and draw(st.integers(0, 3)):
+    if draw(st.integers(0, 3)):
         weekend = st.dates(FIRST, LAST).filter(lambda d: d.weekday() >= 5 and d not in taken)
         notices[2031] = HolidayNotice(
             year=2031,
@@ -214,10 +218,10 @@ def worlds(draw: st.DrawFn) -> World:
         occurrences["office", "n1", "s1"] = Occurred(0, "p", "office", "n1", "s1", on, None, on)
     opened_on = draw(days(FIRST, FIRST + 40 * ONE_DAY))
     due = draw(days(opened_on + 3 * ONE_DAY, LAST - 10 * ONE_DAY))
-    period = OpenedPeriod(
-        1, "p", "2030", opened_on,
-        YearDay(month=due.month, day=due.day, years_after=1, roll=draw(st.booleans())), due, due + 10 * ONE_DAY, draw(days(opened_on, opened_on + 5 * ONE_DAY)),
-    )  # fmt: skip
+    due_day = YearDay(month=due.month, day=due.day, years_after=1, roll=draw(st.booleans()))
+    known_on = draw(days(opened_on, opened_on + 5 * ONE_DAY))
+    period = OpenedPeriod(1, "p", "2030", opened_on, due_day, due, due + 10 * ONE_DAY, known_on)
+    issued: list[Issued] = []
     issued = []
     for number, on in enumerate(sorted(draw(st.lists(days(), max_size=3))), 1):
         for u in draw(st.sets(unit)):
