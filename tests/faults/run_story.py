@@ -1,7 +1,7 @@
 """Started by stacks.py as a process of its own: everything up, one year of the story, everything stopped.
 
-``python run_story.py STATE PORT [--prepare]``. The people of the story are patient: a page that does not answer
-is loaded again, a run that is there already is not started twice.
+``python run_story.py STATE PORT [--prepare]``. The people of the story are patient: a page that does not
+answer is loaded again, a run that is there already is not started twice.
 """
 
 from __future__ import annotations

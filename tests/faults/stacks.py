@@ -175,9 +175,8 @@ def campaign(folder: Path, count: int, seed: int, each: int = 5, window: float =
         waits = [b - a for a, b in zip([0.0, *instants], instants, strict=False)]
         told = year(folder / "p", folder / f"y{done}", list(zip(waits, part, strict=True)), seed + done)
         done += len(part)
-        wrong = (
-            [told.problem] if told.problem else undisturbed.told.differences(told.told or Contents({}, {}))
-        )
+        left = told.told or Contents({}, {})
+        wrong = [told.problem] if told.problem else undisturbed.told.differences(left)
         print(f"{done}/{count}: {told.seconds:.0f} s, {len(wrong)} differences", *told.kills, sep="\n  ")
         if wrong:
             print(*wrong[:20], told.output, sep="\n  ")

@@ -7,6 +7,7 @@ processes are forked from one that has imported everything and opened nothing.
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import signal
@@ -21,6 +22,12 @@ from typing import Any
 import acts
 import laboratory
 from laboratory import Contents
+
+MIGRATE = """
+import datetime as dt
+from ipgov.procedures import policy_changes
+policy_changes.migrate("simulation", "laboratory", dt.datetime(2023, 1, 2, tzinfo=dt.UTC), "tester")
+"""
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,8 @@ class Place:
         shutil.rmtree(self.objects)
 
 
-def postmaster(server: Path) -> int:
-    return int((server / "postmaster.pid").read_text().split()[0])
-
-
 class Zygote:
-    """The process from which acts are forked (``zygote.py``): it has imported everything and opened nothing."""
+    """The process from which acts are forked (``zygote.py``): all is imported, nothing opened."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -100,10 +103,26 @@ class Cut:
 class Laboratory:
     """A server of its own, in which the year was played once without a fault."""
 
-    def __init__(self, server: Path, folder: Path, template: Place) -> None:
-        self.server, self.folder, self.template = server, folder, template
+    def __init__(self, folder: Path) -> None:
+        from ipgov.launcher import postgres
+
+        self.folder, self.server, self.count = folder, folder / "pg", 0
+        postgres.start(self.server, survive=True)
+        laboratory.careless(self.server)
         self.zygote = Zygote()
-        self.count = 0
+
+    def empty(self) -> Place:
+        """Return a migrated database of which the clock stands still."""
+        from ipgov.launcher import postgres
+
+        postgres.ensure_database(self.server, "template", owner=postgres.OWNER)
+        variables = {
+            "IPGOV_OWNER_DATABASE_URL": postgres.url(self.server, "template", postgres.OWNER),
+            "IPGOV_STATE": str(self.folder),
+        }
+        subprocess.run([sys.executable, "-c", MIGRATE], env={**os.environ, **variables}, check=True)
+        laboratory.still_clock(self.server, "template")
+        return Place(self.server, "template", self.folder / "objects")
 
     def run(
         self, place: Place, name: str, told: dict[str, Any], at: int | None = None, victim: str = "task",
@@ -126,7 +145,11 @@ class Laboratory:
         return code, json.loads(answer.read_text()) if answer.exists() else {}
 
     def close(self) -> None:
+        """Stop the server; the databases lie in the laboratory's folder."""
+        from ipgov.launcher import postgres
+
         self.zygote.close()
+        postgres.stop(self.server)
 
     def fresh(self, source: Place) -> Place:
         self.count += 1
@@ -137,7 +160,7 @@ class Laboratory:
     def play(self) -> Played:
         """Play the year without a fault, keeping what lay before every act."""
         played = Played({}, {}, {}, {}, {})
-        place = self.fresh(self.template)
+        place = self.fresh(self.empty())
         assert self.run(place, "setting", {})[0] == 0
         told: dict[str, Any] = {}
         for name in acts.ACTS:
@@ -189,7 +212,7 @@ def revive(server: Path) -> None:
     limit = time.monotonic() + 60
     while True:
         try:
-            postgres.start(server)
+            postgres.start(server, survive=True)
             with postgres.connect(server) as connection:
                 connection.execute("SELECT 1")
             return
@@ -206,12 +229,23 @@ def every_cut(played: Played) -> Iterator[Cut]:
             yield from (Cut(name, (at,)) for at in range(len(found)))
 
 
-def chosen_cuts(played: Played, more: int, seed: int) -> list[Cut]:
-    """One boundary of every kind of every act (the middle of those alike), and ``more`` of the rest."""
-    kinds: dict[tuple[str, str], list[Cut]] = {}
+def kinds(played: Played) -> list[list[Cut]]:
+    """All boundaries, those that are alike (one act, one name) together."""
+    alike: dict[tuple[str, str], list[Cut]] = {}
     for cut in every_cut(played):
-        kinds.setdefault((cut.act, played.boundaries[cut.act][cut.at[0]]), []).append(cut)
-    chosen = [alike[len(alike) // 2] for alike in kinds.values()]
-    rest = sorted(set(every_cut(played)) - set(chosen), key=str)
+        alike.setdefault((cut.act, played.boundaries[cut.act][cut.at[0]]), []).append(cut)
+    return list(alike.values())
+
+
+def chosen_cuts(played: Played, limit: float, more: int, seed: int) -> list[Cut]:
+    """One boundary of every kind of the acts that take less than ``limit`` seconds, and ``more`` of any act.
+
+    A write to the store is tried in the quickest act that has one of its name, a commit in every act.
+    """
     draw = random.Random(seed)  # noqa: S311
-    return chosen + draw.sample(rest, min(more, len(rest)))
+    chosen: dict[str, Cut] = {}
+    for alike in sorted(kinds(played), key=lambda cuts: played.seconds[cuts[0].act]):
+        name = played.boundaries[alike[0].act][alike[0].at[0]]
+        chosen.setdefault(name if "commit" not in name else f"{alike[0].act} {name}", draw.choice(alike))
+    quick = [cut for cut in chosen.values() if played.seconds[cut.act] < limit]
+    return quick + draw.sample(list(every_cut(played)), more)

@@ -1,6 +1,6 @@
 """Forks one process for each act that is asked for on standard input, and tells how it ended.
 
-Everything that acts import is imported once, here; nothing is opened, so that a child shares nothing with another.
+Everything that acts import is imported once, here; nothing is opened: no child shares anything with another.
 """
 
 from __future__ import annotations
