@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,9 +16,22 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 65_536  # of anything sent to /auth: forms of a few fields
 ADDRESSES = 10_000  # remembered at most
-SIGN_IN = ("/auth/token", "/auth/token/cli", "/auth/login", "/auth/api/v1/security/login")
-# What describes the interfaces, which FastAPI hands to everybody who reaches the port.
-DESCRIPTIONS = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc", "/changelog")
+SIGN_IN = ("/auth/token", "/auth/token/cli", "/auth/login")
+# What nobody is given, though Airflow would: each with its reason.
+CLOSED = re.compile(
+    # descriptions of the interfaces, for everybody who reaches the port
+    r"/(auth/|execution/)?(openapi\.json|docs|docs/oauth2-redirect|redoc|changelog)"
+    # a new token for an old one: no session would ever end
+    r"|/ui/auth/token"
+    # FAB's second interface for signing in, with tokens of its own
+    r"|/auth/api/v1/security/.*"
+    # FAB lets any account run these on roles and permissions by a form of its own
+    r"|/auth/(roles|actions|resources|permissions)/(action/.*|action_post)"
+    # FAB's pages of files, which it has no folder for
+    r"|/auth/\w+/download/.*"
+)
+# What answers to whoever has no account, though it is none of their business.
+WITH_ACCOUNT = ("/api/v2/version",)
 
 # Also on Airflow's own pages, which name none of these; the console's pages have stricter ones of their own.
 HEADERS = {
@@ -30,7 +44,7 @@ HEADERS = {
 class Gate:
     """ASGI middleware: 429 beyond so many attempts a minute from one address, 413 for a large body.
 
-    404 for the descriptions of the interfaces.
+    404 for what is closed to everybody.
 
     One API server process, so counting in memory is counting all of it. The window is the minute of a
     monotonic clock.
@@ -48,13 +62,16 @@ class Gate:
             return
         send = _with_headers(send)
         path = scope["path"].rstrip("/")
-        if path.endswith(DESCRIPTIONS) and not path.startswith(("/api/", "/ui/", "/governance/")):
-            await _answer(send, 404, "不提供接口说明")
+        if CLOSED.fullmatch(path):
+            await _answer(send, 404, "不提供此接口")
             return
-        if scope["method"] == "POST" and path.endswith(SIGN_IN) and self._too_many(scope):
+        if path in WITH_ACCOUNT and not await _has_account(scope):
+            await _answer(send, 401, "未登录")
+            return
+        if scope["method"] == "POST" and path in SIGN_IN and self._too_many(scope):
             await _answer(send, 429, "登录尝试过于频繁，请一分钟后再试", (b"retry-after", b"60"))
             return
-        if "/auth/" in f"{path}/" and scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
+        if path.startswith("/auth/") and scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
             body = await _body(receive)
             if body is None:
                 await _answer(send, 413, f"请求超过 {LARGEST_BODY:,} 字节的上限")
@@ -72,6 +89,20 @@ class Gate:
         if len(self._seen) > ADDRESSES:
             self._seen.popitem(last=False)
         return self._seen[address] > self.limit
+
+
+async def _has_account(scope: Scope) -> bool:
+    from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
+    from airflow.api_fastapi.core_api.security import resolve_user_from_token
+    from fastapi import HTTPException, Request
+
+    request = Request(scope)
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    token = given if scheme.lower() == "bearer" else request.cookies.get(COOKIE_NAME_JWT_TOKEN)
+    try:
+        return bool(await resolve_user_from_token(token))
+    except HTTPException:
+        return False
 
 
 async def _body(receive: Receive) -> bytes | None:
