@@ -47,6 +47,14 @@ def period_followup():
 
         return follow_up.advance(*handed_over(get_current_context())).as_dict()
 
+    @task(task_display_name="整改立案")
+    @refusals()
+    def open_cases() -> dict:
+        from ipgov.procedures import case_opening
+        from ipgov.wiring.run import handed_over
+
+        return case_opening.open_cases(*handed_over(get_current_context())).as_dict()
+
     @task(task_display_name="文书")
     @refusals()
     def write_papers() -> dict:
@@ -64,7 +72,7 @@ def period_followup():
         _, known_at = handed_over(get_current_context())
         return approval.send(known_at).as_dict()
 
-    advance() >> write_papers() >> send()
+    advance() >> open_cases() >> write_papers() >> send()
 
 
 period_followup()

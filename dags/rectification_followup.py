@@ -13,10 +13,11 @@ DOCS = """
 每天 8 时 30 分运行。谁对谁、因何、在何时之前须办何事，由 `policies/duties/` 规定。
 
 1. **推进**：开启、推算期限、提醒、逾期、升级、办结，逐日进行；停运期间缺的日子一次补齐，结果与逐日运行相同；
-2. **文书**：提醒函、催报通知、逾期通报、期限变更通知、报送通知，每个收件单位每件事一次；
+2. **整改立案**：列出评价发现的问题，发出整改通知；
+3. **文书**：提醒函、催报通知、逾期通报、期限变更通知、报送通知，每个收件单位每件事一次；
    已经办结的、另有其后文书待发的，不发，并记明原因；
-3. **核对**：评价日已过而未提交审核的年度，向承办部门告警，每个年度一次；
-4. **寄发**：放入各单位的发件目录。
+4. **核对**：评价日已过而未提交审核的年度，向承办部门告警，每个年度一次；
+5. **寄发**：放入各单位的发件目录。
 
 同一天运行几次，结果相同。没有一个运行停在那里等日期。依据：2023-156#15、#19、#23、#30，2024-1155#44。
 """
@@ -54,6 +55,14 @@ def rectification_followup():
 
         return follow_up.advance(*moment(get_current_context())).as_dict()
 
+    @task(task_display_name="整改立案")
+    @refusals()
+    def open_cases() -> dict:
+        from ipgov.procedures import case_opening
+        from ipgov.wiring.run import moment
+
+        return case_opening.open_cases(*moment(get_current_context())).as_dict()
+
     @task(task_display_name="文书")
     @refusals()
     def write_papers() -> dict:
@@ -79,7 +88,7 @@ def rectification_followup():
         _, known_at = moment(get_current_context())
         return approval.send(known_at).as_dict()
 
-    advance() >> write_papers() >> check_runs() >> send()
+    advance() >> open_cases() >> write_papers() >> check_runs() >> send()
 
 
 rectification_followup()

@@ -14,8 +14,8 @@ EXPECTED = {
     "platform_performance": [
         *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
     ],
-    "rectification_followup": ["advance", "write_papers", "check_runs", "send"],
-    "period_followup": ["advance", "write_papers", "send"],
+    "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],
+    "period_followup": ["advance", "open_cases", "write_papers", "send"],
     "nightly_seal": ["seal", "verify"],
     "approval_and_issue": ["present", "audit", "sign", "issue", "send"],
     "present_rounds": ["list_open", "start_approval"],

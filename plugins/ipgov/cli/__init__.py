@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from ipgov.cli import (
+    cases,
     clock,
     comparison,
     correction,
@@ -20,6 +21,7 @@ from ipgov.cli import (
     quality,
     records,
     sensitivity,
+    simulate,
     work_plan,
 )
 from ipgov.cli.common import fail
@@ -42,7 +44,9 @@ for room in (
     officers,
     correction,
     clock,
+    cases,
     work_plan,
+    simulate,
 ):
     app.add_typer(room.app)
 

@@ -22,6 +22,7 @@ from ipgov.core.steps import SHANGHAI, Cycle
 from ipgov.policy import store
 from ipgov.procedures import (
     approval,
+    case_opening,
     cycles,
     evaluation_cycle,
     follow_up,
@@ -84,9 +85,9 @@ def forward(
 ) -> Iterator[Day]:
     """Play ``days`` days from ``first`` on and yield each on which something happened.
 
-    ``evaluate``: also open and evaluate periods; without it only what is owed is followed up (a scheduler
-    does the rest). Raises RefusedError elsewhere than in a simulation, and for days before the last one that
-    was worked on; UnknownError for a number of days that is none.
+    ``evaluate``: also open periods, receive and evaluate; without it only what is owed is followed up (a
+    scheduler does the rest). Raises RefusedError elsewhere than in a simulation, and for a day that would
+    skip days; UnknownError for a number of days that is none.
     """
     if not 1 <= days <= LONGEST:
         raise UnknownError(f"天数 {days} 无效，应为 1 至 {LONGEST}")
@@ -109,13 +110,15 @@ def _play(day: dt.date, since: dt.date, people: People | None, evaluate: bool) -
         told += _open(day, since, known_at)
     if people is not None:
         told += people.morning(day, known_at)
-    told += _receive(day, known_at)
     if evaluate:
+        told += _receive(day, known_at)
         told += _evaluate(day, known_at, people)
     events = _advance(day, since, known_at)
     counts |= {k: v for k, v in events.items() if k in _EVENTS}
     told += [f"事项{'、'.join(f'{_EVENTS[k]} {v}' for k, v in counts.items())}"] if counts else []
     if events:
+        cases = case_opening.open_cases(day, known_at).output["opened"]
+        told += [f"整改立案 {len(cases)} 件"] if cases else []
         papers = follow_up_papers.write(day, known_at).output
         made = papers.get("documents", {})
         told += [f"发出{'、'.join(f'{k} {v} 件' for k, v in made.items())}"] if made else []
