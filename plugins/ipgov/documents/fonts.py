@@ -96,18 +96,28 @@ def _characters(file: FontFile) -> frozenset[int]:
     )
 
 
-def dash_height(path: Path, index: int) -> float:
-    """Return how high the middle of the dash of a file's font stands above the baseline, in ems."""
+@cache
+def ink(path: Path, index: int, text: str) -> tuple[float, float]:
+    """Return how far a text rises above the baseline and sinks below it in a file's font, in ems.
+
+    The outlines themselves are measured: a box around their control points is larger. Characters that the
+    font does not have are passed over; EnvironmentProblemError where it has none of them.
+    """
     from fontTools.pens.boundsPen import BoundsPen
 
     font = _members(path)[index]
-    if glyph := font.getBestCmap().get(0x2014):
-        glyphs = font.getGlyphSet()
+    names, glyphs = font.getBestCmap(), font.getGlyphSet()
+    bounds = []
+    for character in text:
         pen = BoundsPen(glyphs)
-        glyphs[glyph].draw(pen)
+        if glyph := names.get(ord(character)):
+            glyphs[glyph].draw(pen)
         if pen.bounds:
-            return float((pen.bounds[1] + pen.bounds[3]) / 2 / font["head"].unitsPerEm)
-    raise EnvironmentProblemError(f"字体 {path.name} 没有一字线（U+2014）：不能编排页码")
+            bounds.append(pen.bounds)
+    if not bounds:
+        raise EnvironmentProblemError(f"字体 {path.name} 没有“{text}”的字形")
+    em = font["head"].unitsPerEm
+    return max(b[3] for b in bounds) / em, -min(b[1] for b in bounds) / em
 
 
 def font_files() -> tuple[FontFile, ...]:

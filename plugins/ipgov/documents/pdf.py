@@ -21,7 +21,9 @@ LAYOUT = "official.typ"
 
 
 @cache
-def _compiler(files: tuple[fonts.FontFile, ...], process: int) -> tuple[Any, str]:
+def _compiler(
+    files: tuple[fonts.FontFile, ...], process: int
+) -> tuple[Any, dict[str, Any], dict[str, tuple[Path, int]]]:
     """Return one compiler per set of fonts and per process: its threads do not survive a fork."""
     import typst
 
@@ -33,21 +35,27 @@ def _compiler(files: tuple[fonts.FontFile, ...], process: int) -> tuple[Any, str
         compiler = typst.Compiler(font_paths=found, ignore_system_fonts=True)
         infos = found.fonts()
         chosen: dict[str, Any] = fonts.faces(i.family for i in infos)
-        number = next(i for i in infos if i.family == chosen["number"]["families"][0])
-        chosen["dash"] = fonts.dash_height(Path(str(number.path)), number.index)
-    return compiler, json.dumps(chosen)
+        places = {i.family: (Path(str(i.path)), i.index) for i in reversed(infos)}
+    return compiler, chosen, {face: places[chosen[face]["families"][0]] for face in chosen}
 
 
 def render(what: Mapping[str, Any], layout: Layouts, files: Sequence[fonts.FontFile]) -> bytes:
     """Return the PDF of what ``layout.printed`` gave: the same inputs and Typst give the same bytes."""
-    compiler, faces = _compiler(tuple(files), os.getpid())
+    compiler, faces, places = _compiler(tuple(files), os.getpid())
+    # what the standard measures from is ink, not boxes: the red mark's edges, the page number's dash
+    rise, sink = fonts.ink(*places["mark"], what["mark"])
+    above, below = fonts.ink(*places["number"], "—")
+    ink = {"rise": rise, "sink": sink, "dash": (above - below) / 2}
     day = dt.date.fromisoformat(what["day"])
     data, warnings = compiler.compile_with_warnings(
         input=layout[LAYOUT].encode(),
         format="pdf",
         pdf_standards=["a-2b"],
         timestamp=int(dt.datetime.combine(day, dt.time(), tzinfo=SHANGHAI).timestamp()),
-        sys_inputs={"document": json.dumps(what, ensure_ascii=False), "fonts": faces},
+        sys_inputs={
+            "document": json.dumps(what, ensure_ascii=False),
+            "fonts": json.dumps(faces | {"ink": ink}),
+        },
     )
     if warnings:
         found = "；".join(str(w.message) for w in warnings)
