@@ -240,7 +240,15 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(
         "withdraw",
         "撤销案件",
-        (State.OPENED, State.NOTIFIED, State.RECTIFYING, State.ACCEPTED, State.REJECTED),
+        (
+            State.OPENED,
+            State.NOTIFIED,
+            State.RECTIFYING,
+            State.ACCEPTED,
+            State.REJECTED,
+            State.PASSED,
+            State.FAILED,
+        ),
         State.WITHDRAWN,
         "系统（所依结果已更正）",
     ),

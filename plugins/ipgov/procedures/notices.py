@@ -132,6 +132,10 @@ def reserve(planned: Planned, year: int, known_at: Any) -> Planned:
     return replace(planned, number=number)
 
 
+# a title may name a body, whose name is text of others: what no file name holds is written full-width
+_IN_FILE_NAMES = str.maketrans({c: chr(ord(c) + 0xFEE0) for c in '/\\:*?"<>|'})
+
+
 def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Planned) -> Filed:
     """Render, register and queue one document; ``round_id`` None: no round approved it."""
     context = planned.context
@@ -164,7 +168,7 @@ def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Pl
         round_id=round_id,
         known_at=cycle.known_at,
         formats=("docx", "pdf"),
-        filename=f"{planned.recipient}-{letter.title}",
+        filename=f"{planned.recipient}-{letter.title}".translate(_IN_FILE_NAMES),
         corrects=planned.corrects,
         withdraws=planned.withdraws,
     )

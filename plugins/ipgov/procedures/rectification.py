@@ -1,184 +1,31 @@
-"""Rectifications from notice to outcome: opened by an obligation, judged by people, ended by an approval.
+"""Rectifications after their notice: what comes in, what people decide, and the proposal of an outcome.
 
 Each step is one transaction under ``run_step``: the same step again changes nothing. What may happen when is
-``followup/case_states``; what a case asks for is ``policies/cases``.
+``followup/case_states``; what a case asks for is ``policies/cases``; how it opens is ``case_opening``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
+from ipgov.calendars.working_days import day as calendar_day
 from ipgov.core import objects
 from ipgov.core.database import reading
 from ipgov.core.errors import RefusedError, UnknownError
-from ipgov.core.fingerprint import fingerprint, sha256_hex
-from ipgov.core.steps import Cycle, StepResult, run_step
-from ipgov.core.tables import (
-    cycle,
-    obligation_extension,
-    obligation_report,
-    rectification_case,
-    result_set,
-    rule_version,
-    snapshot_unit,
-)
-from ipgov.decisions import case_rounds, rounds
-from ipgov.decisions.officers import officer, role_label
-from ipgov.decisions.recusal import registered_conflicts
+from ipgov.core.fingerprint import sha256_hex
+from ipgov.core.steps import StepResult
+from ipgov.core.tables import obligation_extension, obligation_report
+from ipgov.decisions import case_rounds
 from ipgov.evaluation import store as results
 from ipgov.followup import case_problems, case_states, cases
-from ipgov.followup.case_problems import CaseProblem
-from ipgov.followup.case_states import State
 from ipgov.followup.cases import Case
-from ipgov.policy import store
-from ipgov.policy.cases import CaseRules
-from ipgov.procedures import case_evidence, case_papers, explanations, notices
+from ipgov.procedures import case_evidence, case_papers
 from ipgov.procedures.case_evidence import Sent
-from ipgov.procedures.rating_lists import STATES
-from ipgov.quality import findings as quality_findings
-
-_SENT = ("accepted", "accepted_late", "exempt")
-
-
-def open_cases(day: dt.date, known_at: dt.datetime) -> StepResult:
-    """Give every case whose obligation is open its record and problems, and send the notices that may go.
-
-    A case whose problems people enter waits for ``notify``. Run again, for a day or later, it does only what
-    is left to do.
-    """
-    with reading() as connection:
-        waiting = cases.unopened(connection, day, known_at)
-    for row, rules in waiting:
-        _open(row, rules, day, known_at)
-    with reading() as connection:
-        every = cases.every(connection, known_at)
-        unsent = [
-            c
-            for c in every
-            if cases.standing(connection, c).state is State.OPENED and not c.rules.problems.entered
-        ]
-    numbers = [notify(c.obligation_id, day, known_at).output["document_number"] for c in unsent]
-    return StepResult(
-        read=len(waiting) + len(unsent),
-        written=len(waiting) + len(unsent),
-        output={"opened": [row["key"] for row, _ in waiting], "documents": numbers},
-    )
-
-
-def _open(row: RowMapping, rules: CaseRules, day: dt.date, known_at: dt.datetime) -> StepResult:
-    moment = Cycle(row["programme"], row["period"] or str(row["opened_on"].year), day, known_at)
-
-    def work(connection: Connection) -> StepResult:
-        round_ = None
-        if row["period"] is not None:
-            round_ = rounds.issued_round(connection, row["programme"], row["period"], known_at)
-        found = [] if round_ is None else _problems(connection, rules, round_, row["unit"])
-        connection.execute(
-            rectification_case.insert().values(
-                obligation_id=row["id"],
-                case_rules_sha256=objects.put_content(rules.frozen()),
-                rule_sha256=_programme_rules(connection, row, round_),
-                round_id=None if round_ is None else round_.id,
-                known_at=known_at,
-            )
-        )
-        case_problems.save(connection, row["id"], found, known_at)
-        return StepResult(written=1, found=len(found), output={"case": row["id"]})
-
-    return run_step(moment, "open_case", fingerprint([row["key"], rules.code]), work)
-
-
-def _programme_rules(connection: Connection, row: RowMapping, round_: rounds.Round | None) -> str:
-    """Return the hash of the programme's rules that name issuer and chain of approval: frozen ones."""
-    if round_ is not None:
-        return round_.rule_sha256
-    if row["period"] is not None:
-        frozen = connection.execute(
-            select(rule_version.c.sha256)
-            .join(cycle, cycle.c.rule_version_id == rule_version.c.id)
-            .where(cycle.c.programme == row["programme"], cycle.c.period == row["period"])
-        ).scalar()
-        if frozen is not None:
-            return str(frozen)
-    return objects.put_content(store.in_force(row["programme"], row["opened_on"]).data)
-
-
-def _problems(connection: Connection, rules: CaseRules, round_: rounds.Round, unit: str) -> list[CaseProblem]:
-    """Return what the issued evaluation found of the body, each with its cells."""
-    programme = store.frozen(round_.rule_sha256).rules
-    snapshot_id = connection.execute(
-        select(result_set.c.snapshot_id).where(result_set.c.id == round_.results)
-    ).scalar_one()
-    sent = (
-        connection.execute(
-            select(snapshot_unit).where(
-                snapshot_unit.c.snapshot_id == snapshot_id, snapshot_unit.c.unit == unit
-            )
-        )
-        .mappings()
-        .one()
-    )
-    return case_problems.from_evaluation(
-        rules.problems,
-        programme.scoring,
-        explanations.of_result_set(connection, round_.results, programme, unit),
-        [f for f in quality_findings.findings(connection, snapshot_id) if f.unit == unit],
-        sent["submission_id"],
-        "" if sent["state"] in _SENT else STATES[sent["state"]],
-    )
-
-
-def add_problem(
-    case_id: int, name: str, found: str, by: str, day: dt.date, known_at: dt.datetime, basis: str = "operator"
-) -> StepResult:
-    """Enter a problem that no evaluation found, before the notice goes out; by who may judge the case."""
-    if not name.strip() or not found.strip():
-        raise RefusedError("登记问题须写明项目和情况")
-    unknown = [part for part in basis.split("、") if part != "operator" and part not in store.clauses()]
-    if unknown:
-        raise UnknownError(
-            f"依据“{'、'.join(unknown)}”不是已知条款；应为条款编号（如 2023-156#23）或 operator"
-        )
-
-    def work(connection: Connection, case: Case) -> StepResult:
-        _person(connection, case, by, case.rules.judge, known_at)
-        now = cases.standing(connection, case)
-        if now.state is not State.OPENED:
-            raise RefusedError(f"案件 {case_id}“{now.state.label}”，问题清单已发出，不再增加")
-        number = len(case_problems.of_case(connection, case_id)) + 1
-        entered = CaseProblem(number, "entered", "", name.strip(), found.strip(), basis, entered_by=by)
-        case_problems.save(connection, case_id, [entered], known_at)
-        return StepResult(written=1, output={"case": case_id, "number": number})
-
-    return _step(case_id, "case_problem", [name.strip(), found.strip(), basis, by], day, known_at, work)
-
-
-def notify(case_id: int, day: dt.date, known_at: dt.datetime) -> StepResult:
-    """Send the notice with the list of problems. Raises RefusedError where there are none to tell."""
-    with reading() as connection:
-        case = cases.get(connection, case_id, known_at)
-        problems = case_problems.of_case(connection, case_id)
-        now = cases.standing(connection, case)
-        if now.state is State.OPENED and not problems:
-            raise RefusedError(f"案件 {case_id} 没有问题清单，不能发出整改通知；应先登记问题")
-        plan = case.rules.plan.milestone and cases.milestone(connection, case, case.rules.plan.milestone)
-        plan_due = cases.due_on(connection, plan, known_at) if plan else None
-        trace = rounds.get_round(connection, case.round_id).fingerprint if case.round_id else ""
-        planned = case_papers.notice(connection, case, problems, plan_due, trace)
-    if now.state is State.OPENED:
-        planned = notices.reserve(planned, day.year, known_at)
-
-    def work(connection: Connection, case: Case) -> StepResult:
-        filed = notices.file(connection, _moment(case, day, known_at), None, planned)
-        detail = {"document_id": filed.document_id, "document_number": filed.number}
-        cases.record(connection, case, "notify", day, case.rules.notice.kind, "", known_at, detail)
-        return StepResult(written=1, output={"case": case_id, **detail})
-
-    return _step(case_id, "case_notify", [], day, known_at, work)
+from ipgov.procedures.case_steps import case_step, check_person
 
 
 def plan(
@@ -249,7 +96,7 @@ def _report(
         return StepResult(read=len(files), written=len(good), found=len(kept) - len(good), output=output)
 
     inputs = [by, note, list(numbers), [[s.filename, sha256_hex(s.data)] for s in files]]
-    return _step(case_id, f"case_{event}", inputs, day, known_at, work)
+    return case_step(case_id, f"case_{event}", inputs, day, known_at, work)
 
 
 def _meet(
@@ -285,7 +132,9 @@ def extend(
         raise RefusedError("决定延期须写明理由")
 
     def work(connection: Connection, case: Case) -> StepResult:
-        _person(connection, case, by, case.rules.extension.role, known_at)
+        check_person(connection, case, by, case.rules.extension.role, known_at)
+        if not calendar_day(until, day).working:
+            raise RefusedError(f"{until} 不是工作日，请定在工作日")
         detail = {"until": until.isoformat()}
         cases.record(connection, case, "extend", day, by, reason.strip(), known_at, detail)
         connection.execute(
@@ -295,7 +144,7 @@ def extend(
         )
         return StepResult(written=1, output={"case": case_id, "until": until.isoformat()})
 
-    return _step(case_id, "case_extend", [until, by, reason], day, known_at, work)
+    return case_step(case_id, "case_extend", [until, by, reason], day, known_at, work)
 
 
 def judge(
@@ -319,7 +168,7 @@ def judge(
     given = sorted(set(unsolved))
 
     def work(connection: Connection, case: Case) -> StepResult:
-        _person(connection, case, by, case.rules.judge, known_at)
+        check_person(connection, case, by, case.rules.judge, known_at)
         left = list(case_problems.check_numbers(case_problems.of_case(connection, case_id), given))
         detail = {"unsolved": left}
         _, now = cases.record(connection, case, verdict, day, by, note.strip(), known_at, detail)
@@ -328,7 +177,7 @@ def judge(
             cases.judge(connection, case_id, outcome, day, by, note.strip(), known_at)
         return StepResult(written=1, output={"case": case_id, "state": now.state, "unsolved": left})
 
-    return _step(case_id, f"case_{verdict}", [by, note, given], day, known_at, work)
+    return case_step(case_id, f"case_{verdict}", [by, note, given], day, known_at, work)
 
 
 def reevaluate(
@@ -338,7 +187,7 @@ def reevaluate(
     given = sorted(set(unsolved))
 
     def work(connection: Connection, case: Case) -> StepResult:
-        _person(connection, case, by, case.rules.judge, known_at)
+        check_person(connection, case, by, case.rules.judge, known_at)
         rule = case.rules.reevaluation
         if rule is None:
             raise RefusedError(f"{case.rules.name}按规则不再评价")
@@ -355,7 +204,7 @@ def reevaluate(
             cases.judge(connection, own, "met", day, by, reckoned, known_at)
         return StepResult(written=1, output={"case": case_id, "state": now.state, "reckoned": reckoned})
 
-    return _step(case_id, "case_reevaluate", [by, note, given], day, known_at, work)
+    return case_step(case_id, "case_reevaluate", [by, note, given], day, known_at, work)
 
 
 def _later_result(connection: Connection, case: Case, known_at: dt.datetime) -> tuple[bool, str]:
@@ -373,7 +222,7 @@ def propose(case_id: int, by: str, reason: str, day: dt.date, known_at: dt.datet
         raise RefusedError("提请审批须写明理由")
 
     def work(connection: Connection, case: Case) -> StepResult:
-        _person(connection, case, by, case.rules.judge, known_at)
+        check_person(connection, case, by, case.rules.judge, known_at)
         now = cases.standing(connection, case)
         ending = case_states.ending(case.rules, now)
         paper = case_papers.paper(connection, case, now, ending, by, reason.strip())
@@ -405,43 +254,4 @@ def propose(case_id: int, by: str, reason: str, day: dt.date, known_at: dt.datet
             },
         )
 
-    return _step(case_id, "case_propose", [by, reason], day, known_at, work)
-
-
-def _person(connection: Connection, case: Case, login: str, role: str, known_at: dt.datetime) -> None:
-    """Refuse whoever has not the role or belongs to the body's own organisations."""
-    person = officer(connection, login, known_at)
-    if not person.active or role not in person.roles:
-        raise RefusedError(f"“{login}”不能办理；应为在岗的{role_label(role)}人员")
-    own = registered_conflicts(connection, case.programme, [case.unit], person, known_at)
-    if own:
-        bodies = "、".join(map(str, own))
-        raise RefusedError(f"{person.name}的所属单位（{person.organisation_code}）是{bodies}，应当回避")
-
-
-def _moment(case: Case, day: dt.date, known_at: dt.datetime) -> Cycle:
-    return Cycle(case.programme, case.round_period, day, known_at)
-
-
-def _step(
-    case_id: int,
-    step: str,
-    inputs: Sequence[Any],
-    day: dt.date,
-    known_at: dt.datetime,
-    work: Callable[[Connection, Case], StepResult],
-) -> StepResult:
-    """Do one step of a case in its own transaction.
-
-    A step is the same again while nothing has been returned in between: after a return the same judgement may
-    be made anew.
-    """
-    with reading() as connection:
-        case = cases.get(connection, case_id, known_at)
-        returned = sum(e.event == "return" for e in cases.events(connection, case_id))
-
-    def done(connection: Connection) -> StepResult:
-        return work(connection, cases.get(connection, case_id, known_at))
-
-    key = fingerprint([case_id, returned, day if step != "case_notify" else None, *inputs])
-    return run_step(_moment(case, day, known_at), step, key, done)
+    return case_step(case_id, "case_propose", [by, reason], day, known_at, work)

@@ -1,0 +1,320 @@
+"""Commands on rectification cases: where they stand, what comes in, what people decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read
+from ipgov.cli.person import By, PasswordFile, acting
+
+case_app = group()
+app = typer.Typer()
+app.add_typer(case_app, name="case", help="整改案件：问题、方案、进展、佐证、延期、验收、再评价、拟办送审")
+
+Number = Annotated[int, typer.Argument(metavar="CASE", help="案件编号")]
+Note = Annotated[str, typer.Option(help="意见")]
+Reason = Annotated[str, typer.Option(help="理由")]
+Sender = Annotated[str, typer.Option(help="整改单位的报送人")]
+Said = Annotated[str, typer.Argument(metavar="NOTE", help="报送内容")]
+Files = Annotated[list[Path] | None, typer.Argument(help="文件")]
+Unsolved = Annotated[list[int] | None, typer.Option(help="未解决的问题序号；有几个写几次")]
+
+
+@case_app.command("list")
+def list_(
+    programme: Annotated[str | None, typer.Option(help="只列一项业务")] = None,
+    unit: Annotated[str | None, typer.Option(help="只列一个单位")] = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """列出整改案件及其在基准日的状态。"""
+    from ipgov.procedures import case_overview
+
+    found = case_overview.listed(*moment(as_of), programme, unit)
+    if as_json:
+        print_json(found)
+        return
+    for c in found:
+        print(_line(c))
+        for told in c["overdue"]:
+            print(f"    逾期：{told}")
+    if not found:
+        print("没有整改案件")
+
+
+def _line(c: dict[str, Any]) -> str:
+    ending = f"（{c['outcome_name']}）" if c["outcome_name"] else ""
+    head = f"{c['case']} {c['unit']} {_shown(c['name'])} {c['kind']}"
+    return f"{head}：{c['state_name']}{ending}，{c['opened_on']} 至 {c['due_on']}"
+
+
+def _shown(text: str) -> str:
+    """Return another's text so that a terminal shows it as text."""
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
+@case_app.command("show")
+def show(case: Number, as_json: Json = False, as_of: AsOf = None) -> None:
+    """列出一个案件的全部记录：问题、过程、文件。"""
+    from ipgov.procedures import case_overview
+
+    c = case_overview.show(case, *moment(as_of))
+    if as_json:
+        print_json(c)
+        return
+    print(_line(c))
+    for told in c["overdue"]:
+        print(f"  逾期：{told}")
+    if c["progress_days"]:
+        print(f"  进展报告应报日期：{'、'.join(map(str, c['progress_days']))}")
+    print(f"问题 {len(c['problems'])} 项")
+    solved = {None: "", True: "【已解决】", False: "【未解决】"}
+    for p in c["problems"]:
+        told = f"{p['kind_name']} {_shown(p['name'])}：{_shown(p['found'])}"
+        print(f"  {p['number']}. {told}{solved[p['solved']]}")
+        if p["place"]:
+            print(f"     来源：{_shown(p['place'])}")
+    print(f"过程 {len(c['events'])} 项")
+    for e in c["events"]:
+        print(f"  {e['day']} {e['event_name']} {_shown(e['actor'])} {_shown(e['said'])}".rstrip())
+    print(f"文件 {len(c['files'])} 个")
+    for f in c["files"]:
+        why = f"：{_shown(f['reason'])}" if f["reason"] else ""
+        kept = "收存" if f["outcome"] == "kept" else "拒收"
+        print(f"  {kept} {_shown(f['filename'])}（指纹 {f['digest'][:12]}）{why}")
+
+
+@case_app.command("problem")
+def problem(
+    case: Number,
+    name: Annotated[str, typer.Argument(help="项目")],
+    found: Annotated[str, typer.Argument(help="情况")],
+    by: By,
+    basis: Annotated[str, typer.Option(help="依据：条款编号或 operator")] = "operator",
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """登记评价以外认定的问题（整改通知发出以前）。"""
+    from ipgov.procedures import case_opening
+
+    actor = acting(by, password_file, "case problem")
+    done = case_opening.add_problem(case, name, found, actor, *moment(as_of), basis=basis)
+    _told(done.as_dict(), as_json, f"问题已登记为第 {done.output['number']} 项")
+
+
+@case_app.command("notify")
+def notify(
+    case: Number, by: By, password_file: PasswordFile = None, as_json: Json = False, as_of: AsOf = None
+) -> None:
+    """发出整改通知（问题由人登记的案件；其余由每日流程发出）。"""
+    from ipgov.procedures import case_opening
+
+    acting(by, password_file, "case notify")
+    done = case_opening.notify(case, *moment(as_of))
+    _told(done.as_dict(), as_json, f"整改通知 {done.output['document_number']} 已制作，待寄发")
+
+
+@case_app.command("plan")
+def plan(
+    case: Number,
+    note: Said,
+    by: By,
+    sender: Sender,
+    files: Files = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """登记收到的整改方案。"""
+    from ipgov.procedures import rectification
+
+    acting(by, password_file, "case plan")
+    _received(
+        rectification.plan(case, sender, note, _sent(files), *moment(as_of)).as_dict(), as_json, "整改方案"
+    )
+
+
+@case_app.command("progress")
+def progress(
+    case: Number,
+    note: Said,
+    by: By,
+    sender: Sender,
+    files: Files = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """登记收到的进展报告。"""
+    from ipgov.procedures import rectification
+
+    acting(by, password_file, "case progress")
+    done = rectification.progress(case, sender, note, _sent(files), *moment(as_of))
+    _received(done.as_dict(), as_json, "进展报告")
+
+
+@case_app.command("evidence")
+def evidence(
+    case: Number,
+    note: Said,
+    files: Annotated[list[Path], typer.Argument(help="文件")],
+    by: By,
+    sender: Sender,
+    problem: Annotated[list[int] | None, typer.Option(help="所证问题序号；默认全部")] = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """登记收到的佐证材料：逐个核对内容并扫描，收存或拒收。"""
+    from ipgov.procedures import rectification
+
+    acting(by, password_file, "case evidence")
+    done = rectification.evidence(case, sender, note, _sent(files), problem or (), *moment(as_of))
+    _received(done.as_dict(), as_json, "佐证材料")
+
+
+def _sent(files: list[Path] | None) -> list[Any]:
+    from ipgov.procedures.case_evidence import Sent
+
+    return [Sent(f.name, read(f)) for f in files or ()]
+
+
+def _received(done: dict[str, Any], as_json: bool, what: str) -> None:
+    refused = done["output"]["refused"]
+    if as_json:
+        print_json(done)
+    else:
+        again = "此前已登记，没有变化" if done["repeated"] else "已登记"
+        print(f"{what}{again}：收存文件 {len(done['output']['kept'])} 个")
+        for name, why in refused.items():
+            print(f"  拒收 {_shown(name)}：{_shown(why)}")
+    raise typer.Exit(1 if refused else 0)
+
+
+@case_app.command("extend")
+def extend(
+    case: Number,
+    until: Annotated[str, typer.Argument(help="延至，如 2025-12-31")],
+    by: By,
+    reason: Reason,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """决定延期（由规则指定的角色，在期限届满以前，不超过规则允许的最晚日期）。"""
+    from ipgov.procedures import rectification
+
+    actor = acting(by, password_file, "case extend")
+    done = rectification.extend(case, day(until), actor, reason, *moment(as_of))
+    _told(done.as_dict(), as_json, f"案件 {case} 的整改期限延至 {done.output['until']}")
+
+
+@case_app.command("accept")
+def accept(
+    case: Number,
+    by: By,
+    note: Note,
+    unsolved: Unsolved = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """验收合格。"""
+    _judge(case, "accept", by, note, unsolved, password_file, as_json, as_of)
+
+
+@case_app.command("reject")
+def reject(
+    case: Number,
+    by: By,
+    note: Note,
+    unsolved: Unsolved = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """验收不合格（整改期满以后）。"""
+    _judge(case, "reject", by, note, unsolved, password_file, as_json, as_of)
+
+
+@case_app.command("send-back")
+def send_back(
+    case: Number,
+    by: By,
+    note: Note,
+    unsolved: Unsolved = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """退回继续整改（整改期内）。"""
+    _judge(case, "send_back", by, note, unsolved, password_file, as_json, as_of)
+
+
+def _judge(
+    case: int,
+    verdict: str,
+    by: str,
+    note: str,
+    unsolved: list[int] | None,
+    password_file: Path | None,
+    as_json: bool,
+    as_of: str | None,
+) -> None:
+    from ipgov.followup.case_states import EVENTS, State
+    from ipgov.procedures import rectification
+
+    actor = acting(by, password_file, f"case {verdict.replace('_', '-')}")
+    done = rectification.judge(case, verdict, actor, unsolved or (), note, *moment(as_of))
+    state = State(done.output["state"]).label
+    _told(done.as_dict(), as_json, f"案件 {case}“{EVENTS[verdict]}”已记录，现为“{state}”")
+
+
+@case_app.command("reevaluate")
+def reevaluate(
+    case: Number,
+    by: By,
+    note: Note,
+    unsolved: Unsolved = None,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """整改后再评价；是否通过由规则算出。"""
+    from ipgov.followup.case_states import State
+    from ipgov.procedures import rectification
+
+    actor = acting(by, password_file, "case reevaluate")
+    done = rectification.reevaluate(case, actor, unsolved or (), note, *moment(as_of))
+    state = State(done.output["state"]).label
+    _told(done.as_dict(), as_json, f"案件 {case}“{state}”：{done.output['reckoned']}")
+
+
+@case_app.command("propose")
+def propose(
+    case: Number,
+    by: By,
+    reason: Reason,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """将结论所对应的处理提请审核、签发。"""
+    from ipgov.procedures import rectification
+
+    actor = acting(by, password_file, "case propose")
+    done = rectification.propose(case, actor, reason, *moment(as_of))
+    out = done.output
+    opened = f"已开第 {out['number']} 轮（轮次编号 {out['round_id']}），转“审核与签发”办理"
+    _told(done.as_dict(), as_json, f"案件 {case} 拟“{out['name']}”，{opened}")
+
+
+def _told(done: dict[str, Any], as_json: bool, said: str) -> None:
+    if as_json:
+        print_json(done)
+    else:
+        print(("此前已办理，没有变化。" if done["repeated"] else "") + said)
