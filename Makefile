@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz clauses lock clean
+.PHONY: help demo test lint bench fuzz faults clauses lock clean
 
 # Set, it would keep Python from storing compiled modules: every start of Airflow would take three times as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ READY := .venv/.ready
 
 help:
 	@sed -n '1,2p' Makefile
-	@echo '#   make bench   make fuzz   make clauses   make lock   make clean'
+	@echo '#   make bench   make fuzz   make faults   make clauses   make lock   make clean'
 
 # The exact versions of requirements.lock, as wheels, each checked against its hash.
 $(READY): requirements.lock pyproject.toml
@@ -56,6 +56,15 @@ CASES ?= 100000
 FROM ?= 3000
 fuzz: $(READY)
 	PYTHONPATH=tests/intake $(BIN)/python tests/intake/fuzzing.py $(FROM) $$(( $(FROM) + $(CASES) ))
+
+# Processes killed at every step boundary and at random instants (docs/faults.md): make faults COUNT=50 SEED=7
+# BOUNDARIES=every|kinds|none INSTANTS=200; hours with every boundary, COUNT=50 alone half an hour.
+COUNT ?= 50
+SEED ?= $(shell date +%s)
+BOUNDARIES ?= every
+INSTANTS ?= 200
+faults: $(READY)
+	$(BIN)/python tests/faults/campaign.py --count $(COUNT) --seed $(SEED) --boundaries $(BOUNDARIES) --instants $(INSTANTS)
 
 # Which published requirements are proved by which tests: runs the tests, then writes the table.
 clauses: $(READY)

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 STANDING_STILL = "2030-01-01T00:00:00+08:00"
-TRIGGER = f"""
+TRIGGER = """
 CREATE FUNCTION laboratory() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE last bigint;
 BEGIN
     EXECUTE format('SELECT coalesce(max(id), 0) FROM %I', TG_TABLE_NAME) INTO last;
     NEW.id := last + 1;
-    NEW.recorded_at := '{STANDING_STILL}';
+    NEW.recorded_at := '@moment';
     @also
     RETURN NEW;
 END $$
@@ -40,7 +40,7 @@ def still_clock(folder: Path, database: str, *, also: str = "") -> None:
     from ipgov.launcher import postgres
 
     with postgres.connect(folder, database) as connection:
-        connection.execute(TRIGGER.replace("@also", also))
+        connection.execute(TRIGGER.replace("@moment", STANDING_STILL).replace("@also", also))
         for table in metadata.sorted_tables:
             connection.execute(f'ALTER TABLE "{table.name}" DISABLE TRIGGER append_only')
             connection.execute(f"UPDATE \"{table.name}\" SET recorded_at = '{STANDING_STILL}'")  # noqa: S608
