@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json, report
+from ipgov.cli.dispatching import show_dispatch
 from ipgov.core.errors import GovernanceError
 
 document_app, audit_app = group(), group()
@@ -24,12 +25,13 @@ def status(
     as_json: Json = False,
 ) -> None:
     """列出各业务、各年度办到哪一步，以及逾期、即将到期、暂定的事项和等谁办理。"""
-    from ipgov.procedures import overview, work_plan
+    from ipgov.procedures import dispatching, overview, work_plan
 
     rows = overview.cycles()
     owed = work_plan.outlook(*moment(as_of), within)
+    sent = dispatching.outlook()
     if as_json:
-        print_json({"cycles": rows, "obligations": owed})
+        print_json({"cycles": rows, "obligations": owed, "dispatch": sent})
         return
     for row in rows:
         print(
@@ -41,6 +43,7 @@ def status(
         print("尚未开启任何年度")
     for item in owed:
         print(work_plan.line(item))
+    show_dispatch(sent)
 
 
 @document_app.command("rebuild")
@@ -52,10 +55,12 @@ def document_rebuild(number: str, as_json: Json = False) -> None:
     with reading() as connection:
         rebuilt = register.rebuild(connection, number)
     if as_json:
-        print_json({"number": number, "identical": dict(rebuilt.formats)})
+        print_json({"number": number, "identical": dict(rebuilt.formats), "changed": list(rebuilt.changed)})
     else:
         for format_, identical in rebuilt.formats.items():
             print(f"{number} .{format_}：{'逐字节相同' if identical else '不同'}")
+        for change in rebuilt.changed:
+            print(f"说明：{change}", file=sys.stderr)
     raise typer.Exit(0 if all(rebuilt.formats.values()) else 1)
 
 

@@ -11,6 +11,10 @@ is filled in, so that no value can become a paragraph, a heading or a template. 
       - {each: item in result.reasons, text: "{{ item }}", when: item}   # one for each, where ``when`` holds
     attachments:
       - {title: …, columns: [...], each: r in results, row: ["{{ index }}", "{{ r.name }}"]}
+      - {title: …, orientation: landscape, columns: [...], ...}          # a wide table lies across the page
+      - {title: …, paragraphs: [...]}                                    # text, alone or before a table
+
+A title may be a list: its lines then break best between the parts. What is filled into it is not cut.
 
 Punctuation of the file's own wording becomes full-width; values stand as they were given.
 """
@@ -58,19 +62,21 @@ class _Paragraph(_Block):
 
 
 class _Table(_Block):
-    each: str
     title: str
-    columns: tuple[str, ...]
+    paragraphs: tuple[str | _Paragraph, ...] = ()
+    columns: tuple[str, ...] = ()
     widths: tuple[int, ...] = ()
-    row: tuple[str, ...]
+    row: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    orientation: Literal["portrait", "landscape"] = "portrait"
 
 
 class _Template(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     form: Literal["letter", "file"]
-    title: str
+    sealed: bool = True
+    title: str | tuple[str, ...]
     paragraphs: tuple[str | _Paragraph, ...]
     attachments: tuple[_Table, ...] = ()
     note: str = ""
@@ -259,8 +265,8 @@ def _repeated(block: _Block, context: Context) -> Iterator[Context]:
             yield {**inner, "index": index}
 
 
-def _paragraphs(template: _Template, context: Context) -> Iterator[str | Heading]:
-    for paragraph in template.paragraphs:
+def _paragraphs(paragraphs: Sequence[str | _Paragraph], context: Context) -> Iterator[str | Heading]:
+    for paragraph in paragraphs:
         if isinstance(paragraph, str):
             yield _text(paragraph)(**context)
             continue
@@ -270,14 +276,26 @@ def _paragraphs(template: _Template, context: Context) -> Iterator[str | Heading
 
 
 def _attachment(table: _Table, context: Context) -> Attachment:
-    rows = tuple(tuple(_text(cell)(**inner) for cell in table.row) for inner in _repeated(table, context))
+    repeated = _repeated(table, context) if table.row else ()
+    rows = tuple(tuple(_text(cell)(**inner) for cell in table.row) for inner in repeated)
     return Attachment(
         title=_text(table.title)(**context),
+        paragraphs=tuple(_paragraphs(table.paragraphs, context)),
+        orientation=table.orientation,
         columns=tuple(_text(c)(**context) for c in table.columns),
         widths=table.widths,
         rows=rows,
         notes=tuple(_text(n)(**context) for n in table.notes),
     )
+
+
+def _title(template: _Template, context: Context) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the title's parts, and what was filled into it: names that no line's end cuts."""
+    sources = (template.title,) if isinstance(template.title, str) else template.title
+    parts = tuple(part for source in sources if (part := _text(source)(**context)))
+    filled = (f for source in sources for f in _FILLED_IN.findall(source) if f.startswith("{{"))
+    terms = (_text(expression)(**context) for expression in filled)
+    return parts, tuple(dict.fromkeys(t for t in terms if len(t) > 1 and not t.isdecimal()))
 
 
 def template_names() -> tuple[str, ...]:
@@ -327,10 +345,13 @@ def render(
     seal_code: str | None = None,
     trace: str = "",
     banner: str = "",
+    mark: str = "",
+    printer: str = "",
 ) -> tuple[OfficialDocument, str]:
     """Fill a template in; return the document and the hash under which the template's files are kept.
 
-    The template's files are put into the object store. Raises UnknownError for an unknown template or a value
+    ``mark`` and ``printer`` are the red mark's and the imprint's office where they are not the issuer's. The
+    template's files are put into the object store. Raises UnknownError for an unknown template or a value
     that the context lacks (naming it), RefusedError for text that is not one printable line.
     """
     from jinja2 import TemplateError
@@ -341,14 +362,20 @@ def render(
     parsed = _parsed((folder / "document.yaml").read_bytes(), template)
     whole = {**context, "issuer": issuer, "issued_on": date, "number": number, "basis": tuple(basis)}
     try:
+        title_parts, title_terms = _title(parsed, whole)
         document = OfficialDocument(
             kind=kind,
             form=parsed.form,
             issuer=issuer,
             number=number,
-            title=_text(parsed.title)(**whole),
+            title="".join(title_parts),
+            title_parts=title_parts if len(title_parts) > 1 else (),
+            title_terms=title_terms,
+            sealed=parsed.sealed,
+            mark=mark,
+            printer=printer,
             recipients=tuple(recipients),
-            paragraphs=tuple(_paragraphs(parsed, whole)),
+            paragraphs=tuple(_paragraphs(parsed.paragraphs, whole)),
             attachments=tuple(_attachment(t, whole) for t in parsed.attachments),
             signature_date=date,
             copies_to=tuple(copies_to),

@@ -167,7 +167,7 @@ def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Pl
         number=planned.number,
         round_id=round_id,
         known_at=cycle.known_at,
-        formats=("docx", "pdf"),
+        formats=("docx", "html", "pdf"),
         filename=f"{planned.recipient}-{letter.title}".translate(_IN_FILE_NAMES),
         corrects=planned.corrects,
         withdraws=planned.withdraws,
