@@ -184,7 +184,6 @@ def test_every_clause_of_the_table_is_a_clause() -> None:
 
     cited = {b for t in TRANSITIONS for b in t.basis} - {"operator"}
     assert cited <= set(clauses())
-    assert policy.check() == []
 
 
 def test_the_document_shows_the_table() -> None:

@@ -20,7 +20,7 @@ from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block, NotNegative, Positive
 from ipgov.policy.rules import Budget, MediaType, Notice
 from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import clauses, read_yaml, without_basis
+from ipgov.policy.store import read_yaml, without_basis
 
 _CODE = r"^[a-z][a-z0-9_]*$"
 ProblemKind = Literal[
@@ -172,8 +172,9 @@ class CaseFile(Block):
     cases: tuple[CaseRules, ...] = Field(min_length=1)
 
 
-def _folder() -> Path:
-    return settings().policies / "cases"
+def files() -> list[Path]:
+    """Return the files of this installation."""
+    return sorted((settings().policies / "cases").glob("*.yaml"))
 
 
 def load(path: Path) -> CaseFile:
@@ -201,44 +202,14 @@ def load(path: Path) -> CaseFile:
     return made
 
 
-def check() -> list[Problem]:
-    """Return what is wrong with the case rules of this installation, file by file."""
-    found: list[Problem] = []
-    for path in sorted(_folder().glob("*.yaml")):
-        try:
-            file = load(path)
-        except GovernanceError as error:
-            found += error.problems or (Problem("policy_cases", error.message, "见上", file=path.name),)
-            continue
-        known = clauses()
-        for case in file.cases:
-            blocks = (case, case.plan, case.progress, case.extension, case.passed, case.failed, case.notice)
-            cited = {c for block in (*blocks, *filter(None, [case.reevaluation])) for c in block.clause}
-            found += [
-                Problem(
-                    "policy_cases",
-                    f"{case.code} 引用的条款 {c} 不存在",
-                    "clauses.csv 中的编号",
-                    file=path.name,
-                )
-                for c in sorted(cited - set(known))
-            ]
-            if case.programme != file.programme:
-                expected = file.programme
-                found.append(
-                    Problem("policy_cases", f"{case.code} 属于 {case.programme}", expected, file=path.name)
-                )
-    return found
-
-
 @cache
-def _every(folder: Path) -> tuple[CaseRules, ...]:
-    return tuple(case for path in sorted(folder.glob("*.yaml")) for case in load(path).cases)
+def _every(paths: tuple[Path, ...]) -> tuple[CaseRules, ...]:
+    return tuple(case for path in paths for case in load(path).cases)
 
 
 def every() -> tuple[CaseRules, ...]:
     """Return the rules of every kind of case, older versions too."""
-    return _every(_folder())
+    return _every(tuple(files()))
 
 
 def governing(programme: str, duty: str, on: dt.date) -> CaseRules | None:

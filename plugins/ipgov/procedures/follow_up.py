@@ -27,6 +27,7 @@ from ipgov.followup.engine import Event
 from ipgov.followup.facts import OFFICE, ONE_DAY
 from ipgov.followup.obligations import Owed, owed
 from ipgov.followup.store import begin, day_of
+from ipgov.policy.cases import governing
 from ipgov.policy.duty_store import DutyBook, DutyRule, duties
 from ipgov.registry.codes import PROVINCES
 
@@ -277,6 +278,8 @@ def extend(key: str, until: dt.date, by: str, reason: str, known_at: dt.datetime
         granted = connection.execute(mine.order_by(more.c.id)).all()
         if (until, by) in [(g.until, g.granted_by) for g in granted]:
             return False
+        if governing(one.rule.duty.programme, one.rule.duty.code, one.opened_on) is not None:
+            raise RefusedError(f"{key}（{one.duty_name}）是整改案件，延期由 ipgov case extend 办理")
         if one.rule.duty.met_by == "lapse":
             raise RefusedError(f"“{one.duty_name}”{_MET_BY['lapse']}，不能延期")
         if one.state != "open":

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ipgov.core.errors import Problem
 from ipgov.policy.check import (
+    cases,
     form,
     methods,
     panel,
@@ -94,6 +95,7 @@ def check() -> list[Problem]:
             for found in _run(VERSION_CHECKS, file):
                 problems.append(found.problem(file.name))
             problems += check_scoring(file.rules, file.name)
+    problems += cases.case_files()
     return problems
 
 
