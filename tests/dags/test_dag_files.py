@@ -19,6 +19,7 @@ EXPECTED = {
     "nightly_seal": ["seal", "verify"],
     "approval_and_issue": ["present", "audit", "sign", "issue", "send"],
     "present_rounds": ["list_open", "start_approval"],
+    "dispatch": ["send"],
     "correction": ["prepare", "start_approval"],
 }
 
@@ -34,6 +35,13 @@ def dags():
 
 def test_every_dag_is_expected_and_the_other_way_round(dags):
     assert {i: [t.task_id for t in d.topological_sort()] for i, d in dags.items()} == EXPECTED
+
+
+@pytest.mark.parametrize("dag_id", EXPECTED)
+def test_airflow_can_store_it(dags, dag_id):
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    assert DagSerialization.to_dict(dags[dag_id])["dag"]["dag_id"] == dag_id
 
 
 @pytest.mark.parametrize("dag_id", EXPECTED)

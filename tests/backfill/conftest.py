@@ -1,0 +1,69 @@
+"""One stack for all tests of this folder: the start costs more than any of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "procedures"))  # played_nation
+from years_stack import Runs, YearsStack
+
+
+def _forget() -> None:
+    from ipgov.core import database, objects, settings
+
+    if database.engine.cache_info().currsize:
+        database.engine().dispose()
+    for cached in (database.engine, objects.store, settings.settings):
+        cached.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[YearsStack]:
+    """The installation; this process works with its database and its object store, too."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ipg") as folder:
+        for name in [n for n in os.environ if n.startswith("IPGOV_")]:
+            patch.delenv(name)
+        _forget()
+        stack = YearsStack.start(Path(folder) / "state")
+        for name, value in stack.settings().items():
+            patch.setenv(name, value)
+        _forget()
+        yield stack
+        _forget()
+        stack.stop()
+    _forget()
+
+
+@pytest.fixture(scope="module")
+def nation(stack: YearsStack):
+    """2023 was issued here, 2024 published elsewhere and imported, 2025 stands before the reviewers."""
+    from ipgov.core.database import transaction
+    from ipgov.procedures import published_history
+    from ipgov.simulation import nation as synthetic
+    from ipgov.simulation import published
+    from played_nation import PROGRAMME, Nation
+
+    with transaction() as connection:
+        synthetic.register(connection)
+    nation = Nation(stack.state / "objects")
+    nation.year(2023)
+    nation.collect(2024)
+    known_at = nation.at(dt.date(2025, 6, 1))
+    form = published_history.blank(PROGRAMME, "2024", known_at)
+    filled = published.filled(form, published.source(2024), published.results(2024))
+    published_history.import_file("2024.xlsx", filled, "经办甲", known_at)
+    nation.collect(2025)
+    nation.open_round = nation.evaluate(2025)["round_id"]
+    return nation
+
+
+@pytest.fixture(scope="module")
+def runs(stack: YearsStack, nation) -> Runs:
+    return Runs(stack.client("operator1"))
