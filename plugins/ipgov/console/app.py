@@ -14,6 +14,7 @@ from ipgov.console import (
     access,
     collection_pages,
     downloads,
+    duty_pages,
     problems,
     quality_pages,
     queries,
@@ -78,7 +79,11 @@ def overview(request: Request, user: Reader) -> HTMLResponse:
     """Show every cycle opened, and what lies in the inbox unclaimed."""
     with reading() as connection:
         cycles = queries.cycles(connection)
-        newest = {(x["programme"], x["period"]): x for x in review_queries.rounds(connection)}
+        newest = {
+            (x["programme"], x["period"]): x
+            for x in review_queries.rounds(connection)
+            if x["result_set_id"] is not None
+        }
         standings = _standings(connection, list(newest.values()))
         unclaimed = queries.unclaimed(connection)
         simulation = is_simulation(connection)
@@ -112,6 +117,7 @@ def cycle(request: Request, user: Reader, programme: Name, period: Name) -> HTML
         check = queries.newest_check(connection, programme, period)
         findings = queries.findings(connection, check["id"]) if check else []
         documents = queries.documents(connection, programme, period)
+        case_rounds = review_queries.cases(connection, [x["id"] for x in rounds])
         corrections = {x["round_id"]: x for x in review_queries.corrections(connection, programme, period)}
         always = dt.datetime.max.replace(tzinfo=dt.UTC)  # the page shows all that is on record
         received = correction.received_after_issue(connection, programme, period, always)
@@ -123,6 +129,7 @@ def cycle(request: Request, user: Reader, programme: Name, period: Name) -> HTML
         simulation,
         after_issue=correction.said_after_issue(received),
         corrections=corrections,
+        case_rounds=case_rounds,
         cycle=head,
         rules=r.frozen_rules(head["rule_sha256"]),
         bodies=bodies,
@@ -223,6 +230,17 @@ def round_(request: Request, user: Reader, round_id: Id) -> HTMLResponse:
     return _round_page(request, user, round_id)
 
 
+def _case_of(connection: Connection, round_id: int) -> dict[str, Any] | None:
+    """Return the case that a round is about, whole, and what is proposed; None for other rounds."""
+    from ipgov.procedures import case_overview
+
+    about = review_queries.cases(connection, [round_id]).get(round_id)
+    if about is None:
+        return None
+    shown = case_overview.of_round(connection, about["obligation_id"], about["outcome"])
+    return {**shown, "opened_by": about["opened_by"], "reason": about["reason"]}
+
+
 def _round_page(
     request: Request,
     user: Any,
@@ -238,6 +256,7 @@ def _round_page(
         refusals = review_queries.refused_decisions(connection, round_id)
         marks = review_queries.marks(connection, round_id)
         corrected = review_queries.correction(connection, round_id)
+        case = _case_of(connection, round_id)
         simulation = is_simulation(connection)
     rules = r.frozen_rules(head["rule_sha256"])
     return _page(
@@ -248,6 +267,7 @@ def _round_page(
         status=status,
         round=head,
         corrected=corrected,
+        case=case,
         rules=rules,
         steps={step.step: step.name for step in rules.approval.steps},
         standing=standing,
@@ -312,6 +332,7 @@ def _as_of(fields: dict[str, str], simulation: bool) -> dt.date | None:
 app.include_router(downloads.router)
 app.include_router(quality_pages.router)
 app.include_router(collection_pages.router)
+app.include_router(duty_pages.router)
 
 
 @app.get("/static/{name}")

@@ -23,6 +23,7 @@ MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
     "json": "application/json",
+    "ics": "text/calendar; charset=utf-8; method=PUBLISH",
     "png": "image/png",
     "jpg": "image/jpeg",
     "tif": "image/tiff",
@@ -50,7 +51,8 @@ def rating_list(user: Reader, round_id: Id) -> Response:
     """Hand out the rating list that a round put before the reviewers."""
     with reading() as connection:
         head = review_queries.review_round(connection, round_id)
-    name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-评级表.xlsx"
+    what = "评级表" if head["result_set_id"] is not None else "整改案件审批表"
+    name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-{what}.xlsx"
     return download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
 
 

@@ -91,5 +91,6 @@ class Parties:
         if occurrence is not None:
             parts.append(occurrence["subject"])
         elif obligation["period"]:
-            parts.append(f"{obligation['period']}年度")
+            year, _, month = obligation["period"].partition("-")
+            parts.append(f"{year}年{int(month)}月" if month else f"{year}年度")
         return "，".join(parts)
