@@ -91,6 +91,15 @@ def import_file(
     """
     if not imported_by.strip():
         raise RefusedError("导入已公布结果须写明经办人")
+    imported = _import(filename, data, imported_by, known_at, reason)
+    # also when repeated: the first may have been killed before this
+    seals.ensure("manual", f"published:{imported.source_id}", known_at)
+    return imported
+
+
+def _import(
+    filename: str, data: bytes, imported_by: str, known_at: dt.datetime, reason: str | None
+) -> Imported:
     read = read_published(data, filename)
     if not read.programme:
         raise GovernanceError(f"{filename} 不能导入", read.problems)
@@ -132,7 +141,6 @@ def import_file(
             stood,
             known_at,
         )
-    seals.add("manual", f"published:{source_id}", known_at)
     return Imported(
         read.programme, read.period, source_id, len(names), changes.imported, changes.changed, changes.removed
     )
