@@ -24,7 +24,7 @@ from trials import Cut, Laboratory, Played
 
 def boundaries(folder: Path, which: str, instants: int, seed: int) -> list[str]:
     """Kill a task at boundaries, PostgreSQL at some of them, and a task at random instants."""
-    lab = Laboratory(folder)
+    lab = Laboratory(folder, tidy=True)
     try:
         played = lab.play()
         draw = random.Random(seed)  # noqa: S311
