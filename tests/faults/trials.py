@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -239,18 +239,17 @@ def kinds(played: Played) -> list[list[Cut]]:
     return list(alike.values())
 
 
-def chosen_cuts(played: Played, limit: float, more: int, seed: int) -> list[Cut]:
-    """One boundary of every kind of the acts that take less than ``limit`` seconds, and ``more`` of any act.
+def chosen_cuts(played: Played, without: Collection[str], more: int, seed: int) -> list[Cut]:
+    """One boundary of every kind of all acts but some, and ``more`` of any act.
 
-    A boundary is tried in the quickest act that has one of its name; what follows a commit, in every act: there
-    a retry finds part of its work done.
+    A boundary is tried in the quickest act that has one of its name; what follows a commit, in every act:
+    there a retry finds part of its work done.
     """
     draw = random.Random(seed)  # noqa: S311
     chosen: dict[str, Cut] = {}
     for alike in sorted(kinds(played), key=lambda cuts: played.seconds[cuts[0].act]):
-        name = played.boundaries[alike[0].act][alike[0].at[0]]
-        chosen.setdefault(
-            f"{alike[0].act} {name}" if name.startswith("after commit") else name, draw.choice(alike)
-        )
-    quick = [cut for cut in chosen.values() if played.seconds[cut.act] < limit]
-    return quick + draw.sample(list(every_cut(played)), more)
+        act, name = alike[0].act, played.boundaries[alike[0].act][alike[0].at[0]]
+        if act not in without:
+            kind = f"{act} {name}" if name.startswith("after commit") else name
+            chosen.setdefault(kind, draw.choice(alike))
+    return list(chosen.values()) + draw.sample(list(every_cut(played)), more)
