@@ -236,7 +236,8 @@ def test_in_a_simulation_the_answer_can_be_of_another_day(
 def test_elsewhere_it_cannot(
     issuer: Browser, sample: Sample, procedure: Procedure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ipgov.console.app.is_simulation", lambda connection: False)
+    for module in ("ipgov.console.app", "ipgov.core.clock"):
+        monkeypatch.setattr(f"{module}.is_simulation", lambda connection: False)
     answer = issuer.upload(sample.round_id, b"PK", as_of="2025-04-18")
     assert answer.status_code == 422
     assert "只有模拟库才可以指定基准日" in words(answer.text)

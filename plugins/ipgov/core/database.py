@@ -96,6 +96,15 @@ def lock(connection: Connection, *names: object) -> None:
     )
 
 
+def try_lock(connection: Connection, *names: object) -> bool:
+    """Take the lock on the thing so named if no other transaction has it; tell whether it was taken."""
+    taken: bool = connection.execute(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": "|".join(map(str, names))},
+    ).scalar_one()
+    return taken
+
+
 def migrate(
     kind: Kind, note: str, known_at: dt.datetime, first: Callable[[Connection], None] | None = None
 ) -> None:

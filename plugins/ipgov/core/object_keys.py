@@ -19,6 +19,10 @@ class ObjectInfo:
     modified: dt.datetime
 
 
+class OtherContentError(EnvironmentProblemError):
+    """A key that is written once holds other bytes: no repetition helps."""
+
+
 def check_key(key: str) -> str:
     """Return the key; UnknownError where it could lead elsewhere."""
     parts = key.split("/")
@@ -41,6 +45,6 @@ def missing(key: str) -> UnknownError:
 
 
 def refuse_other_content(key: str, there: bytes, data: bytes) -> None:
-    """Raise EnvironmentProblemError where an object that is written once holds other bytes."""
+    """Raise OtherContentError where an object that is written once holds other bytes."""
     if there != data:
-        raise EnvironmentProblemError(f"对象“{key}”已存在且内容不同：一次写入的对象不得改写")
+        raise OtherContentError(f"对象“{key}”已存在且内容不同：一次写入的对象不得改写")

@@ -61,31 +61,37 @@ class S3Store:
     def _key(self, key: str) -> str:
         return self.prefix + check_key(key)
 
-    def put(self, key: str, data: bytes, *, once: bool = False) -> None:
-        """See ObjectStore. Services without conditional put are read first."""
+    def put(self, key: str, data: bytes, *, once: bool = False, media_type: str = "") -> None:
+        """See ObjectStore. Services without conditional put are read first.
+
+        ``media_type`` is what a browser is told that it gets.
+        """
+        more = {"ContentType": media_type} if media_type else {}
         self._key(key)
         if not once:
             with _told(f"写入对象“{key}”到", self.where):
-                self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+                self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, **more)
             self._seen = True
             return None
         if self.exists(key):
             return refuse_other_content(key, self.get(key), data)
         for attempt in range(self._attempts):
-            if self._put_first(key, data):
+            if self._put_first(key, data, more):
                 return None
             with suppress(UnknownError):  # the other writer is not done, or failed
                 return refuse_other_content(key, self.get(key), data)
             _pause(attempt)
         raise TemporaryProblemError(f"写入对象“{key}”到 {self.where} 未成：同一对象正由他处写入；可稍后重试")
 
-    def _put_first(self, key: str, data: bytes) -> bool:
+    def _put_first(self, key: str, data: bytes, more: dict[str, str]) -> bool:
         """Put an object where there is none; return False where another writer was or is there."""
         from botocore.exceptions import ClientError
 
         with _told(f"写入对象“{key}”到", self.where):
             try:
-                self.client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
+                self.client.put_object(
+                    Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*", **more
+                )
             except ClientError as error:
                 taken = ("PreconditionFailed", "ConditionalRequestConflict", "OperationAborted", "412", "409")
                 if code(error) not in taken:

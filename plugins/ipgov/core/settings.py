@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -84,6 +85,61 @@ class Settings(BaseSettings):
         gt=0,
         description="operator: seconds by which this machine's clock may differ from the database's, or lie "
         "before the newest record, before a production installation refuses to work",
+    )
+    dispatch_pauses: tuple[int, ...] = Field(
+        default=(15, 30, 60, 240, 720, 1440),
+        description="operator: minutes until what could not be sent is tried again, failure by failure (JSON "
+        "list); after the last one a person decides",
+    )
+    shared_folder: Path | None = Field(
+        default=None,
+        description="the folder, shared with recipients, of the channel “folder”; it must exist",
+    )
+    publication: str = Field(
+        default="",
+        description="s3://bucket[/prefix] of the channel “publication”",
+    )
+    publication_endpoint: str | None = Field(
+        default=None,
+        description="address of its S3 service; empty: the AWS default",
+    )
+    smtp_host: str = Field(
+        default="",
+        description="the mail server of the channel “mail”",
+    )
+    smtp_port: int = Field(
+        default=587,
+        description="its port: 587 with starttls, 465 with tls, 25 with none",
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="how the connection is protected; starttls never falls back to none",
+    )
+    smtp_ca: Path | None = Field(
+        default=None,
+        description="certificates (PEM) that the mail server's is checked against; empty: the system's",
+    )
+    smtp_user: str = Field(
+        default="",
+        description="account at the mail server; empty: none is asked for",
+    )
+    smtp_password_file: Path | None = Field(
+        default=None,
+        description="private file (mode 0600) with the account's password",
+    )
+    smtp_from: str = Field(
+        default="",
+        description="address that letters come from, and that failures are returned to",
+    )
+    smtp_timeout: int = Field(
+        default=60,
+        gt=0,
+        description="operator: seconds to wait for an answer of the mail server",
+    )
+    smtp_end_timeout: int = Field(
+        default=600,
+        gt=0,
+        description="seconds to wait for its answer to a whole letter (RFC 5321 §4.5.3.2.6: 10 minutes)",
     )
     fonts: Path | None = Field(
         default=None,

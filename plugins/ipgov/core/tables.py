@@ -1019,8 +1019,9 @@ dispatch = _fact(
 dispatch_begun = _fact(
     "dispatch_begun",
     _refers("dispatch_id", "dispatch.id"),
+    Column("number", Integer, nullable=False),  # of the attempt that is to follow
     _text("target"),  # an address or place, without secrets
-    Index("ix_dispatch_begun_dispatch_id", "dispatch_id"),
+    UniqueConstraint("dispatch_id", "number"),  # two senders never let one leave at a time
 )
 
 dispatch_attempt = _fact(
@@ -1040,15 +1041,15 @@ dispatch_failure = _fact(
     _one_of("kind", "temporary", "permanent", "uncertain"),
 )
 
-# What a person decided of a row that is not tried again by itself; the newest one counts.
+# What a person decided of a row that is not tried again by itself; it stands in the row's attempts as one.
 dispatch_settlement = _fact(
     "dispatch_settlement",
-    _refers("dispatch_id", "dispatch.id"),
+    _refers("attempt_id", "dispatch_attempt.id"),
     _text("answer"),
     _text("settled_by"),
     _text("reason"),
+    UniqueConstraint("attempt_id"),
     _one_of("answer", "again", "arrived", "given_up"),
-    Index("ix_dispatch_settlement_dispatch_id", "dispatch_id"),
 )
 
 # The address to which a recipient (a body's or a province's code) is written; the newest row valid on a day

@@ -106,6 +106,13 @@ def own_request(context: Mapping[str, Any], login: str) -> str:
     return login
 
 
+def never_in_backfill(context: Mapping[str, Any]) -> None:
+    """Refuse a step that speaks to anybody where the run is a backfill: RefusedError."""
+    run_type = context["dag_run"].run_type
+    if str(getattr(run_type, "value", run_type)) == "backfill":
+        raise RefusedError("回填不寄发任何文书")
+
+
 def _day(conf: Mapping[str, Any], key: str) -> dt.date | None:
     value = conf.get(key)
     if not value:

@@ -417,6 +417,7 @@ def upgrade() -> None:
         "dispatch_begun",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("dispatch_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
@@ -427,32 +428,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["dispatch_id"], ["dispatch.id"], name=op.f("fk_dispatch_begun_dispatch_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_begun")),
-    )
-    op.create_index("ix_dispatch_begun_dispatch_id", "dispatch_begun", ["dispatch_id"], unique=False)
-    op.create_table(
-        "dispatch_settlement",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("dispatch_id", sa.BigInteger(), nullable=False),
-        sa.Column("answer", sa.Text(), nullable=False),
-        sa.Column("settled_by", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "recorded_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        ),
-        sa.CheckConstraint(
-            "answer IN ('again', 'arrived', 'given_up')", name=op.f("ck_dispatch_settlement_answer")
-        ),
-        sa.ForeignKeyConstraint(
-            ["dispatch_id"], ["dispatch.id"], name=op.f("fk_dispatch_settlement_dispatch_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_settlement")),
-    )
-    op.create_index(
-        "ix_dispatch_settlement_dispatch_id", "dispatch_settlement", ["dispatch_id"], unique=False
+        sa.UniqueConstraint("dispatch_id", "number", name=op.f("uq_dispatch_begun_dispatch_id_number")),
     )
     op.create_table(
         "dispatch_failure",
@@ -474,6 +450,29 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_failure")),
         sa.UniqueConstraint("attempt_id", name=op.f("uq_dispatch_failure_attempt_id")),
+    )
+    op.create_table(
+        "dispatch_settlement",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("attempt_id", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("settled_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "answer IN ('again', 'arrived', 'given_up')", name=op.f("ck_dispatch_settlement_answer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["dispatch_attempt.id"], name=op.f("fk_dispatch_settlement_attempt_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispatch_settlement")),
+        sa.UniqueConstraint("attempt_id", name=op.f("uq_dispatch_settlement_attempt_id")),
     )
     op.drop_constraint(op.f("ck_dispatch_channel"), "dispatch", type_="check")
     op.create_check_constraint(
