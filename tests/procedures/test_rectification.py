@@ -313,10 +313,9 @@ def test_a_warning_ends_in_acceptance_or_in_the_operators_consequence_and_never_
     until = first_due + dt.timedelta(days=31)
     with pytest.raises(RefusedError, match="不能办理"):
         rectification.extend(good, until, "reviewer1", "补充材料", report, at(report))
+    beyond = deadlines.roll(first_due + dt.timedelta(days=200)).date
     with pytest.raises(RefusedError, match="超过规则允许的最晚日期"):
-        rectification.extend(
-            good, first_due + dt.timedelta(days=200), "issuer1", "补充材料", report, at(report)
-        )
+        rectification.extend(good, beyond, "issuer1", "补充材料", report, at(report))
     until = deadlines.roll(until).date
     with pytest.raises(RefusedError, match="不是工作日"):
         rectification.extend(good, a_sunday(until), "issuer1", "补充材料", report, at(report))
@@ -325,7 +324,9 @@ def test_a_warning_ends_in_acceptance_or_in_the_operators_consequence_and_never_
     with reading() as connection:
         assert cases.due_on(connection, good, at(report)) == until
     with pytest.raises(RefusedError, match="延期不超过 1 次"):
-        rectification.extend(good, until + dt.timedelta(days=1), "issuer1", "再延", report, at(report))
+        rectification.extend(
+            good, deadlines.add_working_days(until, 1).date, "issuer1", "再延", report, at(report)
+        )
     over = first_due + dt.timedelta(days=3)
     with pytest.raises(RefusedError, match="已满"):
         rectification.extend(bad, until, "issuer1", "再延", over, at(over))

@@ -39,6 +39,18 @@ def correction(connection: Connection, round_id: int) -> RowMapping | None:
     return connection.execute(_corrections().where(t.correction.c.round_id == round_id)).mappings().first()
 
 
+def cases(connection: Connection, round_ids: Sequence[int]) -> dict[int, RowMapping]:
+    """Return, by round, the case that it is about, with the body's code; other rounds are not named."""
+    rows = fetch(
+        connection,
+        select(t.case_round, t.obligation.c.unit)
+        .join(t.obligation, t.obligation.c.id == t.case_round.c.obligation_id)
+        .where(t.case_round.c.round_id.in_(round_ids))
+        .order_by(t.case_round.c.id),
+    )
+    return {row["round_id"]: row for row in rows}
+
+
 def _corrections() -> Select[Any]:
     units = (
         select(func.array_agg(aggregate_order_by(t.correction_unit.c.unit, t.correction_unit.c.unit)))

@@ -45,38 +45,54 @@ def listed(
         return [_head(connection, c, day, known_at) for c in found]
 
 
+def of_round(connection: Connection, case_id: int, outcome: str) -> dict[str, Any]:
+    """Return a case whole, as all that is on record says, and the ending that a round proposes."""
+    always = dt.datetime.max.replace(tzinfo=dt.UTC)
+    case = cases.get(connection, case_id, always)
+    ending = case.rules.endings[outcome]
+    proposed = {
+        "proposed": ending.name,
+        "meaning": ending.meaning,
+        "basis": case_papers.basis_in_words(ending.basis),
+    }
+    return {**_whole(connection, case, dt.date.max, always), **proposed}
+
+
 def show(case_id: int, day: dt.date, known_at: dt.datetime) -> dict[str, Any]:
     """Return one case whole: head, problems, events, files; UnknownError where there is none."""
     with reading() as connection:
-        case = cases.get(connection, case_id, known_at)
-        happened = cases.events(connection, case_id, known_at, day)
-        now = case_states.replay(case.rules, happened)
-        left = None if now.unsolved is None else set(now.unsolved)
-        problems = [
-            {
-                **p.as_dict(),
-                "kind_name": p.kind_name,
-                "place": p.place,
-                "solved": None if left is None else p.number not in left,
-            }
-            for p in of_case(connection, case_id)
-        ]
-        events = [
-            {
-                "event": e.event,
-                "event_name": EVENTS[e.event],
-                "day": e.day,
-                "actor": e.actor,
-                "said": case_papers.said(e),
-            }
-            for e in happened
-        ]
-        names = ("filename", "bytes", "problems", "outcome", "reason", "digest", "media_type", "scan")
-        files = [{n: f[n] for n in names} for f in cases.evidence(connection, case_id)]
-        return {
-            **_head(connection, case, day, known_at),
-            "progress_days": cases.progress_days(case),
-            "problems": problems,
-            "events": events,
-            "files": files,
+        return _whole(connection, cases.get(connection, case_id, known_at), day, known_at)
+
+
+def _whole(connection: Connection, case: Case, day: dt.date, known_at: dt.datetime) -> dict[str, Any]:
+    happened = cases.events(connection, case.obligation_id, known_at, day)
+    now = case_states.replay(case.rules, happened)
+    left = None if now.unsolved is None else set(now.unsolved)
+    problems = [
+        {
+            **p.as_dict(),
+            "kind_name": p.kind_name,
+            "place": p.place,
+            "solved": None if left is None else p.number not in left,
         }
+        for p in of_case(connection, case.obligation_id)
+    ]
+    events = [
+        {
+            "event": e.event,
+            "event_name": EVENTS[e.event],
+            "day": e.day,
+            "actor": e.actor,
+            "said": case_papers.said(e),
+        }
+        for e in happened
+    ]
+    names = ("filename", "bytes", "problems", "outcome", "reason", "digest", "media_type", "scan")
+    files = [{n: f[n] for n in names} for f in cases.evidence(connection, case.obligation_id)]
+    return {
+        **_head(connection, case, day, known_at),
+        "progress_days": cases.progress_days(case),
+        "problems": problems,
+        "events": events,
+        "files": files,
+    }
