@@ -21,7 +21,8 @@ from airflow.dag_processing.dagbag import DagBag  # noqa: E402
 from ipgov.core.database import reading  # noqa: E402
 from ipgov.core.settings import settings  # noqa: E402
 from ipgov.core.tables import issue  # noqa: E402
-from ipgov.simulation import story  # noqa: E402
+from ipgov.procedures import follow_up  # noqa: E402
+from ipgov.simulation import fast_forward, story  # noqa: E402
 from sqlalchemy import func, select  # noqa: E402
 
 PERIOD = 2023
@@ -68,6 +69,16 @@ def _waiting(client, header: dict[str, str], task_id: str) -> str:
     raise TimeoutError(task_id)
 
 
+def _announced() -> list[list[str | None]]:
+    """Return what the issue told Airflow: asset and partition of every event."""
+    from airflow.models.asset import AssetEvent
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        events = session.scalars(select(AssetEvent).order_by(AssetEvent.id))
+        return [[e.asset.name, e.partition_key] for e in events]
+
+
 def main() -> None:
     dags = DagBag(str(settings().root / "dags")).dags
     days = story.cycle_days(story.store.governing("functional_platform", PERIOD).rules.cycle, PERIOD)
@@ -78,7 +89,7 @@ def main() -> None:
 
     story._register(Quiet())
     came = {"calendar": _run(dags["cycle_calendar"], days.opens.date, period=str(PERIOD))}
-    story._send_in(PERIOD, story._titled(days.opens.date))
+    story._send_in(PERIOD)
     came["intake"] = _run(dags["submission_intake"], days.late_until.date)
     came["evaluation"] = _run(dags["platform_performance"], days.evaluate_on.date)
     approval = dags["approval_and_issue"]
@@ -93,6 +104,14 @@ def main() -> None:
     )
     people.start()
     came["approval"] = _run(approval, days.evaluate_on.date + dt.timedelta(days=1), round_id="1")
+    came["approval"]["announced"] = _announced()
+    # what the issue brought about is opened on the day after it became known
+    come = days.evaluate_on.date + dt.timedelta(days=2)
+    follow_up.advance(
+        days.evaluate_on.date, fast_forward.end_of(days.evaluate_on.date), days.evaluate_on.date
+    )
+    came["follow_up"] = _run(dags["rectification_followup"], come)
+    came["follow_up_again"] = _run(dags["rectification_followup"], come)
     print(json.dumps(came))
 
 

@@ -74,9 +74,25 @@ def test_a_year_runs_through_the_dag_files(environment: dict[str, str]) -> None:
         "evaluation": ("success", 7),
         "forced": ("failed", 5),
         "approval": ("success", 5),
+        "follow_up": ("success", 5),
+        "follow_up_again": ("success", 5),
     }
     assert came["forced"]["tasks"]["issue"] == "failed"  # both approvals were marked successful by hand
     assert came["forced"]["issued"] == 0
+    # evaluation and issue each announce their period, from which its follow-up starts
+    announced = [["platform_performance", "2023"], ["issued", "functional_platform:2023"]]
+    assert came["approval"]["announced"] == announced
+    duties = _query(
+        environment, "SELECT duty, unit FROM obligation WHERE unit IS NOT NULL ORDER BY duty, unit"
+    )
+    assert duties == [
+        ("warned_rectification", "FP08"),
+        ("warned_rectification", "FP09"),
+        ("warned_rectification_plan", "FP08"),
+        ("warned_rectification_plan", "FP09"),
+    ]
+    told = _query(environment, "SELECT count(*), count(DISTINCT key) FROM document WHERE kind = 'reminder'")
+    assert told[0][0] == told[0][1] > 0
     decisions = _query(environment, "SELECT step, actor, answer, entry FROM decision ORDER BY id")
     assert decisions == [
         ("audit", "reviewer1", "approve", "airflow"),

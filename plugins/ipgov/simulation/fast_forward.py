@@ -33,7 +33,7 @@ from ipgov.procedures import (
 
 _ONE_DAY = dt.timedelta(days=1)
 LONGEST = 4000  # days
-_EVENTS = {
+EVENTS = {
     "opened": "开启", "reminded": "提醒", "overdue": "逾期", "escalated": "升级", "met": "办结",
     "lapsed": "终结", "withdrawn": "撤销",
 }  # fmt: skip
@@ -114,8 +114,8 @@ def _play(day: dt.date, since: dt.date, people: People | None, evaluate: bool) -
         told += _receive(day, known_at)
         told += _evaluate(day, known_at, people)
     events = _advance(day, since, known_at)
-    counts |= {k: v for k, v in events.items() if k in _EVENTS}
-    told += [f"事项{'、'.join(f'{_EVENTS[k]} {v}' for k, v in counts.items())}"] if counts else []
+    counts |= {k: v for k, v in events.items() if k in EVENTS}
+    told += [f"事项{'、'.join(f'{EVENTS[k]} {v}' for k, v in counts.items())}"] if counts else []
     if events:
         cases = case_opening.open_cases(day, known_at).output["opened"]
         told += [f"整改立案 {len(cases)} 件"] if cases else []

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from sqlalchemy import select
 
 from ipgov.calendars.deadlines import CycleDays, cycle_days
-from ipgov.core import objects
 from ipgov.core.database import reading, transaction
 from ipgov.core.errors import EnvironmentProblemError
-from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import issue, review_round
 from ipgov.policy import store
-from ipgov.procedures import extensions
-from ipgov.registry.platforms import Unit, roster
-from ipgov.simulation import nation, returned_list
-from ipgov.simulation.summary import summarise
+from ipgov.procedures import follow_up
+from ipgov.registry.platforms import roster
+from ipgov.simulation import actors, fast_forward, nation, returned_list
+from ipgov.simulation.summary import follow_up_summary, summarise
 
 PERIODS = (2023, 2024, 2025)
+ONE_DAY = dt.timedelta(days=1)
 PATIENCE = 300  # seconds for one DAG run
 APPROVE = "同意"
 # A person reads before answering. It also leaves Airflow the moment it needs to note that a task is parked:
@@ -70,7 +68,23 @@ def play(stage: Stage) -> str:
             stage.say(f"{period} 年度已发文，不再办理")
         else:
             _year(stage, period)
-    return summarise(nation.nation()["programme"], PERIODS)
+    _until(stage, actors.script()["ends"])
+    return "\n".join([summarise(nation.nation()["programme"], PERIODS), *follow_up_summary()])
+
+
+def _until(stage: Stage, last: dt.date) -> None:
+    """Live through the days up to ``last``: what is owed, its letters, what the story's people do."""
+    worked = follow_up.last_day()
+    first = nation.nation()["recognised_on"] if worked is None else worked + dt.timedelta(days=1)
+    if first > last:
+        return
+    begun, days = time.monotonic(), (last - first).days + 1
+    counts: Counter[str] = Counter()
+    for played in fast_forward.forward(first, days, actors.Cast(sends=False), evaluate=False):
+        counts.update(played.counts)
+    names = fast_forward.EVENTS.items()
+    told = "、".join(f"{name} {counts[event]}" for event, name in names if counts[event])
+    stage.say(f"快进 {first} 至 {last}：{told or '无事'}（{time.monotonic() - begun:.1f} 秒）")
 
 
 def _programme() -> str:
@@ -83,7 +97,8 @@ def _register(stage: Stage) -> None:
     with transaction() as connection:
         if not roster(connection, _programme(), day, now):
             nation.register(connection)
-            stage.say("已登记十二家虚构平台及其依托单位、运营单位")
+            actors.register_pilots(connection)
+            stage.say("已登记十二家虚构平台、两家虚构试点平台及其依托单位、运营单位")
 
 
 def _issued(period: int) -> bool:
@@ -102,46 +117,27 @@ def _issued(period: int) -> bool:
 def _year(stage: Stage, period: int) -> None:
     days = cycle_days(store.governing(_programme(), period).rules.cycle, period)
     operator = stage.client("operator1")
+    _until(stage, days.opens.date - ONE_DAY)
     _run(stage, operator, "cycle_calendar", days.opens.date, {"period": str(period)}, f"{period} 年度开启")
-    units = _titled(days.opens.date)
-    _send_in(period, units)
+    _send_in(period)
     for day, what in (
         (days.due.date - dt.timedelta(days=10), "首批"),
         (_last_receipt(period, days), "更正与逾期"),
     ):
+        _until(stage, day - ONE_DAY)
         _run(stage, operator, "submission_intake", day, {}, f"{period} 年度接收报送（{what}）")
+    _until(stage, days.evaluate_on.date - ONE_DAY)
     _run(stage, operator, "platform_performance", days.evaluate_on.date, {}, f"{period} 年度评价")
     _approve(stage, period, days.evaluate_on.date)
-
-
-def _titled(day: dt.date) -> dict[str, Unit]:
-    at = dt.datetime.combine(day, dt.time(23), tzinfo=SHANGHAI)
-    with reading() as connection:
-        return {u.unit: u for u in roster(connection, _programme(), day, at)}
 
 
 def _last_receipt(period: int, days: CycleDays) -> dt.date:
     return max([days.late_until.date, *(e.until for e in nation.extensions(period))])
 
 
-def _send_in(period: int, units: Mapping[str, Unit]) -> None:
-    """Put the workbooks into the inbox, each with its day as the time of receipt."""
+def _send_in(period: int) -> None:
     opened = cycle_days(store.governing(_programme(), period).rules.cycle, period).opens.date
-    for granted in nation.extensions(period):
-        known_at = dt.datetime.combine(opened, dt.time(20), tzinfo=SHANGHAI)
-        extensions.grant(
-            _programme(), str(period), granted.unit, granted.until, "运行组（模拟）", granted.reason, known_at
-        )
-    for sent in nation.sent(period, units, _blank):
-        if objects.store().exists(sent.key):
-            continue
-        objects.store().put(sent.key, sent.data)
-        moment = sent.received_at.timestamp()
-        os.utime(Path(settings().objects_location) / sent.key, (moment, moment))
-
-
-def _blank(period: str, unit: str) -> bytes:
-    return objects.store().get(f"outbox/{_programme()}/{period}/{unit}/{unit}-{period}-报送表.xlsx")
+    actors.send_in(period, fast_forward.end_of(opened))
 
 
 def _run(
@@ -214,6 +210,18 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     _decide(issuer, run_id, "sign", "同意发布（模拟）")
     _await(lambda: _finished(issuer, "approval_and_issue", run_id), f"{period} 年度发文")
     stage.say(f"{period} 年度审核、签发、发文：{time.monotonic() - begun:.1f} 秒")
+    begun = time.monotonic()
+    _await(lambda: _handed_over(issuer, period), f"{period} 年度后续事项（period_followup）")
+    stage.say(f"{period} 年度发文已转后续事项：{time.monotonic() - begun:.1f} 秒")
+
+
+def _handed_over(client: Client, period: int) -> bool:
+    """Tell whether the issue of a period has started its follow-up, and that has ended well."""
+    runs = client.get("/api/v2/dags/period_followup/dagRuns")["dag_runs"]
+    states = [r["state"] for r in runs if r.get("partition_key") == f"{_programme()}:{period}"]
+    if "failed" in states:
+        raise EnvironmentProblemError(f"{period} 年度的后续事项（period_followup）失败，原因见其任务日志")
+    return bool(states) and all(s == "success" for s in states)
 
 
 def _decide(client: Client, run_id: str, task: str, comment: str) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select, text
 
+from ipgov.core import objects
 from ipgov.core.database import reading
+from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import (
     document,
     document_file,
     issue,
+    obligation_paper,
     proposed_outcome,
     result,
     result_set,
@@ -18,6 +25,9 @@ from ipgov.core.tables import (
     snapshot_unit,
     submission,
 )
+from ipgov.followup.obligations import Owed, owed
+from ipgov.policy.duty_store import frozen_duty
+from ipgov.procedures import follow_up
 
 
 def summarise(programme: str, periods: Iterable[int]) -> str:
@@ -94,3 +104,71 @@ def _files(programme: str) -> list[str]:
             .order_by(document.c.kind, document_file.c.format)
         ).all()
     return ["── 生成的文件 ──", *(f"  {kind} .{format_}：{n} 份" for kind, format_, n in counts)]
+
+
+def follow_up_summary() -> list[str]:
+    """Return what became of each kind of duty: in time, late, escalated, accepted, failed, open."""
+    last = follow_up.last_day()
+    if last is None:
+        return []
+    known_at = dt.datetime.combine(last, dt.time(23, 59, 59), tzinfo=SHANGHAI)
+    with reading() as connection:
+        found = owed(connection, last, known_at)
+        events = connection.execute(text(_CASES), {"known_at": known_at}).mappings().all()
+        unsent = connection.execute(
+            select(func.count()).select_from(obligation_paper).where(obligation_paper.c.reason.is_not(None))
+        ).scalar_one()
+    lines = [f"── 后续事项（至 {last}）──"]
+    one_by_one = ("major_matter", "finding_rectification")
+    lines += [f"  {_ending(o)}" for o in found if o.duty in one_by_one]
+    duties = dict.fromkeys(o.duty for o in found if o.duty not in one_by_one)
+    for duty in duties:
+        own = [o for o in found if o.duty == duty]
+        counts = Counter(_state(o) for o in own)
+        told = "、".join(f"{name} {n}" for name, n in counts.items())
+        lines.append(f"  {own[0].duty_name}：{told}")
+    lines += [
+        f"  案件 {e['unit']} {e['duty_name']}（{e['day']}）：{e['outcome_name']}"
+        + (f"，曾延期 {e['extensions']} 次" if e["extensions"] else "")
+        for e in map(_case, events)
+    ]
+    return [*lines, f"  未发的文书 {unsent} 件，原因在案"]
+
+
+_CASES = """
+SELECT o.unit, o.rule_sha256, r.outcome, max(e.day) AS day,
+       (SELECT count(*) FROM obligation_extension x WHERE x.obligation_id = o.id) AS extensions,
+       c.case_rules_sha256
+FROM case_round r
+JOIN obligation o ON o.id = r.obligation_id
+JOIN rectification_case c ON c.obligation_id = o.id
+JOIN issue i ON i.round_id = r.round_id
+JOIN case_event e ON e.obligation_id = o.id
+WHERE i.known_at <= :known_at
+GROUP BY o.id, o.unit, o.rule_sha256, r.outcome, c.case_rules_sha256 ORDER BY max(e.day), o.unit
+"""
+
+
+def _case(row: RowMapping) -> dict[str, Any]:
+    rules = json.loads(objects.get_content(row["case_rules_sha256"]))
+    names = {
+        e["outcome"]: e["name"]
+        for key in ("passed", "failed")
+        if (e := rules.get("rules", rules).get(key)) is not None
+    }
+    duty = frozen_duty(row["rule_sha256"]).duty.name
+    return {**row, "duty_name": duty, "outcome_name": names.get(row["outcome"], row["outcome"])}
+
+
+def _state(o: Owed) -> str:
+    """Return how it ended; an overdue one with how far it was escalated."""
+    if o.state == "met":
+        return "逾期办结" if o.late else "按期办结"
+    return o.state_name
+
+
+def _ending(o: Owed) -> str:
+    told = [e for e in o.events if e.event == "escalated"]
+    highest = "、".join(t["name"] for t in told[-1].detail["to"]) if told else ""
+    escalated = f"；已通报至{highest}" if highest else ""
+    return f"{o.unit} {o.duty_name}（{o.key.rpartition(':')[2]}）：期限 {o.due_on}，{_state(o)}{escalated}"
