@@ -115,9 +115,9 @@ def markdown(found: dict[str, Any]) -> str:
     lines = [
         "# Who may do what: the table",
         "",
-        "Made by `python tests/access/access_table.py`, which tries every door for every role; a test compares",
-        "([how access works](access.md)). ● gets in, – is refused. “nobody” is whoever has no account, provinces",
-        "and bodies among them.",
+        "Made by `python tests/access/access_table.py`, which tries every door for every role; a test",
+        "compares ([how access works](access.md)). ● gets in, – is refused. “nobody” is whoever has no",
+        "account, provinces and bodies among them.",
     ]
     rest = dict(rights)
     for title, prefix in SECTIONS:
@@ -136,8 +136,8 @@ def markdown(found: dict[str, Any]) -> str:
     lines += _section("Commands in a person's name (password asked)", acts)
     lines += [
         "",
-        "Every other command only reads, or operates without deciding anything, and asks for no person but for",
-        "the operating system's account that has the database's address:",
+        "Every other command only reads, or operates without deciding anything, and asks for no person but",
+        "for the operating system's account that has the database's address:",
         "",
         "".join(f"`{c}`, " for c in sorted(READS)).rstrip(", ") + ";",
         "operating: " + ", ".join(f"`{c}`" for c in sorted(OPERATES)) + ".",

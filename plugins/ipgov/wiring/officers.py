@@ -111,13 +111,14 @@ def change(
     if active is not None:
         person = replace(person, active=active)
     account_role = _role(person)
-    if person.active:
-        registered = _register(person, known_at)
     with accounts.engine().begin() as airflow:
         found = _existing(airflow, login)
         stays = person.active and account_role == BUILT_IN
-        if found.active and BUILT_IN in found.roles and not stays and administrators(airflow) == {login}:
+        if not stays and administrators(airflow) == {found.login}:
             raise RefusedError(f"“{login}”是唯一在用的系统管理员，不能停用或改任；请先增加一名")
+    if person.active:
+        registered = _register(person, known_at)
+    with accounts.engine().begin() as airflow:
         written = _write(airflow, person, account_role, now)
         ended = 0 if person.active else _end_sessions(airflow, found.id)
     if not person.active:
