@@ -125,6 +125,9 @@ WITH bodies AS (
     ORDER BY code, valid_from DESC, known_at DESC, id DESC
 )
 """
+_NOT_ENDED = """ AND NOT EXISTS (
+    SELECT FROM obligation_event WHERE obligation_id = o.id AND day <= :as_of AND known_at <= :known_at
+    AND event IN ('met', 'lapsed', 'withdrawn'))"""
 _FILTERS = ("programme", "duty", "unit", "period", "owed_by", "owed_to", "key", "id")
 
 
@@ -150,10 +153,12 @@ def owed(
     }  # fmt: skip
     asked = {name: value for name, value in given.items() if value is not None}
     where = "".join(f" AND o.{name} = :{name}" for name in _FILTERS if name in asked)
+    wanted = None if states is None else set(states)
+    if wanted is not None and wanted <= {"open", "overdue"}:
+        where += _NOT_ENDED
     query = text(_NAMES + _QUERY.format(where=where))
     rows = connection.execute(query, {"as_of": as_of, "known_at": known_at, **asked}).mappings()
     found = [_owed(row) for row in rows]
-    wanted = None if states is None else set(states)
     return [o for o in found if wanted is None or o.state in wanted]
 
 

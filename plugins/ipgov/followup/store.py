@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Date,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 
 from ipgov.calendars.working_days import WorkingDays
 from ipgov.core import objects
@@ -183,36 +198,48 @@ def _issued(row: RowMapping) -> Issued:
 
 
 def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int]]:
-    """Return every obligation as its events made it, and the numbers of their rows by key."""
+    """Return every obligation as its events made it, and the numbers of their rows by key.
+
+    Of what has ended only that, and when, is read: nothing else about it matters any more.
+    """
     o, due, event = t.obligation, t.obligation_due, t.obligation_event
+    end = select(event.c.obligation_id, event.c.event, event.c.detail["on"].astext.label("on"))
+    ends = {
+        r["obligation_id"]: (r["event"], dt.date.fromisoformat(r["on"]))
+        for r in connection.execute(end.where(event.c.event.in_(ENDS))).mappings()
+    }
+    ended = exists().where(event.c.event.in_(ENDS))
     dues = _by(
-        connection.execute(select(due).order_by(due.c.id)).mappings(),
+        connection.execute(
+            select(due).where(~ended.where(event.c.obligation_id == due.c.obligation_id)).order_by(due.c.id)
+        ).mappings(),
         lambda r: int(r["obligation_id"]),
         lambda r: DueSet(r["due_on"], r["provisional"], r["calendar_version"], r["reason"], r["set_on"]),
     )
+    done = t.obligation_event.alias("done")
+    still = ~exists().where(done.c.event.in_(ENDS), done.c.obligation_id == event.c.obligation_id)
     aggregated = (
         select(
             event.c.obligation_id,
             func.array_agg(aggregate_order_by(event.c.event, event.c.id)).label("events"),
             func.array_agg(aggregate_order_by(event.c.step, event.c.id)).label("steps"),
             func.min(event.c.day).label("opened_day"),
-            func.max(event.c.detail["on"].astext).filter(event.c.event.in_(ENDS)).label("ended_on"),
         )
+        .where(still)
         .group_by(event.c.obligation_id)
         .subquery()
     )
     whole = t.obligation.alias("whole")
     rows = connection.execute(
         select(o, whole.c.key.label("part_of"), aggregated)
-        .join(aggregated, aggregated.c.obligation_id == o.c.id)
+        .join(aggregated, aggregated.c.obligation_id == o.c.id, isouter=True)
         .join(whole, whole.c.id == o.c.part_of_id, isouter=True)
         .order_by(o.c.id)
     ).mappings()
     found: Obligations = {}
     ids: dict[str, int] = {}
     for r in rows:
-        taken = frozenset(zip(r["events"], r["steps"], strict=True))
-        end = next((e for e in ENDS if e in r["events"]), None)
+        ended_by, ended_on = ends.get(r["id"], (None, None))
         ids[r["key"]] = r["id"]
         found[r["key"]] = Obligation(
             key=r["key"],
@@ -225,11 +252,11 @@ def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int
             opened_on=r["opened_on"],
             cause=r["cause"],
             part_of=r["part_of"],
-            opened_day=r["opened_day"],
-            dues=dues[r["id"]],
-            taken=taken,
-            ended=end,
-            ended_on=None if end is None else dt.date.fromisoformat(r["ended_on"]),
+            opened_day=r["opened_day"] or r["opened_on"],
+            dues=dues.get(r["id"], ()),
+            taken=frozenset(zip(r["events"] or (), r["steps"] or (), strict=True)),
+            ended=ended_by,
+            ended_on=ended_on,
         )
     return found, ids
 
@@ -256,37 +283,31 @@ def write(
         _keep_calendar(connection, calendar, known_at)
     for group in _wholes_first(opened):
         ids |= _insert_obligations(connection, group, ids, known_at)
-    if dues:
-        connection.execute(
-            t.obligation_due.insert(),
-            [
-                {
-                    "obligation_id": ids[key],
-                    "due_on": due.due_on,
-                    "provisional": due.provisional,
-                    "calendar_version": due.calendar,
-                    "reason": due.reason,
-                    "set_on": due.set_on,
-                    "known_at": known_at,
-                }
-                for key, due in dues
-            ],
-        )
-    if events:
-        connection.execute(
-            t.obligation_event.insert(),
-            [
-                {
-                    "obligation_id": ids[e.key],
-                    "day": e.day,
-                    "event": e.event,
-                    "step": e.step,
-                    "detail": dict(e.detail),
-                    "known_at": known_at,
-                }
-                for e in events
-            ],
-        )
+    _insert(
+        connection,
+        t.obligation_due,
+        {
+            "obligation_id": [ids[key] for key, _ in dues],
+            "due_on": [due.due_on for _, due in dues],
+            "provisional": [due.provisional for _, due in dues],
+            "calendar_version": [due.calendar for _, due in dues],
+            "reason": [due.reason for _, due in dues],
+            "set_on": [due.set_on for _, due in dues],
+        },
+        known_at,
+    )
+    _insert(
+        connection,
+        t.obligation_event,
+        {
+            "obligation_id": [ids[e.key] for e in events],
+            "day": [e.day for e in events],
+            "event": [e.event for e in events],
+            "step": [e.step for e in events],
+            "detail": [json.dumps(e.detail, ensure_ascii=False) for e in events],
+        },
+        known_at,
+    )
     return len(opened) + len(dues) + len(events)
 
 
@@ -300,28 +321,56 @@ def _wholes_first(opened: Sequence[Obligation]) -> list[list[Obligation]]:
 def _insert_obligations(
     connection: Connection, group: Sequence[Obligation], ids: Mapping[str, int], known_at: dt.datetime
 ) -> dict[str, int]:
-    o = t.obligation
-    rows = connection.execute(
-        o.insert().returning(o.c.key, o.c.id, sort_by_parameter_order=True),
-        [
-            {
-                "key": one.key,
-                "duty": one.rule.duty.code,
-                "programme": one.rule.duty.programme,
-                "period": one.period,
-                "unit": one.unit,
-                "owed_by": one.owed_by,
-                "owed_to": one.owed_to,
-                "opened_on": one.opened_on,
-                "cause": one.cause,
-                "rule_sha256": one.rule.sha256,
-                "part_of_id": None if one.part_of is None else ids[one.part_of],
-                "known_at": known_at,
-            }
-            for one in group
-        ],
+    rows = _insert(
+        connection,
+        t.obligation,
+        {
+            "key": [o.key for o in group],
+            "duty": [o.rule.duty.code for o in group],
+            "programme": [o.rule.duty.programme for o in group],
+            "period": [o.period for o in group],
+            "unit": [o.unit for o in group],
+            "owed_by": [o.owed_by for o in group],
+            "owed_to": [o.owed_to for o in group],
+            "opened_on": [o.opened_on for o in group],
+            "cause": [o.cause for o in group],
+            "rule_sha256": [o.rule.sha256 for o in group],
+            "part_of_id": [None if o.part_of is None else ids[o.part_of] for o in group],
+        },
+        known_at,
+        returning=", key, id",
     )
-    return {key: int(id_) for key, id_ in rows}
+    return {key: int(id_) for _, key, id_ in rows}
+
+
+def _insert(
+    connection: Connection,
+    table: Table,
+    columns: Mapping[str, Sequence[Any]],
+    known_at: dt.datetime,
+    returning: str = "",
+) -> list[Any]:
+    """Insert rows, given as columns, in their order: one statement, however many there are."""
+    if not next(iter(columns.values())):
+        return []
+    names = ", ".join(f'"{name}"' for name in columns)
+    arrays = ", ".join(
+        f"CAST(:{name} AS {_ARRAYS.get(type(table.c[name].type), 'text')}[])" for name in columns
+    )
+    values = ", ".join(
+        f'CAST("{name}" AS jsonb)' if isinstance(table.c[name].type, JSONB) else f'"{name}"'
+        for name in columns
+    )
+    statement = text(
+        f"INSERT INTO {table.name} ({names}, known_at) "  # noqa: S608 - names of our own columns
+        f"SELECT {values}, :known_at FROM unnest({arrays}) WITH ORDINALITY AS r({names}, place) "
+        f"ORDER BY place RETURNING 1{returning}"
+    )
+    given = {name: list(values) for name, values in columns.items()}
+    return list(connection.execute(statement, {**given, "known_at": known_at}))
+
+
+_ARRAYS: Mapping[type, str] = {BigInteger: "bigint", Date: "date", Boolean: "boolean"}
 
 
 def _keep_calendar(connection: Connection, calendar: WorkingDays, known_at: dt.datetime) -> None:
