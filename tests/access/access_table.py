@@ -49,10 +49,12 @@ READS = {
     "explain", "compare", "what-if", "collection", "quality report", "quality history", "quality waivers",
     "sensitivity", "status", "document rebuild", "audit verify", "audit head", "experts list",
     "experts sheets", "experts status", "history blank", "history list", "officer list", "clock check",
-    "work-plan", "calendar-file",
+    "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list",
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
-OPERATES = {"migrate", "audit seal", "clock accept"}
+OPERATES = {
+    "migrate", "audit seal", "clock accept", "contact import", "dispatch send", "dispatch settle", "simulate",
+}  # fmt: skip
 
 SECTIONS = (
     ("Airflow's REST interface", "/api/"),

@@ -27,7 +27,6 @@ async def everything(browser: Open, passwords: dict[str, str], key: str) -> dict
     found["locked"] = await lock_out(browser, passwords)
     found["logout"] = await signing_out(browser, passwords)
     found["closed"] = await closing(browser, passwords)
-    found["often"] = await too_often(browser("10.0.0.7"))
     found["headers"] = await headers(browser, passwords)
     return found
 
@@ -166,10 +165,6 @@ async def closing(browser: Open, passwords: dict[str, str]) -> dict[str, Any]:
     with airflow_settings.get_engine().begin() as connection:
         connection.execute(mine.values(active=True))
     return {"before": before, "after": after}
-
-
-async def too_often(client: Any) -> list[int]:
-    return [(await token(client, "nobody", "x")).status_code for _ in range(32)]
 
 
 async def headers(browser: Open, passwords: dict[str, str]) -> dict[str, Any]:

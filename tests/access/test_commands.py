@@ -38,6 +38,17 @@ COMMANDS = {
     "officer deactivate": ("nobody",),
     "officer password": ("nobody", "--password-out", "none"),
     "officer unlock": ("nobody",),
+    "case problem": ("999999", "x", "x"),
+    "case notify": ("999999",),
+    "case plan": ("999999", "x", "--sender", "x"),
+    "case progress": ("999999", "x", "--sender", "x"),
+    "case evidence": ("999999", "x", "none.pdf", "--sender", "x"),
+    "case extend": ("999999", "2030-01-01", "--reason", "x"),
+    "case accept": ("999999", "--note", "x"),
+    "case reject": ("999999", "--note", "x"),
+    "case send-back": ("999999", "--note", "x"),
+    "case reevaluate": ("999999", "--note", "x"),
+    "case propose": ("999999", "--reason", "x"),
 }
 
 

@@ -16,7 +16,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 65_536  # of anything sent to /auth: forms of a few fields
 ADDRESSES = 10_000  # remembered at most
-SIGN_IN = ("/auth/token", "/auth/token/cli", "/auth/login")
+TOKEN = ("/auth/token", "/auth/token/cli")
+SIGN_IN = (*TOKEN, "/auth/login")
 # What nobody is given, though Airflow would: each with its reason.
 CLOSED = re.compile(
     # descriptions of the interfaces, for everybody who reaches the port
@@ -76,6 +77,9 @@ class Gate:
             if body is None:
                 await _answer(send, 413, f"请求超过 {LARGEST_BODY:,} 字节的上限")
                 return
+            if path in TOKEN and not _is_json(body):
+                await _answer(send, 400, "请求的内容不是 JSON")
+                return
             receive = _replay(body, receive)
         await self.app(scope, receive, send)
 
@@ -119,6 +123,15 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def _is_json(body: bytes) -> bool:
+    """Tell whether a body is JSON at all: FastAPI fails on other bytes and on deep nesting."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
