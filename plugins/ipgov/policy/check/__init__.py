@@ -12,6 +12,7 @@ from typing import TypeVar
 from ipgov.core.errors import Problem
 from ipgov.policy.check import (
     cases,
+    duties,
     form,
     methods,
     panel,
@@ -96,6 +97,10 @@ def check() -> list[Problem]:
                 problems.append(found.problem(file.name))
             problems += check_scoring(file.rules, file.name)
     problems += cases.case_files()
+    duty_files, unreadable = duties.read_duty_files(sources)
+    problems += unreadable
+    for found in _run(duties.DUTY_CHECKS, duty_files):
+        problems.append(found.problem("policies/duties"))
     return problems
 
 
