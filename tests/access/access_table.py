@@ -53,7 +53,7 @@ READS = {
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
 OPERATES = {
-    "migrate", "audit seal", "clock accept", "contact import", "dispatch send", "dispatch settle", "simulate",
+    "migrate", "audit seal", "clock accept", "dispatch send", "simulate",
 }  # fmt: skip
 
 SECTIONS = (

@@ -38,6 +38,8 @@ COMMANDS = {
     "officer deactivate": ("nobody",),
     "officer password": ("nobody", "--password-out", "none"),
     "officer unlock": ("nobody",),
+    "contact import": ("none.csv",),
+    "dispatch settle": ("999999", "--answer", "again", "--reason", "x"),
     "case problem": ("999999", "x", "x"),
     "case notify": ("999999",),
     "case plan": ("999999", "x", "--sender", "x"),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json, read
+from ipgov.cli.person import By, PasswordFile, acting
 
 app = typer.Typer()
 dispatch_app, contact_app = group(), group()
@@ -60,14 +61,16 @@ def dispatch_settle(
     ids: Annotated[list[int], typer.Argument(help="寄发序号，见 ipgov dispatch list")],
     answer: Annotated[str, typer.Option(help="again 重新寄发；arrived 已送达；given_up 不再寄发")],
     reason: Annotated[str, typer.Option(help="依据：向谁核实、结果如何")],
+    by: By,
+    password_file: PasswordFile = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """登记对无法送达、是否送达不明的文书的处理结果。"""
-    from ipgov.core.database import account
     from ipgov.procedures import dispatching
 
-    dispatching.settle(ids, answer, account(), reason, moment(as_of)[1])
+    actor = acting(by, password_file, "dispatch settle")
+    dispatching.settle(ids, answer, actor, reason, moment(as_of)[1])
     if as_json:
         print_json({"settled": ids, "answer": answer})
     else:
@@ -75,12 +78,14 @@ def dispatch_settle(
 
 
 @contact_app.command("import")
-def contact_import(file: Path, as_of: AsOf = None, as_json: Json = False) -> None:
+def contact_import(
+    file: Path, by: By, password_file: PasswordFile = None, as_of: AsOf = None, as_json: Json = False
+) -> None:
     """登记 CSV 文件中的联系方式（recipient,name,address,valid_from）；有一处错误则一条也不登记。"""
-    from ipgov.core.database import account
     from ipgov.procedures import dispatching
 
-    written = dispatching.import_contacts(read(file), file.name, account(), *moment(as_of))
+    actor = acting(by, password_file, "contact import")
+    written = dispatching.import_contacts(read(file), file.name, actor, *moment(as_of))
     if as_json:
         print_json({"written": written})
     else:
