@@ -60,6 +60,85 @@ def test_page_and_grid_are_those_of_the_standard() -> None:
     assert pitch * 28 <= 156 * MM < pitch * 29
 
 
+WIDE = Attachment(title="明细", columns=("甲", "乙"), rows=(("1", "2"),) * 3, orientation="landscape")
+
+
+def test_the_grid_is_declared_as_22_lines_of_28_characters() -> None:
+    for section in parts(render_docx(letter(attachments=(WIDE,))))["word/document.xml"].iter(f"{W}sectPr"):
+        grid = section.find(f"{W}docGrid")
+        assert grid.get(f"{W}type") == "linesAndChars"
+        # what the size of 16 points lacks to 156 mm / 28, in 4096ths of a point
+        pitch = 16 + int(grid.get(f"{W}charSpace")) / 4096
+        assert pitch * 28 == pytest.approx(156 / 25.4 * 72, abs=0.2)
+
+
+def test_a_wide_table_has_a_section_that_lies_across() -> None:
+    found = parts(render_docx(letter(attachments=(*letter().attachments, WIDE))))
+    sections = list(found["word/document.xml"].iter(f"{W}sectPr"))
+    sizes = [(s.find(f"{W}pgSz").get(f"{W}w"), s.find(f"{W}pgSz").get(f"{W}orient")) for s in sections]
+    assert sizes == [("11906", None), ("16838", "landscape"), ("11906", None)]
+    margins = sections[1].find(f"{W}pgMar")  # the portrait ones turned: its left edge is the table's head
+    for side, millimetres in (("top", 28), ("right", 37), ("bottom", 26), ("left", 35)):
+        assert int(margins.get(f"{W}{side}")) / MM == pytest.approx(millimetres, abs=0.1)
+    assert [s.find(f"{W}titlePg") is not None for s in sections] == [True, False, False]
+    for side, alignment in (("odd", "right"), ("even", "left")):
+        footer = found[f"word/footer_across_{side}.xml"]
+        assert next(footer.iter(f"{W}textDirection")).get(f"{W}val") == "tbRl"
+        assert next(footer.iter(f"{W}jc")).get(f"{W}val") == alignment
+        assert [i.text.strip() for i in footer.iter(f"{W}instrText")] == ["PAGE"]
+        place = next(footer.iter(f"{W}tblpPr"))
+        middle = int(place.get(f"{W}tblpX")) + 140
+        assert middle / MM == pytest.approx(35 - 7, abs=0.1)  # 7 mm outside the type area
+
+
+def test_heads_of_tables_repeat_and_the_imprint_is_fixed_to_the_foot() -> None:
+    body = parts(render_docx(letter(form="file")))["word/document.xml"]
+    table, imprint = body.iter(f"{W}tbl")
+    assert next(table.iter(f"{W}tr")).find(f"{W}trPr/{W}tblHeader") is not None
+    place = imprint.find(f"{W}tblPr/{W}tblpPr")
+    assert (place.get(f"{W}vertAnchor"), place.get(f"{W}tblpYSpec")) == ("margin", "bottom")
+    # measured from the page's edge: LibreOffice lets a table as wide as the margins leave flow with the text
+    assert (place.get(f"{W}horzAnchor"), int(place.get(f"{W}tblpX")) / MM) == (
+        "page",
+        pytest.approx(28, abs=0.1),
+    )
+    borders = {
+        b.tag.removeprefix(W): int(b.get(f"{W}sz")) / 8 / 72 * 25.4
+        for b in imprint.find(f"{W}tblPr/{W}tblBorders")
+    }
+    assert borders == {
+        "top": pytest.approx(0.35, abs=0.02),
+        "bottom": pytest.approx(0.35, abs=0.02),
+        "insideH": pytest.approx(0.25, abs=0.02),
+    }
+    assert texts(imprint)[0].startswith("抄送\uff1a")
+    assert texts(imprint)[1] == "国家知识产权局2026年4月20日印发"
+
+
+@pytest.mark.parametrize(("issuer", "right", "date_right"), [("国家知识产权局", 2, 0.5), ("国知局", 7.5, 2)])
+def test_without_a_seal_issuer_and_date_are_indented(issuer: str, right: float, date_right: float) -> None:
+    document = letter(issuer=issuer, sealed=False, mark="国家知识产权局")
+    body = parts(render_docx(document))["word/document.xml"]
+    by_text = {"".join(t.text or "" for t in p.iter(f"{W}t")): p for p in body.iter(f"{W}p")}
+    indents = [int(by_text[t].find(f"{W}pPr/{W}ind").get(f"{W}right")) for t in (issuer, "2026年4月20日")]
+    character = 156 * MM / 28
+    assert indents == pytest.approx([right * character, date_right * character], abs=1)
+
+
+def test_the_signature_stays_with_the_last_words_unless_they_fill_a_page() -> None:
+    def kept(closing: str) -> list[bool]:
+        body = parts(render_docx(letter(paragraphs=(closing,))))["word/document.xml"]
+        found = list(body.iter(f"{W}p"))
+        start = next(i for i, p in enumerate(found) if texts(p) == [closing])
+        end = next(i for i, p in enumerate(found) if texts(p) == ["2026年4月20日"])
+        return [p.find(f"{W}pPr/{W}keepNext") is not None for p in found[start:end]]
+
+    assert all(kept("特此通知。"))
+    first, *rest = kept("国" * 28 * 20)
+    assert not first
+    assert all(rest)
+
+
 def test_fonts_are_named_for_east_asian_text_too() -> None:
     found = styles(render_docx(letter()))
     for style, name, half_points in (
