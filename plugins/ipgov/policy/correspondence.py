@@ -72,6 +72,11 @@ def correspondence() -> Correspondence:
 
 @cache
 def _read(path: Path) -> Correspondence:
+    return read(path)
+
+
+def read(path: Path) -> Correspondence:
+    """Read the file afresh; raises as ``correspondence``."""
     try:
         raw = read_yaml(path.read_bytes(), path.name)
     except OSError as error:

@@ -93,7 +93,7 @@ class Cast:
         if day.day == monthly["day"]:
             acts.append({"do": "report", **{k: monthly[k] for k in ("key", "note")}, "quiet": True})
         for act in acts:
-            done = _ACTS[act["do"]](act, day, known_at)
+            done = ACTS[act["do"]](act, day, known_at)
             told += [] if act.get("quiet") else done
         return told
 
@@ -212,7 +212,7 @@ def _case(what: str, do: Callable[[Act, Owed, dt.date, dt.datetime], Any]) -> Ca
     return act_on
 
 
-_ACTS: Mapping[str, Callable[[Act, dt.date, dt.datetime], list[str]]] = {
+ACTS: Mapping[str, Callable[[Act, dt.date, dt.datetime], list[str]]] = {
     "occurrence": _occurrence,
     "report": _report,
     "problem": _case(

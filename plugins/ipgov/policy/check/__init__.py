@@ -14,6 +14,7 @@ from ipgov.policy.check import (
     cases,
     duties,
     form,
+    letters,
     methods,
     panel,
     procedure,
@@ -97,6 +98,7 @@ def check() -> list[Problem]:
                 problems.append(found.problem(file.name))
             problems += check_scoring(file.rules, file.name)
     problems += cases.case_files()
+    problems += letters.correspondence(sources)
     duty_files, unreadable = duties.read_duty_files(sources)
     problems += unreadable
     for found in _run(duties.DUTY_CHECKS, duty_files):
