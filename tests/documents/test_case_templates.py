@@ -14,6 +14,7 @@ from ipgov.policy import cases
 from ipgov.policy.title_words import title_words
 
 DAY = dt.date(2026, 5, 8)
+FILE = "FP08-2025-0315.xlsx"
 KINDS = {c.code: c for c in cases.every()}
 PROBLEMS = [
     {
@@ -26,10 +27,10 @@ PROBLEMS = [
     }
     for n, (kind, name, found, place, basis) in enumerate(
         (
-            ("否决事项", "跨区域设立分支机构（否决）", "为1个，构成否决", "FP08-2025-0315.xlsx“三、规范运行”表D7",
+            ("否决事项", "跨区域设立分支机构（否决）", "为1个，构成否决", f"{FILE}“三、规范运行”表D7",
              "《关于认定全国知识产权运营服务平台体系功能性平台的通知》（国知发运函字〔2023〕156号）第四部分"),
-            ("扣分事项", "行政处罚（扣分）", "为1件，扣5分", "FP08-2025-0315.xlsx“三、规范运行”表D11", "运行方自定"),
-            ("得分偏低", "知识产权交易额", "为4512.30万元，得22.56分，低于60分", "FP08-2025-0315.xlsx“一、业务绩效”表D4",
+            ("扣分事项", "行政处罚（扣分）", "为1件，扣5分", f"{FILE}“三、规范运行”表D11", "运行方自定"),
+            ("得分偏低", "知识产权交易额", "为4512.30万元，得22.56分，低于60分", f"{FILE}“一、业务绩效”表D4",
              "运行方自定"),
             ("数据质量", "数据质量核查", "较上年增长超过300%", "—", "运行方自定"),
         ),
@@ -103,8 +104,8 @@ SAMPLES = {
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def sample(name: str, **changes: Any) -> OfficialDocument:
-    template, given, basis = SAMPLES[name]
+def sample(which: str, /, **changes: Any) -> OfficialDocument:
+    template, given, basis = SAMPLES[which]
     return render(template, {**given, **changes}, basis)
 
 
@@ -112,7 +113,7 @@ def test_the_notice_says_what_is_wrong_what_is_asked_and_until_when() -> None:
     document = sample("warning")
     body = text(document)
     assert document.title == "关于虚构特色平台丙提醒整改的通知"
-    assert body.startswith("为帮助平台改进工作")
+    assert body.startswith("虚构特色平台丙2025年度绩效评价未通过。为帮助平台改进工作")
     assert "本项提醒整改为运行方自定，文件未作规定。" in body
     assert "存在4项问题" in body
     assert "于2026年5月20日（含当日）前报送" in body
@@ -182,6 +183,7 @@ def test_a_centre_loses_its_qualification_and_not_a_title() -> None:
     document = sample("ended")
     body = text(document)
     assert document.title == "关于取消虚构产业中心国家级产业知识产权运营中心资格的通知"
+    assert "仍有2项未解决，评价结果仍为不合格" in body
     assert "现予取消资格" in body
     assert "“整改后仍不合格的，将取消国家级产业知识产权运营中心资格”" in body
     assert "称号" not in body

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from ipgov.calendars import deadlines
-from ipgov.core.database import reading, transaction
+from ipgov.core.database import reading
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.tables import (
     case_event,
@@ -20,25 +20,17 @@ from ipgov.core.tables import (
     review_round,
     title_event,
 )
-from ipgov.decisions.officers import Officer, register_officer
 from ipgov.followup import cases
 from ipgov.followup.case_states import State
-from ipgov.procedures import approval, case_opening, follow_up, rectification
+from ipgov.procedures import approval, case_opening, rectification
 from ipgov.procedures.case_evidence import Sent
+from played_cases import PDF, add_pilot, follow, pdf, rows
 from played_nation import PROGRAMME, Nation, at
 from sqlalchemy import func, select
-
-START = dt.date(2023, 9, 5)
-PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\nxref\n0 1\ntrailer\n<< >>\nstartxref\n9\n%%EOF\n"
 
 
 def day(text: str) -> dt.date:
     return dt.date.fromisoformat(text)
-
-
-def rows(statement: Any) -> list[Any]:
-    with reading() as connection:
-        return list(connection.execute(statement).mappings())
 
 
 def count(table: Any) -> int:
@@ -56,15 +48,6 @@ def state(case_id: int, on: dt.date | None = None) -> str:
     with reading() as connection:
         case = cases.get(connection, case_id, dt.datetime.max.replace(tzinfo=dt.UTC))
         return cases.standing(connection, case, through=on).state
-
-
-def pdf(name: str, mark: str = "") -> Sent:
-    return Sent(name, PDF.replace(b"%%EOF", f"% {mark or name}\n%%EOF".encode()))
-
-
-def follow(nation: Nation, on: dt.date, since: dt.date | None = None) -> Any:
-    follow_up.advance(on, nation.at(on), since)
-    return case_opening.open_cases(on, nation.at(on)).output
 
 
 def decide(round_: dict[str, Any], on: dt.date, chosen: str = "approve") -> Any:
@@ -94,37 +77,7 @@ def decide(round_: dict[str, Any], on: dt.date, chosen: str = "approve") -> Any:
 
 @pytest.fixture
 def pilot(nation: Nation) -> tuple[Nation, int]:
-    """A pilot platform that was not recognised, its name as hostile as a name can be."""
-    from ipgov.registry.platforms import add_titled_body
-
-    hosts = rows(select(title_event.c.unit).limit(1))
-    assert hosts
-    with transaction() as connection:
-        from ipgov.core.tables import titled_body
-
-        known = connection.execute(select(titled_body).limit(1)).mappings().one()
-        add_titled_body(
-            connection,
-            PROGRAMME,
-            "PP01",
-            "=虚构<试点>../平台",
-            "trading",
-            "44",
-            "province",
-            known["host_code"],
-            known["operator_code"],
-            START,
-            "模拟数据（虚构）",
-            at(START, 18),
-        )
-        for login, roles, code in (
-            ("insider", ("reviewer", "issuer"), known["host_code"]),
-            ("gone", ("reviewer", "issuer"), None),
-        ):
-            register_officer(connection, Officer(login, login, roles, code, login != "gone"), at(START))
-    opened = follow(nation, day("2023-09-07"), START)
-    (case_id,) = opened["waiting"]
-    return nation, case_id
+    return nation, add_pilot(nation)
 
 
 def test_the_period_and_the_separate_evaluation_of_a_pilot_platform(pilot):

@@ -125,17 +125,19 @@ def plan(
     by: By,
     sender: Sender,
     files: Files = None,
+    workbook: Annotated[Path | None, typer.Option(help="随通知下发、填写后交回的整改台账（.xlsx）")] = None,
     password_file: PasswordFile = None,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
-    """登记收到的整改方案。"""
+    """登记收到的整改方案；整改台账改动了锁定单元格或有缺项的，一次列出全部问题，不予登记。"""
     from ipgov.procedures import rectification
+    from ipgov.procedures.case_evidence import Sent
 
     acting(by, password_file, "case plan")
-    _received(
-        rectification.plan(case, sender, note, _sent(files), *moment(as_of)).as_dict(), as_json, "整改方案"
-    )
+    returned = None if workbook is None else Sent(workbook.name, read(workbook))
+    done = rectification.plan(case, sender, note, _sent(files), *moment(as_of), workbook=returned)
+    _received(done.as_dict(), as_json, "整改方案")
 
 
 @case_app.command("progress")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ipgov.core.database import is_simulation
-from ipgov.documents import case_sheet
+from ipgov.core.fingerprint import fingerprint
+from ipgov.documents import case_form, case_sheet
 from ipgov.documents.model import SIMULATION_BANNER, printable
 from ipgov.documents.templates import cite
 from ipgov.followup import cases
@@ -90,7 +92,26 @@ def notice(
         "extensible": rules.extension.times > 0,
         "reference": str(case.obligation_id),
     }
-    return _planned(connection, case, rules.notice, context, trace, None)
+    planned = _planned(connection, case, rules.notice, context, trace, None)
+    return replace(planned, files={"xlsx": form(connection, case, problems)})
+
+
+def form(connection: Connection, case: Case, problems: list[CaseProblem]) -> bytes:
+    """Return the workbook in which the body plans its measures; it goes out with the notice."""
+    rows = [tuple(row.values()) for row in problem_rows(problems)]
+    asked = {"case": case.obligation_id, "unit": case.unit, "problems": rows}
+    return case_form.write(
+        case_form.CaseForm(
+            title=f"{case.rules.name}台账",
+            author=store.frozen(case.rule_sha256).rules.issuer.name,
+            banner=SIMULATION_BANNER if is_simulation(connection) else "",
+            case=str(case.obligation_id),
+            name=printable(case.name),
+            due_on=case.due_on,
+            problems=rows,
+            fingerprint=fingerprint(asked),
+        )
+    )
 
 
 def ending_notice(
@@ -128,6 +149,8 @@ def said(event: CaseEvent) -> str:
         parts.append(f"未解决的问题：{left}" if left else "问题全部解决")
     if reckoned := detail.get("reckoned"):
         parts.append(str(reckoned))
+    if measures := detail.get("measures"):
+        parts.append(f"台账逐项填报 {len(measures)} 项措施")
     if event.event in ("plan", "progress", "evidence"):
         parts.append(f"收存文件 {detail['kept']} 个")
     if number := detail.get("document_number"):

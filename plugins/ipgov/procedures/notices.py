@@ -31,6 +31,7 @@ class Planned:
     context: Mapping[str, Any] = field(repr=False)
     number: numbering.Reserved | None = None
     copies: tuple[tuple[str, str], ...] = ()  # recipients of copies beside those of the notice: code, name
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # ready made, by format
     corrects: int | None = None  # the document that it corrects, and the one that it takes back
     withdraws: int | None = None
 
@@ -168,6 +169,7 @@ def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Pl
         round_id=round_id,
         known_at=cycle.known_at,
         formats=("docx", "html", "pdf"),
+        files=planned.files,
         filename=f"{planned.recipient}-{letter.title}".translate(_IN_FILE_NAMES),
         corrects=planned.corrects,
         withdraws=planned.withdraws,

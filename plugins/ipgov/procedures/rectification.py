@@ -7,7 +7,7 @@ Each step is one transaction under ``run_step``: the same step again changes not
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -20,19 +20,48 @@ from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import StepResult
 from ipgov.core.tables import obligation_extension, obligation_report
 from ipgov.decisions import case_rounds
+from ipgov.documents import case_form, register
 from ipgov.evaluation import store as results
 from ipgov.followup import case_problems, case_states, cases
 from ipgov.followup.cases import Case
+from ipgov.intake import scanner
 from ipgov.procedures import case_evidence, case_papers
+from ipgov.procedures.attachment_intake import INFECTED, quarantine
 from ipgov.procedures.case_evidence import Sent
 from ipgov.procedures.case_steps import case_step, check_person
 
 
 def plan(
-    case_id: int, by: str, note: str, files: Sequence[Sent], day: dt.date, known_at: dt.datetime
+    case_id: int,
+    by: str,
+    note: str,
+    files: Sequence[Sent],
+    day: dt.date,
+    known_at: dt.datetime,
+    workbook: Sent | None = None,
 ) -> StepResult:
-    """Take the plan of rectification; it meets the milestone of the plan."""
-    return _report(case_id, "plan", by, note, files, (), day, known_at)
+    """Take the plan of rectification; it meets the milestone of the plan.
+
+    ``workbook``: the 整改台账 that went out with the notice, filled in. Raises RefusedError with every locked
+    cell that was changed and everything that is missing, by sheet and cell; nothing is recorded then.
+    """
+    told = {} if workbook is None else _measures(case_id, workbook, known_at)
+    return _report(case_id, "plan", by, note, files, (), day, known_at, told)
+
+
+def _measures(case_id: int, workbook: Sent, known_at: dt.datetime) -> dict[str, Any]:
+    """Return the measures of a returned workbook, and its hash."""
+    with reading() as connection:
+        case = cases.get(connection, case_id, known_at)
+        told = [e for e in cases.events(connection, case_id) if e.event == "notify"]
+        if not told:
+            raise RefusedError(f"案件 {case_id} 尚未通知，没有下发整改台账")
+        issued = register.file_sha256(connection, told[0].detail["document_id"], "xlsx")
+    if scanner.scan(workbook.data).verdict == "infected":
+        quarantine(workbook.data)
+        raise RefusedError(f"{workbook.filename}：{INFECTED}")
+    read = case_form.read_returned(workbook.data, objects.get_content(issued), case.due_on)
+    return {"measures": [m.as_dict() for m in read], "workbook_sha256": objects.put_content(workbook.data)}
 
 
 def progress(
@@ -66,6 +95,7 @@ def _report(
     numbers: tuple[int, ...],
     day: dt.date,
     known_at: dt.datetime,
+    told: Mapping[str, Any] | None = None,
 ) -> StepResult:
     """Take what the body sent: its words, and the files that are accepted."""
     if not note.strip() or not by.strip():
@@ -87,7 +117,14 @@ def _report(
         event_id = None
         if good or event != "evidence":
             event_id, now = cases.record(
-                connection, case, event, day, by.strip(), note.strip(), known_at, {"kept": len(good)}
+                connection,
+                case,
+                event,
+                day,
+                by.strip(),
+                note.strip(),
+                known_at,
+                {"kept": len(good), **(told or {})},
             )
             output["state"] = now.state
         case_evidence.save(connection, case, event_id, kept, proved, known_at)
@@ -95,7 +132,13 @@ def _report(
             _meet(connection, case, case.rules.plan.milestone, day, by, note, good, known_at)
         return StepResult(read=len(files), written=len(good), found=len(kept) - len(good), output=output)
 
-    inputs = [by, note, list(numbers), [[s.filename, sha256_hex(s.data)] for s in files]]
+    inputs = [
+        by,
+        note,
+        list(numbers),
+        (told or {}).get("workbook_sha256"),
+        [[s.filename, sha256_hex(s.data)] for s in files],
+    ]
     return case_step(case_id, f"case_{event}", inputs, day, known_at, work)
 
 
