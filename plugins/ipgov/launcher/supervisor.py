@@ -78,6 +78,7 @@ def up(
     say = say or progress()
     state = state.absolute()
     load_roles(settings().policies)  # refused before anything is started
+    airflow.public_url()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _signals(), _only_instance(state, say) as lock:
         port_check.require_free(port)
@@ -307,7 +308,9 @@ class _Instance:
 
     def _launch(self, name: str) -> None:
         program = Path(sys.executable).with_name("airflow")
-        self._run(name, [str(program), *COMPONENTS[name]])
+        # only then is what a caller says of its address and scheme a proxy's word
+        proxied = ["--proxy-headers"] if name == "api-server" and airflow.public_url() else []
+        self._run(name, [str(program), *COMPONENTS[name], *proxied])
 
     def _keep_alive(self) -> None:
         ends, workers = watch.Ends(), watch.Workers()
@@ -338,7 +341,7 @@ class _Instance:
             return False
         self.say(f"内置 PostgreSQL 意外退出，第 {count} 次重启")
         try:
-            postgres.start(self.state / "pg", survive=True)
+            postgres.start(self.state / "pg", survive=True, quiet=True)
         except Exception as error:  # the next look tells whether it only took its time to recover
             self.say(
                 f"内置 PostgreSQL 未能立即启动（{type(error).__name__}），日志见 {self.state / 'pg' / 'log'}"
