@@ -13,6 +13,7 @@ from ipgov.cli import (
     comparison,
     correction,
     dispatching,
+    duties,
     evaluation,
     experts,
     forms,
@@ -47,6 +48,7 @@ for room in (
     clock,
     dispatching,
     cases,
+    duties,
     work_plan,
     simulate,
 ):

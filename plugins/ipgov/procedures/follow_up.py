@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -25,7 +26,7 @@ from ipgov.core.steps import Cycle, StepResult, run_step
 from ipgov.followup import engine, store
 from ipgov.followup.engine import Event
 from ipgov.followup.facts import OFFICE, ONE_DAY
-from ipgov.followup.obligations import Owed, owed
+from ipgov.followup.obligations import Owed, State, owed
 from ipgov.followup.store import begin, day_of
 from ipgov.policy.cases import governing
 from ipgov.policy.duty_store import DutyBook, DutyRule, duties
@@ -233,7 +234,7 @@ def record_report(
     _past(received_on, "收到日期", known_at)
     evidence_sha256 = None if evidence is None else objects.put_content(evidence)
     with transaction() as connection:
-        one = _one(connection, key, known_at)
+        one = _one(connection, key, day_of(known_at), known_at)
         if one.rule.duty.met_by != "report":
             raise RefusedError(
                 f"“{one.duty_name}”不以报告办结（{_MET_BY[one.rule.duty.met_by]}），不能登记报告"
@@ -272,7 +273,7 @@ def extend(key: str, until: dt.date, by: str, reason: str, known_at: dt.datetime
     today = day_of(known_at)
     with transaction() as connection:
         lock(connection, "obligation", key)
-        one = _one(connection, key, known_at)
+        one = _one(connection, key, day_of(known_at), known_at)
         more = t.obligation_extension
         mine = select(more.c.until, more.c.granted_by).where(more.c.obligation_id == one.id)
         granted = connection.execute(mine.order_by(more.c.id)).all()
@@ -299,7 +300,7 @@ def extend(key: str, until: dt.date, by: str, reason: str, known_at: dt.datetime
     return True
 
 
-def _one(connection: Connection, key: str, known_at: dt.datetime) -> Owed:
+def _one(connection: Connection, key: str, on: dt.date, known_at: dt.datetime) -> Owed:
     """Return an obligation by its key, or by the number of its row."""
     number = int(key) if key.isascii() and key.isdigit() else None
     found = owed(connection, day_of(known_at), known_at, key=None if number is not None else key, id=number)
@@ -311,13 +312,31 @@ def _one(connection: Connection, key: str, known_at: dt.datetime) -> Owed:
 def one(key: str, as_of: dt.date, known_at: dt.datetime) -> Owed:
     """Return one obligation by its key or number, as it stands on a day; UnknownError where there is none."""
     with reading() as connection:
-        return _one(connection, key, max(known_at, begin(as_of)))
+        return _one(connection, key, as_of, known_at)
 
 
-def listed(as_of: dt.date, known_at: dt.datetime, **filters: str | None) -> list[Owed]:
-    """Return the obligations that are open or overdue on a day; ``filters`` as ``obligations.owed``."""
+def listed(
+    as_of: dt.date,
+    known_at: dt.datetime,
+    *,
+    states: Iterable[State] | None = None,
+    programme: str | None = None,
+    unit: str | None = None,
+    owed_by: str | None = None,
+    duty: str | None = None,
+) -> list[Owed]:
+    """Return the obligations as they stand on a day; ``states`` None: whatever became of them."""
     with reading() as connection:
-        return owed(connection, as_of, known_at, **filters)  # type: ignore[arg-type]
+        return owed(
+            connection,
+            as_of,
+            known_at,
+            states=states,
+            programme=programme,
+            unit=unit,
+            owed_by=owed_by,
+            duty=duty,
+        )
 
 
 def _require(text: str, what: str) -> None:
