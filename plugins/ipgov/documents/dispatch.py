@@ -1,7 +1,8 @@
 """Dispatch: an outbox with one row per document, recipient and channel; a row is sent once.
 
 What fails for now is tried again after growing pauses (``dispatch_pauses``), attempt by attempt on record.
-What will never arrive, and what may have arrived although nobody confirmed it, waits for a person (``settle``).
+What will never arrive, and what may have arrived although nobody confirmed it, waits for a person
+(``settle``).
 """
 
 from __future__ import annotations
@@ -185,8 +186,8 @@ def send_pending(known_at: dt.datetime) -> int:
 
     A row is worked on by one sender at a time. One killed in between leaves either files that the next puts
     again unchanged, or (mail) a row that a person has to settle. A row that fails keeps its attempt and
-    stands in no other's way; a channel that is down is left alone for this run. Then TemporaryProblemError, or
-    GovernanceError where a person has to act, names all that failed.
+    stands in no other's way; a channel that is down is left alone for this run. Then TemporaryProblemError,
+    or GovernanceError where a person has to act, names all that failed.
     """
     with reading() as connection:
         simulation = is_simulation(connection)
