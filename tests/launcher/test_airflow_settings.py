@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.settings import settings
 from ipgov.launcher import airflow, postgres
 
@@ -71,6 +72,7 @@ def test_the_whole_set(variables: dict[str, str], tmp_path: Path) -> None:
         "AIRFLOW__FAB__AUTH_RATE_LIMITED": "False",
         "AIRFLOW__FAB__SESSION_BACKEND": "database",
         "AIRFLOW__FAB__COOKIE_SAMESITE": "Lax",
+        "AIRFLOW__FAB__COOKIE_SECURE": "False",
         "AIRFLOW__FAB__AUTH_ROLE_PUBLIC": "",
         "AIRFLOW__FAB__CACHE_TTL": "5",
         "AIRFLOW__FAB__SESSION_LIFETIME_MINUTES": "60",
@@ -152,3 +154,38 @@ def test_address_of_a_folder_with_other_characters() -> None:
 
     url = make_url(postgres.url(Path("/srv/治理&=%2F/pg"), "airflow", "airflow"))
     assert url.query["host"] == "/srv/治理&=%2F/pg"
+
+
+def test_a_proxys_address_leaves_the_server_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IPGOV_PUBLIC_URL", "https://ipgov.example.gov.cn/")
+    settings.cache_clear()
+    found = airflow.environment(tmp_path, 18080)
+    assert found["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert found["AIRFLOW__API__BASE_URL"] == "https://ipgov.example.gov.cn"
+    assert found["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:18080/execution/"
+    assert found["AIRFLOW__FAB__COOKIE_SECURE"] == "True"
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://ipgov.example.gov.cn",
+        "ipgov.example.gov.cn",
+        "10.1.2.3",
+        "https://",
+        "https://a:b@host",
+        "https://h/x",
+    ],
+)
+def test_an_address_without_tls_is_refused(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IPGOV_PUBLIC_URL", address)
+    settings.cache_clear()
+    with pytest.raises(EnvironmentProblemError, match="须为 https://主机名"):
+        airflow.environment(tmp_path, 18080)
+    monkeypatch.delenv("IPGOV_PUBLIC_URL")
+    settings.cache_clear()

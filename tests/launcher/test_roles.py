@@ -132,3 +132,90 @@ def test_officers_are_known_when_the_first_rules_take_effect(database: Path) -> 
     with reading() as connection:
         found = officer(connection, "issuer2", dt.datetime(2023, 9, 5, 1, tzinfo=dt.UTC))
     assert (found.name, found.roles, found.active) == ("签发人乙", ("issuer",), True)
+
+
+def spoiled(tmp_path: Path, old: str, new: str) -> list[str]:
+    """Load the real file with one thing changed; return the problems that are told."""
+    text = (settings().policies / "roles.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "roles.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(GovernanceError) as refused:
+        load_roles(tmp_path)
+    return [str(p) for p in refused.value.problems] or [refused.value.message]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("can_read: [Website", "can_fly: [Website", "没有“can_fly”这种权限"),
+        ("[Website, DAGs,", "[Web, DAGs,", "没有“Web”这一权限对象"),
+        ("[Website, DAGs,", "[DAGs, DAGs,", "“DAGs”写了不止一次"),
+        ("code: issuer", "code: reviewer", "角色“reviewer”写了 2 次"),
+        ("code: issuer", "code: reviewer", "缺少角色“issuer”"),
+        ("code: auditor", "code: boss", "没有“boss”这一角色"),
+        ("includes: []", "includes: [nobody]", "没有“nobody”这一角色"),
+        ("includes: []", "includes: [reviewer]", "与“reviewer”互相包含"),
+        ("includes: []", "includes: [viewer]", "与“viewer”互相包含"),
+        ("built_in: Admin", "built_in: Admin\n    includes: [viewer]", "内置角色另写了权限"),
+        ("built_in: Admin", "built_in: Public", "内容无效"),
+        ("policies: [propose]", "policies: [decree]", "内容无效"),
+        ("failures: 5", "failures: 0", "数值过小"),
+        ("failures: 5", "failures: many", "不是整数"),
+        ("password_length: 12", "password_length: 1", "不小于 8 的整数"),
+        ("sign_in:", "sign_out:", "缺少该键"),
+        ("roles:", "roles: {}\nroles:", "键重复：roles"),
+        ("roles:", "roles: [", "不是有效的 YAML"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_place(tmp_path: Path, old: str, new: str, told: str) -> None:
+    problems = spoiled(tmp_path, old, new)
+    assert any(told in p for p in problems), problems
+    assert all("policies/roles.yaml" in p for p in problems)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentProblemError, match=r"roles\.yaml 无法读取"):
+        load_roles(tmp_path)
+
+
+def test_a_wrong_file_stops_the_start_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ipgov.launcher import supervisor
+
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "roles.yaml").write_text("operator: x\nroles: []\n", encoding="utf-8")
+    monkeypatch.setenv("IPGOV_ROOT", str(tmp_path))
+    settings.cache_clear()
+    with pytest.raises(GovernanceError, match=r"policies/roles\.yaml 有 \d+ 处问题"):
+        supervisor.up(tmp_path / "state", 1, lambda: None)
+    assert not (tmp_path / "state").exists()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_known_resources_are_those_of_the_auth_manager() -> None:
+    from airflow.providers.fab.www.security import permissions
+    from ipgov.wiring.roles import ACTIONS, CONSOLE, RESOURCES
+
+    theirs = {v for k, v in vars(permissions).items() if k.startswith("RESOURCE_") and isinstance(v, str)}
+    actions = {v for k, v in vars(permissions).items() if k.startswith("ACTION_") and isinstance(v, str)}
+    # a prefix of the resources of single DAGs; "DAG Run:<dag>" is one of those
+    ours = {r for r in RESOURCES if ":" not in r}
+    assert ours == (theirs - {permissions.RESOURCE_DAG_PREFIX}) | {CONSOLE}
+    assert set(ACTIONS) == actions
+
+
+def test_tables_of_accounts_are_those_of_the_auth_manager() -> None:
+    from airflow.models.log import Log
+    from airflow.providers.fab.auth_manager.models import Model
+    from ipgov.wiring import accounts
+    from sqlalchemy import Table
+
+    theirs: dict[str, Table] = {**Model.metadata.tables, "log": Log.__table__}
+    for ours in (accounts.USER, accounts.ROLE, accounts.USER_ROLE, accounts.LOG):
+        real = theirs[ours.name]
+        assert {c.name for c in ours.columns} <= {c.name for c in real.columns}
+        # what we insert must be all that is needed
+        needed = {c.name for c in real.columns if not c.nullable and c.default is None and not c.primary_key}
+        assert needed <= {c.name for c in ours.columns}, ours.name

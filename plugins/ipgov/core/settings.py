@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         repr=False,
         description="Airflow's own database, which holds the accounts; for commands in a person's name",
     )
+    public_url: str = Field(
+        default="",
+        description="https address under which a reverse proxy on this machine serves the interface; empty: "
+        "nobody but this machine",
+    )
     password_file: Path | None = Field(
         default=None,
         description="a private file with the password of whoever gives a command (--password-file)",

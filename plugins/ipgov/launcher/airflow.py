@@ -9,8 +9,10 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from ipgov.core import private
+from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.settings import settings
 from ipgov.launcher import postgres
 from ipgov.wiring.roles import load_roles
@@ -125,6 +127,7 @@ def environment(
     data = state / "pg"
     metadata = postgres.url(data, AIRFLOW_DATABASE, postgres.AIRFLOW)
     address = f"http://127.0.0.1:{port}"
+    public = public_url()
     here = {
         "core": {
             "dags_folder": str(dags or root / "dags"),
@@ -139,7 +142,7 @@ def environment(
         },
         "api": {
             "port": str(port),
-            "base_url": address,
+            "base_url": public or address,
             "secret_key": private.secret(state / "secrets" / "api_secret_key", _token),
             "instance_name": "知识产权运营治理（模拟）" if kind == "simulation" else "知识产权运营治理",
         },
@@ -151,6 +154,7 @@ def environment(
         "fab": {
             "session_lifetime_minutes": str(sign_in.idle_minutes),
             "session_max_lifetime_minutes": str(sign_in.longest_minutes),
+            "cookie_secure": str(bool(public)),
         },
         "logging": {
             "base_log_folder": str(state / "logs" / "tasks"),
@@ -180,6 +184,23 @@ def environment(
         "NO_PROXY": _no_proxy(),
         "no_proxy": _no_proxy(),
     }
+
+
+def public_url() -> str:
+    """Return the address that others use, or an empty text where nobody but this machine does.
+
+    The API server itself only ever listens on 127.0.0.1. Raises EnvironmentProblemError unless the address is
+    https: passwords and tokens would cross the network in the clear.
+    """
+    given = settings().public_url.rstrip("/")
+    parts = urlsplit(given)
+    more = parts.path or parts.query or parts.username
+    if given and (parts.scheme != "https" or not parts.hostname or more):
+        raise EnvironmentProblemError(
+            "IPGOV_PUBLIC_URL 须为 https://主机名[:端口]："
+            "界面只在 127.0.0.1 上监听，对外服务须由本机的反向代理以 TLS 提供"
+        )
+    return given
 
 
 def _no_proxy() -> str:
