@@ -103,3 +103,19 @@ def test_a_year_runs_through_the_dag_files(environment: dict[str, str]) -> None:
     assert _query(environment, "SELECT count(*) FROM issue") == [(1,)]
     known = _query(environment, "SELECT DISTINCT known_at::date FROM result")
     assert known == [(dt.date(2024, 4, 16),)]  # as of its own day, not of today
+
+
+def test_a_live_run_has_a_deadline_and_a_backfill_has_none(environment: dict[str, str]) -> None:
+    from ipgov.wiring.timetables import evaluation_day
+
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM.with_name("deadlines_in_process.py"))],
+        env={**os.environ, **environment, "IPGOV_BY_THE_CLOCK": "true"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    came = json.loads(done.stdout.strip().splitlines()[-1])
+    midnight = evaluation_day("functional_platform", 2030) + dt.timedelta(days=1)
+    assert came == {"scheduled": [f"{midnight}T00:00:00+08:00"], "backfill": []}

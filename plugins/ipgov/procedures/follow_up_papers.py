@@ -33,7 +33,9 @@ SELECT e.id AS event_id, e.day, e.event, e.step, e.detail, o.id AS obligation_id
        o.period, o.unit, o.owed_by, o.owed_to, o.opened_on, o.cause, o.rule_sha256,
        d.due_on, d.provisional, d.reason AS due_reason,
        told.due_on AS told_due, told.provisional AS told_provisional,
-       ended.event AS ended, ended.day AS ended_on
+       ended.event AS ended, ended.day AS ended_on,
+       EXISTS (SELECT 1 FROM case_event c WHERE c.obligation_id = o.id AND c.event = 'notify'
+               AND c.known_at <= :known_at) AS noticed
 FROM obligation_event e
 JOIN obligation o ON o.id = e.obligation_id
 CROSS JOIN LATERAL (
@@ -197,14 +199,16 @@ class _Desk:
             why = "逾期后的催报由提醒阶梯办理" if by_ladder else ""
             yield _Letter(row, row["owed_by"], "overdue", why)
             return
-        for code in dict.fromkeys(to["code"] for to in row["detail"]["to"]):
-            yield _Letter(row, code, self._kind(row, rule, code))
-
-    def _kind(self, row: Row, rule: DutyRule, recipient: str) -> Kind:
-        if row["event"] == "escalated":
-            return "overdue" if recipient == row["owed_by"] else "escalation"
         rung = rung_of(rule, row["detail"]["rung"])
         opening = rung is not None and rung.at == "opening"
+        for code in dict.fromkeys(to["code"] for to in row["detail"]["to"]):
+            again = opening and row["noticed"] and code == row["owed_by"]
+            why = "整改通知已载明事项与期限，不另发提醒" if again else ""
+            yield _Letter(row, code, self._kind(row, rule, code, opening=opening), why)
+
+    def _kind(self, row: Row, rule: DutyRule, recipient: str, *, opening: bool) -> Kind:
+        if row["event"] == "escalated":
+            return "overdue" if recipient == row["owed_by"] else "escalation"
         return "call" if opening and rule.duty.met_by == "submission" else "reminder"
 
     def _changes(self, connection: Connection, row: Row) -> Iterator[_Letter]:

@@ -8,8 +8,7 @@ be run again, so a span played twice changes nothing.
 from __future__ import annotations
 
 import datetime as dt
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +16,7 @@ from sqlalchemy import text
 
 from ipgov.calendars.deadlines import cycle_days
 from ipgov.core.database import is_simulation, reading
-from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI, Cycle
 from ipgov.policy import store
 from ipgov.procedures import (
@@ -96,18 +95,27 @@ def forward(
     if worked is not None and first > worked + _ONE_DAY:
         first_shown = worked + _ONE_DAY
         raise RefusedError(f"后续事项办理到 {worked}，快进须从 {first_shown} 或更早开始，不能跳过其间的日子")
+    since = first if worked is None else None
+    opened: set[tuple[str, int]] = set()
     for n in range(days):
-        played = _play(first + n * _ONE_DAY, first, people, evaluate)
+        played = _play(first + n * _ONE_DAY, first, since, people, evaluate, opened)
         if played.told:
             yield played
 
 
-def _play(day: dt.date, since: dt.date, people: People | None, evaluate: bool) -> Day:
+def _play(
+    day: dt.date,
+    first: dt.date,
+    since: dt.date | None,
+    people: People | None,
+    evaluate: bool,
+    opened: set[tuple[str, int]],
+) -> Day:
     known_at = end_of(day)
     told: list[str] = []
     counts: dict[str, int] = {}
     if evaluate:
-        told += _open(day, since, known_at)
+        told += _open(day, first, known_at, opened)
     if people is not None:
         told += people.morning(day, known_at)
     if evaluate:
@@ -136,15 +144,20 @@ def end_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=SHANGHAI)
 
 
-def _open(day: dt.date, since: dt.date, known_at: dt.datetime) -> list[str]:
+def _open(day: dt.date, first: dt.date, known_at: dt.datetime, opened: set[tuple[str, int]]) -> list[str]:
+    """Open what is due since the first day played; ``opened``: what needs no look any more."""
     told = []
     for programme in store.programmes():
-        for year in range(since.year - 1, day.year + 1):
+        for year in range(first.year - 1, day.year + 1):
+            if (programme, year) in opened:
+                continue
             rules = store.covering(store.versions(programme), dt.date(year, 12, 31))
             if rules is None or year < rules.rules.cycle.first_period:
                 continue
             opens = cycle_days(rules.rules.cycle, year).opens.date
-            if since <= opens <= day and not cycles.opened(programme, str(year)):
+            if opens <= day:
+                opened.add((programme, year))
+            if first <= opens <= day and not cycles.opened(programme, str(year)):
                 result = cycles.open_cycle(Cycle(programme, str(year), day, known_at))
                 told.append(
                     f"开启 {programme} {year} 年度：截止 {result.output['due_on']}，空白表 {result.read} 份"
@@ -167,27 +180,29 @@ def _evaluate(day: dt.date, known_at: dt.datetime, people: People | None) -> lis
         due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
     told = []
     for programme, period in due:
-        cycle = Cycle(programme, period, day, known_at)
-        snapshot_id = evaluation_cycle.freeze(cycle).output["snapshot_id"]
-        evaluation_cycle.check(cycle, snapshot_id)
-        result_set_id = evaluation_cycle.evaluate(cycle, snapshot_id).output["result_set_id"]
-        listed = evaluation_cycle.make_rating_list(cycle, result_set_id).output["rating_list_sha256"]
-        round_id = evaluation_cycle.open_round(cycle, result_set_id, listed).output["round_id"]
+        try:
+            round_id = _put_up(Cycle(programme, period, day, known_at))
+        except EnvironmentProblemError:
+            raise
+        except GovernanceError as error:  # as in the office: tried again the next day, and told to be late
+            told.append(f"{programme} {period} 年度未能评价：{error.message}")
+            continue
         told.append(f"{programme} {period} 年度评价完毕，提交审核（第 {round_id} 号轮次）")
         if people is not None:
             told += people.answer(round_id, day, known_at)
     return told
 
 
-def _advance(day: dt.date, since: dt.date, known_at: dt.datetime) -> dict[str, int]:
-    result = follow_up.advance(day, known_at, None if follow_up.last_day() else since)
+def _put_up(cycle: Cycle) -> int:
+    """Evaluate a period as the yearly DAG does; return the round that it opens."""
+    snapshot_id = evaluation_cycle.freeze(cycle).output["snapshot_id"]
+    evaluation_cycle.check(cycle, snapshot_id)
+    result_set_id = evaluation_cycle.evaluate(cycle, snapshot_id).output["result_set_id"]
+    listed = evaluation_cycle.make_rating_list(cycle, result_set_id).output["rating_list_sha256"]
+    return int(evaluation_cycle.open_round(cycle, result_set_id, listed).output["round_id"])
+
+
+def _advance(day: dt.date, since: dt.date | None, known_at: dt.datetime) -> dict[str, int]:
+    result = follow_up.advance(day, known_at, since)
     events: dict[str, int] = dict(result.output.get("events", {}))
     return events
-
-
-def tell(first: dt.date, days: int, people: People | None, say: Callable[[str], None], **kind: bool) -> float:
-    """Play a span, say each day on which something happened, and return the seconds that it took."""
-    begun = time.monotonic()
-    for played in forward(first, days, people, **kind):
-        say(f"{played.day}  " + "；".join(played.told))
-    return time.monotonic() - begun
