@@ -76,13 +76,17 @@ def applies(programme: str, period: str) -> bool:
         return issued is None and published.newest(connection, programme, period) is not None
 
 
-def compare(programme: str, period: str, b: int | None = None) -> Compared:
-    """Compare the imported results of a period with a recalculated one, by default the newest.
+def compare(
+    programme: str, period: str, b: int | None = None, known_at: dt.datetime | None = None
+) -> Compared:
+    """Compare the imported results of a period (known by ``known_at``) with a recalculated one.
+
+    By default it is the newest one.
 
     Raises UnknownError where nothing was imported, or there is no such recalculation.
     """
     with reading() as connection:
-        source = published.newest(connection, programme, period)
+        source = published.newest(connection, programme, period, known_at)
         if source is None:
             raise UnknownError(f"“{programme}”{period} 年度没有导入已公布的结果")
         heads, _ = comparison.period_results(connection, programme, period)

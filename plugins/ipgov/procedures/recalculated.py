@@ -70,7 +70,7 @@ def _sheet(cycle: Cycle, against: Against | None, result_set_id: int) -> tuple[b
     if against is None or against.result_set_id == result_set_id:
         return b"", ()
     if against.how == "imported":
-        imported = published_comparison.compare(cycle.programme, cycle.period, result_set_id)
+        imported = published_comparison.compare(cycle.programme, cycle.period, result_set_id, cycle.known_at)
         return published_comparison.sheet(imported), tuple(u.unit for u in imported.comparison.units)
     issued = comparison.compare(cycle.programme, cycle.period, against.result_set_id, result_set_id)
     units = tuple(u.unit for u in issued.comparison.units if u.before.result != u.after.result)
