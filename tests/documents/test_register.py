@@ -200,3 +200,10 @@ def test_two_that_file_the_same_document_at_once_file_one() -> None:
         assert len(set(threads.map(once, range(8)))) == 1
     with db.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM document_file")).scalar() == 2
+
+
+def test_a_document_whose_layout_was_not_kept_is_made_with_todays_and_that_is_said() -> None:
+    older = {"layout_sha256": None, "data_sha256": put_content(letter().canonical())}
+    what, layouts, changed = register._archived(older)
+    assert docx.render(what, layouts) == docx.render_docx(letter())
+    assert changed == ["layout\uff1a当时的版式没有归档\uff0c按现行版式生成"]
