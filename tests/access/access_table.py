@@ -170,7 +170,7 @@ SQL = {
     "COPY … TO a file or PROGRAM": (False, False),
     "ALTER, DROP, CREATE": (False, True),
     "DISABLE TRIGGER": (False, True),
-    "GRANT, SET ROLE": (False, True),
+    "SET ROLE to the owner": (False, True),
 }
 
 
