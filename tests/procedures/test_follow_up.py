@@ -201,7 +201,7 @@ def test_a_years_data_and_a_failed_evaluation_are_followed_up(nation: Nation) ->
 
 
 def test_run_twice_late_or_in_parts_the_rows_are_the_same(
-    nation: Nation, monkeypatch: pytest.MonkeyPatch
+    nation: Nation,
 ) -> None:
     from ipgov.core import tables as t
     from ipgov.core.database import reading
