@@ -63,12 +63,34 @@ def unopened(
             t.obligation.c.opened_on <= day,
             t.obligation.c.known_at <= known_at,
             t.obligation.c.unit.is_not(None),
+            t.obligation.c.duty.in_(sorted({c.duty for c in policy.every()})),
             ~there.exists(),
         )
         .order_by(t.obligation.c.opened_on, t.obligation.c.key)
     ).mappings()
     found = ((row, policy.governing(row["programme"], row["duty"], row["opened_on"])) for row in rows)
     return [(row, rules) for row, rules in found if rules is not None]
+
+
+def unnotified(connection: Connection, known_at: dt.datetime) -> list[int]:
+    """Return the cases in which nothing has happened yet: the notice is still to go out."""
+    case, event = t.rectification_case, t.case_event
+    happened = select(event.c.id).where(event.c.obligation_id == case.c.obligation_id).exists()
+    query = select(case.c.obligation_id).where(case.c.known_at <= known_at, ~happened)
+    return list(connection.execute(query.order_by(case.c.obligation_id)).scalars())
+
+
+def withdrawn(connection: Connection, known_at: dt.datetime) -> list[int]:
+    """Return the cases whose obligation is owed no more while they themselves have not ended."""
+    case, event, gone = t.rectification_case, t.case_event, t.obligation_event
+    ended = event.c.event.in_(("close", "withdraw")) & (event.c.obligation_id == case.c.obligation_id)
+    query = (
+        select(case.c.obligation_id)
+        .join(gone, gone.c.obligation_id == case.c.obligation_id)
+        .where(gone.c.event == "withdrawn", gone.c.known_at <= known_at)
+        .where(~select(event.c.id).where(ended).exists())
+    )
+    return list(connection.execute(query.order_by(case.c.obligation_id)).scalars())
 
 
 def due_on(connection: Connection, obligation_id: int, known_at: dt.datetime) -> dt.date:

@@ -13,7 +13,6 @@ from ipgov.core.fingerprint import fingerprint
 from ipgov.core.steps import Cycle, StepResult, run_step
 from ipgov.core.tables import (
     cycle,
-    obligation_event,
     rectification_case,
     result_set,
     rule_version,
@@ -47,11 +46,7 @@ def open_cases(day: dt.date, known_at: dt.datetime) -> StepResult:
         _open(row, rules, day, known_at)
     withdrawn = _withdraw(day, known_at)
     with reading() as connection:
-        pending = [
-            c
-            for c in cases.every(connection, known_at)
-            if cases.standing(connection, c).state is State.OPENED
-        ]
+        pending = [cases.get(connection, i, known_at) for i in cases.unnotified(connection, known_at)]
         unsent = [
             c
             for c in pending
@@ -72,18 +67,15 @@ def open_cases(day: dt.date, known_at: dt.datetime) -> StepResult:
 
 def _withdraw(day: dt.date, known_at: dt.datetime) -> list[int]:
     """Withdraw the cases whose obligation is owed no more, unless they are before the reviewers or ended."""
-    ended = select(obligation_event.c.obligation_id).where(
-        obligation_event.c.event == "withdrawn", obligation_event.c.known_at <= known_at
-    )
     done = []
     with transaction() as connection:
-        gone = set(connection.execute(ended).scalars())
-        for case in cases.every(connection, known_at):
+        for case_id in cases.withdrawn(connection, known_at):
+            case = cases.get(connection, case_id, known_at)
             now = cases.standing(connection, case)
-            if case.obligation_id in gone and not now.ended and now.state is not State.PROPOSED:
+            if not now.ended and now.state is not State.PROPOSED:
                 on = max(day, now.last_day or day)
                 cases.record(connection, case, "withdraw", on, "", "事项已撤销", known_at)
-                done.append(case.obligation_id)
+                done.append(case_id)
     return done
 
 
