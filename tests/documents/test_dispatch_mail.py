@@ -249,7 +249,7 @@ dispatch.send_pending(dt.datetime.fromisoformat(sys.argv[2]))
 
 @pytest.mark.parametrize(("when", "after", "letters"), [("after", "uncertain", 1), ("before", "waiting", 0)])
 def test_sender_killed_around_the_dot(office: Office, when: str, after: str, letters: int) -> None:
-    """Killed before the dot nothing has arrived and it is sent again; after it nobody knows, and it is not."""
+    """Killed before the dot nothing has arrived and it is sent again; after it nobody knows: it is not."""
     contact()
     _, row = queued()
     killed = subprocess.run([sys.executable, "-c", KILLED, when, KNOWN_AT.isoformat()], env=os.environ)

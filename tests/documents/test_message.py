@@ -31,8 +31,10 @@ def test_no_text_becomes_a_header(title: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["", "a", "a@", "@b.cn", "a@b", "a b@c.cn", "a@b.cn, c@d.cn"]
-    + ["a@b.cn\r\nBcc: c@d.cn", "<a@b.cn>", "a@-b.cn", "甲@b.cn", "a" * 65 + "@b.cn", "a@b..cn"],
+    [
+        *("", "a", "a@", "@b.cn", "a@b", "a b@c.cn", "a@b.cn, c@d.cn", "a@b.cn\r\nBcc: c@d.cn"),
+        *("<a@b.cn>", "a@-b.cn", "甲@b.cn", "a" * 65 + "@b.cn", "a@b..cn"),
+    ],
 )
 def test_what_is_no_address(address: str) -> None:
     assert not message.is_address(address)
