@@ -22,7 +22,7 @@ from ipgov.core.tables import (
 )
 from ipgov.followup import cases
 from ipgov.followup.case_states import State
-from ipgov.procedures import approval, case_opening, rectification
+from ipgov.procedures import approval, case_opening, follow_up, rectification
 from ipgov.procedures.case_evidence import Sent
 from played_cases import PDF, add_pilot, follow, pdf, rows
 from played_nation import PROGRAMME, Nation, at
