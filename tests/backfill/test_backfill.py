@@ -298,7 +298,8 @@ def test_a_correction_asked_for_in_airflow_is_issued(stack: YearsStack, runs: Ru
     assert runs.finished(APPROVAL, run_id) == "success"
     tries = {t: runs.client.get(task_path(run_id, t))["try_number"] for t in ("audit", "sign")}
     print("attempts", tries)
-    decisions = _all(select(tables.decision).where(tables.decision.c.round_id == opened["round_id"]))
+    query = select(tables.decision).where(tables.decision.c.round_id == opened["round_id"])
+    decisions = _all(query.order_by(tables.decision.c.id))
     assert [(d["step"], d["actor"]) for d in decisions] == [("audit", "reviewer2"), ("sign", "issuer1")]
     letters = _all(select(tables.document).where(tables.document.c.round_id == opened["round_id"]))
     assert {d["kind"] for d in letters} == {"result_correction", "result_correction_province"}
