@@ -85,6 +85,10 @@ class Cast:
         self._sends = sends
         self._sent: set[str] = set()
 
+    def acts_on(self, day: dt.date) -> bool:
+        """Tell whether the story has anything for a day; what bodies send comes with an opening."""
+        return day.day == script()["monthly"]["day"] or any(a["day"] == day for a in script()["acts"])
+
     def morning(self, day: dt.date, known_at: dt.datetime) -> list[str]:
         """Do what the story says for a day; return what was done (Chinese)."""
         told = self._send(day, known_at) if self._sends else []

@@ -1,8 +1,8 @@
 """Fast-forward: a simulation database lives through its days by the procedures that the DAGs call.
 
-Each day in the order of the office's own day: open what is due, receive what came, evaluate on the day, let
-people answer (if asked), advance what is owed, write and send its letters, look for late runs. Every step can
-be run again, so a span played twice changes nothing.
+Each day in the order of the office's own day: open what is due, let people act (if asked), receive what came,
+evaluate on the day, advance what is owed, write and send its letters, look for late runs. Every step can be
+run again, so a span played twice changes nothing.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ ORDER BY c.programme, c.period
 class People(Protocol):
     """Those who act outside the office's own procedures."""
 
+    def acts_on(self, day: dt.date) -> bool:
+        """Tell whether there is anything for them to do on a day."""
+
     def morning(self, day: dt.date, known_at: dt.datetime) -> list[str]:
         """Do what is done before the office's day: send files, report, grant; return what (Chinese)."""
 
@@ -95,48 +98,99 @@ def forward(
     if worked is not None and first > worked + _ONE_DAY:
         first_shown = worked + _ONE_DAY
         raise RefusedError(f"后续事项办理到 {worked}，快进须从 {first_shown} 或更早开始，不能跳过其间的日子")
-    since = first if worked is None else None
-    opened: set[tuple[str, int]] = set()
+    play = _Play(first, first if worked is None else None, people, evaluate)
     for n in range(days):
-        played = _play(first + n * _ONE_DAY, first, since, people, evaluate, opened)
-        if played.told:
-            yield played
+        yield from play.live(first + n * _ONE_DAY)
+    yield from play.catch_up()
 
 
-def _play(
-    day: dt.date,
-    first: dt.date,
-    since: dt.date | None,
-    people: People | None,
-    evaluate: bool,
-    opened: set[tuple[str, int]],
-) -> Day:
-    known_at = end_of(day)
-    told: list[str] = []
-    counts: dict[str, int] = {}
-    if evaluate:
-        told += _open(day, first, known_at, opened)
-    if people is not None:
-        told += people.morning(day, known_at)
-    if evaluate:
-        told += _receive(day, known_at)
-        told += _evaluate(day, known_at, people)
-    events = _advance(day, since, known_at)
-    counts |= {k: v for k, v in events.items() if k in EVENTS}
-    told += [f"事项{'、'.join(f'{EVENTS[k]} {v}' for k, v in counts.items())}"] if counts else []
-    if events:
-        cases = case_opening.open_cases(day, known_at).output["opened"]
-        told += [f"整改立案 {len(cases)} 件"] if cases else []
-        papers = follow_up_papers.write(day, known_at).output
-        made = papers.get("documents", {})
-        told += [f"发出{'、'.join(f'{k} {v} 件' for k, v in made.items())}"] if made else []
-        unsent = len(papers.get("not_sent", ()))
-        told += [f"不发 {unsent} 件（原因在案）"] if unsent else []
-    late = run_alerts.alert(day, known_at)
-    told += [f"评价未按期办结，已告警：{'、'.join(late.output['overdue'])}"] if late.written else []
-    if told:
+@dataclass
+class _Play:
+    """Days being played. Those on which nobody does anything wait, and are then advanced together.
+
+    That is what the daily run itself does after an outage, with the same events; the letters are written as
+    of the day of each event.
+    """
+
+    first: dt.date
+    since: dt.date | None
+    people: People | None
+    evaluate: bool
+    _waiting: list[dt.date] = field(default_factory=list)
+    _told: dict[dt.date, list[str]] = field(default_factory=dict)
+    _opened: set[tuple[str, int]] = field(default_factory=set)
+
+    def live(self, day: dt.date) -> Iterator[Day]:
+        """Let a day pass; yield the days before it, where something is to be done on this one."""
+        known_at = end_of(day)
+        acts = self.people is not None and self.people.acts_on(day)
+        opening, came, due = self._office(day, known_at) if self.evaluate else ([], [], [])
+        if acts or opening or came or due:
+            yield from self.catch_up()
+            told = [_open(c) for c in opening]
+            if self.people is not None:
+                told += self.people.morning(day, known_at)
+            if self.evaluate:
+                told += _receive(day, known_at)
+                told += _evaluate(due, day, known_at, self.people)
+            self._told[day] = told
+        self._waiting.append(day)
+
+    def _office(
+        self, day: dt.date, known_at: dt.datetime
+    ) -> tuple[list[Cycle], list[str], list[tuple[str, str]]]:
+        """Return what the office does on a day: periods to open, files that came, periods to evaluate."""
+        with reading() as connection:
+            place = {"day": day, "known_at": known_at}
+            due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
+        opening = list(_to_open(day, self.first, known_at, self._opened))
+        return opening, submission_intake.new_objects(known_at), due
+
+    def catch_up(self) -> Iterator[Day]:
+        """Advance what is owed through the days that wait, write the letters, and yield what happened."""
+        if not self._waiting:
+            return
+        days, last = self._waiting, self._waiting[-1]
+        known_at = end_of(last)
+        result = follow_up.advance(last, known_at, self.since)
+        events = {} if result.repeated else _events(days[0], last)
+        for day in sorted({*events, *(d for d, told in self._told.items() if told)}):
+            told = self._told.get(day, [])
+            counts = events.get(day, {})
+            if counts:
+                told = [*told, *_follow_up(day, counts, known_at)]
+            yield Day(day, tuple(told), counts)
+        late = run_alerts.alert(last, known_at)
+        if late.written:
+            yield Day(last, (f"评价未按期办结，已告警：{'、'.join(late.output['overdue'])}",))
         approval.send(known_at)
-    return Day(day, tuple(told), counts)
+        self._waiting, self._told = [], {}
+
+
+_EVENTS_OF = """
+SELECT day, event, count(*) AS n FROM obligation_event WHERE day BETWEEN :first AND :last
+GROUP BY day, event ORDER BY day, event
+"""
+
+
+def _events(first: dt.date, last: dt.date) -> dict[dt.date, dict[str, int]]:
+    found: dict[dt.date, dict[str, int]] = {}
+    with reading() as connection:
+        for row in connection.execute(text(_EVENTS_OF), {"first": first, "last": last}):
+            found.setdefault(row.day, {})[row.event] = row.n
+    return found
+
+
+def _follow_up(day: dt.date, counts: dict[str, int], known_at: dt.datetime) -> list[str]:
+    """Open the cases and write the letters that a day's events call for."""
+    named = "、".join(f"{name} {counts[event]}" for event, name in EVENTS.items() if event in counts)
+    told = [f"事项{named}"] if named else []
+    cases = case_opening.open_cases(day, known_at).output["opened"]
+    told += [f"整改立案 {len(cases)} 件"] if cases else []
+    papers = follow_up_papers.write(day, known_at).output
+    made, unsent = papers.get("documents", {}), len(papers.get("not_sent", ()))
+    told += [f"发出{'、'.join(f'{k} {v} 件' for k, v in made.items())}"] if made else []
+    return [*told, f"不发 {unsent} 件（原因在案）"] if unsent else told
 
 
 def end_of(day: dt.date) -> dt.datetime:
@@ -144,9 +198,10 @@ def end_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=SHANGHAI)
 
 
-def _open(day: dt.date, first: dt.date, known_at: dt.datetime, opened: set[tuple[str, int]]) -> list[str]:
-    """Open what is due since the first day played; ``opened``: what needs no look any more."""
-    told = []
+def _to_open(
+    day: dt.date, first: dt.date, known_at: dt.datetime, opened: set[tuple[str, int]]
+) -> Iterator[Cycle]:
+    """Yield what is to be opened since the first day played; ``opened``: what needs no look any more."""
     for programme in store.programmes():
         for year in range(first.year - 1, day.year + 1):
             if (programme, year) in opened:
@@ -158,11 +213,13 @@ def _open(day: dt.date, first: dt.date, known_at: dt.datetime, opened: set[tuple
             if opens <= day:
                 opened.add((programme, year))
             if first <= opens <= day and not cycles.opened(programme, str(year)):
-                result = cycles.open_cycle(Cycle(programme, str(year), day, known_at))
-                told.append(
-                    f"开启 {programme} {year} 年度：截止 {result.output['due_on']}，空白表 {result.read} 份"
-                )
-    return told
+                yield Cycle(programme, str(year), day, known_at)
+
+
+def _open(cycle: Cycle) -> str:
+    result = cycles.open_cycle(cycle)
+    due_on = result.output["due_on"]
+    return f"开启 {cycle.programme} {cycle.period} 年度：截止 {due_on}，空白表 {result.read} 份"
 
 
 def _receive(day: dt.date, known_at: dt.datetime) -> list[str]:
@@ -174,10 +231,9 @@ def _receive(day: dt.date, known_at: dt.datetime) -> list[str]:
     return [f"收到 {len(keys)} 个文件：{counted}"]
 
 
-def _evaluate(day: dt.date, known_at: dt.datetime, people: People | None) -> list[str]:
-    with reading() as connection:
-        place = {"day": day, "known_at": known_at}
-        due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
+def _evaluate(
+    due: list[tuple[str, str]], day: dt.date, known_at: dt.datetime, people: People | None
+) -> list[str]:
     told = []
     for programme, period in due:
         try:
@@ -200,9 +256,3 @@ def _put_up(cycle: Cycle) -> int:
     result_set_id = evaluation_cycle.evaluate(cycle, snapshot_id).output["result_set_id"]
     listed = evaluation_cycle.make_rating_list(cycle, result_set_id).output["rating_list_sha256"]
     return int(evaluation_cycle.open_round(cycle, result_set_id, listed).output["round_id"])
-
-
-def _advance(day: dt.date, since: dt.date | None, known_at: dt.datetime) -> dict[str, int]:
-    result = follow_up.advance(day, known_at, since)
-    events: dict[str, int] = dict(result.output.get("events", {}))
-    return events
