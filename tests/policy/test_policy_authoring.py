@@ -33,7 +33,7 @@ def examples(kind: str) -> list[str]:
 
 def test_every_yaml_example_says_how_it_is_run() -> None:
     assert len(EXAMPLES) == TEXT.count("```yaml")
-    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar", "panel", "index"}
+    assert {kind for kind, _ in EXAMPLES} == {"version", "scoring", "calendar", "panel", "index", "duties"}
 
 
 def test_the_examples_of_a_version_are_together_a_valid_one(policies: Policies) -> None:
@@ -47,6 +47,12 @@ def test_the_examples_of_a_version_are_really_checked(policies: Policies) -> Non
     policies.write("sample_centres/2026-01-01.yaml", text)
     (problem,) = check()
     assert "scoring.dimensions[D1] 类别 special 的下级权重之和为 99" in str(problem)
+
+
+def test_the_example_of_duties_is_right(policies: Policies) -> None:
+    (text,) = examples("duties")
+    policies.write("duties/sample.yaml", text)
+    assert list(map(str, check())) == []
 
 
 def test_the_example_of_a_panel_can_be_read() -> None:
@@ -129,6 +135,7 @@ def test_the_sample_output_is_what_is_printed(policies: Policies) -> None:
         c.__name__
         for group in (
             checks.REGISTER_CHECKS,
+            checks.duties.DUTY_CHECKS,
             checks.PROGRAMME_CHECKS,
             checks.VERSION_CHECKS,
             checks.SCORING_CHECKS,
