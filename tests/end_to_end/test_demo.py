@@ -87,12 +87,31 @@ def test_the_summary_tells_the_years(told: str, state: Path) -> None:
     assert stat.S_IMODE(os.stat(passwords).st_mode) == 0o600
 
 
+def test_the_summary_tells_how_each_kind_of_duty_ended(told: str) -> None:
+    after = told[told.index("── 后续事项") :]
+    assert "FP01 重大事项报送" in after
+    assert "按期办结" in after
+    assert "逾期办结" in after
+    assert "逾期；已通报至" in after  # never reported
+    assert "FP08 提醒整改" in after
+    assert "整改验收合格，曾延期 1 次" in after
+    assert "整改验收不合格" in after
+    assert "PP01 试点平台整改" in after
+    assert "整改后评价通过" in after
+    assert "整改后评价未通过" in after
+
+
+def test_each_issue_started_the_follow_up_of_its_period(told: str) -> None:
+    for year in ("2023", "2024", "2025"):
+        assert f"{year} 年度发文已转后续事项" in told
+
+
 @pytest.mark.clause("2023-156#20", "2023-156#21")
 def test_each_year_was_decided_as_of_its_own_day_by_two_people(told: str, state: Path) -> None:
     decisions, titles, results = _ask(
         state,
         "SELECT r.period, d.step, d.actor, d.entry FROM decision d JOIN review_round r ON r.id = d.round_id"
-        " ORDER BY d.id",
+        " WHERE r.result_set_id IS NOT NULL ORDER BY d.id",
         "SELECT unit, effective_on::text, document_number FROM title_event"
         " WHERE event = 'cancelled' ORDER BY id",
         "SELECT s.period, max(r.known_at)::date::text FROM result r"

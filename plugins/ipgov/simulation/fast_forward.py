@@ -87,9 +87,9 @@ def forward(
 ) -> Iterator[Day]:
     """Play ``days`` days from ``first`` on and yield each on which something happened.
 
-    ``evaluate``: also open periods, receive and evaluate; without it only what is owed is followed up (a
-    scheduler does the rest). Raises RefusedError elsewhere than in a simulation, and for a day that would
-    skip days; UnknownError for a number of days that is none.
+    ``evaluate``: also open and evaluate periods; without it a scheduler does that. Raises RefusedError
+    elsewhere than in a simulation, and for a day that would skip days; UnknownError for a number of days that
+    is none.
     """
     if not 1 <= days <= LONGEST:
         raise UnknownError(f"天数 {days} 无效，应为 1 至 {LONGEST}")
@@ -124,27 +124,24 @@ class _Play:
         """Let a day pass; yield the days before it, where something is to be done on this one."""
         known_at = end_of(day)
         acts = self.people is not None and self.people.acts_on(day)
-        opening, came, due = self._office(day, known_at) if self.evaluate else ([], [], [])
+        opening, due = self._office(day, known_at) if self.evaluate else ([], [])
+        came = submission_intake.new_objects(known_at)
         if acts or opening or came or due:
             yield from self.catch_up()
             told = [_open(c) for c in opening]
             if self.people is not None:
                 told += self.people.morning(day, known_at)
-            if self.evaluate:
-                told += _receive(day, known_at)
-                told += _evaluate(due, day, known_at, self.people)
+            told += _receive(day, known_at)
+            told += _evaluate(due, day, known_at, self.people)
             self._told[day] = told
         self._waiting.append(day)
 
-    def _office(
-        self, day: dt.date, known_at: dt.datetime
-    ) -> tuple[list[Cycle], list[str], list[tuple[str, str]]]:
-        """Return what the office does on a day: periods to open, files that came, periods to evaluate."""
+    def _office(self, day: dt.date, known_at: dt.datetime) -> tuple[list[Cycle], list[tuple[str, str]]]:
+        """Return what the office does on a day: periods to open, periods to evaluate."""
         with reading() as connection:
             place = {"day": day, "known_at": known_at}
             due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
-        opening = list(_to_open(day, self.first, known_at, self._opened))
-        return opening, submission_intake.new_objects(known_at), due
+        return list(_to_open(day, self.first, known_at, self._opened)), due
 
     def catch_up(self) -> Iterator[Day]:
         """Advance what is owed through the days that wait, write the letters, and yield what happened."""

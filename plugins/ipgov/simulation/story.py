@@ -24,6 +24,7 @@ from ipgov.simulation.summary import follow_up_summary, summarise
 
 PERIODS = (2023, 2024, 2025)
 ONE_DAY = dt.timedelta(days=1)
+FIRST_BATCH = 16  # days before the due day on which most send (nation.yaml)
 PATIENCE = 300  # seconds for one DAG run
 APPROVE = "同意"
 # A person reads before answering. It also leaves Airflow the moment it needs to note that a task is parked:
@@ -73,7 +74,7 @@ def play(stage: Stage) -> str:
 
 
 def _until(stage: Stage, last: dt.date) -> None:
-    """Live through the days up to ``last``: what is owed, its letters, what the story's people do."""
+    """Live through the days up to ``last``: what comes in, what is owed, its letters, what people do."""
     worked = follow_up.last_day()
     first = nation.nation()["recognised_on"] if worked is None else worked + dt.timedelta(days=1)
     if first > last:
@@ -121,7 +122,7 @@ def _year(stage: Stage, period: int) -> None:
     _run(stage, operator, "cycle_calendar", days.opens.date, {"period": str(period)}, f"{period} 年度开启")
     _send_in(period)
     for day, what in (
-        (days.due.date - dt.timedelta(days=10), "首批"),
+        (days.due.date - dt.timedelta(days=FIRST_BATCH), "首批"),
         (_last_receipt(period, days), "更正与逾期"),
     ):
         _until(stage, day - ONE_DAY)
