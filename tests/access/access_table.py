@@ -49,7 +49,8 @@ READS = {
     "explain", "compare", "what-if", "collection", "quality report", "quality history", "quality waivers",
     "sensitivity", "status", "document rebuild", "audit verify", "audit head", "experts list",
     "experts sheets", "experts status", "history blank", "history list", "officer list", "clock check",
-    "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list", "duty list", "duty show",
+    "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list",
+    "duty list", "duty show",
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
 OPERATES = {
