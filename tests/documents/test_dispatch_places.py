@@ -172,3 +172,20 @@ class TestContacts:
         for data in (b"", b"a,b\n", "recipient,name\n".encode("utf-16")):
             with pytest.raises(GovernanceError, match=r"contacts\.csv"):
                 dispatching.import_contacts(data, "contacts.csv", "tester", self.DAY, KNOWN_AT)
+
+
+def test_status_and_list_show_it() -> None:
+    import json
+
+    from ipgov.cli import app
+    from typer.testing import CliRunner
+
+    queued("folder")
+    with pytest.raises(TemporaryProblemError):
+        dispatch.send_pending(KNOWN_AT)
+    for arguments in (["status", "--json"], ["dispatch", "list", "--json"]):
+        shown = CliRunner().invoke(app, arguments)
+        assert shown.exit_code == 0, shown.output
+        found = json.loads(shown.output)
+        assert [r["state"] for r in found.get("dispatch", found)["unsent"]] == ["retry"]
+    assert "待重试" in CliRunner().invoke(app, ["status"]).output
