@@ -304,3 +304,25 @@ def test_what_cannot_be_recorded_is_told(nation: Nation) -> None:
     assert occur("penalty", Day(2023, 9, 20), Day(2023, 9, 22))
     with pytest.raises(RefusedError, match="日期与本次不同"):
         occur("penalty", Day(2023, 9, 19), Day(2023, 9, 22))
+
+
+def test_the_command_lists_and_explains(nation: Nation) -> None:
+    import json
+
+    from ipgov.cli import app
+    from typer.testing import CliRunner
+
+    advance(Day(2023, 9, 18), since=SEPTEMBER)
+    key = f"{PROGRAMME}/self_check/FP01/2023-09-05"
+    run = CliRunner()
+    listed = run.invoke(app, ["duty", "list", "--unit", "FP01", "--as-of", "2023-09-18"])
+    assert listed.exit_code == 0, listed.output
+    assert "2023-09-15  逾期  虚构交易平台甲：自查自纠情况报送  [2023-156#29、2023-156#30]" in listed.output
+    plain = run.invoke(app, ["duty", "list", "--unit", "FP01", "--as-of", "2023-09-18", "--json"])
+    (row,) = json.loads(plain.output)
+    assert (row["key"], row["state"], row["due_on"]) == (key, "overdue", "2023-09-15")
+    shown = run.invoke(app, ["duty", "show", key, "--as-of", "2023-09-18"])
+    assert "2023-09-16  逾期（2023-09-15）" in shown.output
+    assert "升级提醒（overdue_1） → 虚构交易平台甲、" in shown.output
+    unknown = run.invoke(app, ["duty", "list", "--state", "未知"])
+    assert "没有名为“未知”的状态" in str(unknown.exception)

@@ -27,6 +27,7 @@ class Day:
         self.obligations, self.facts, self.duties, self.days, self.day = obligations, facts, duties, days, day
         self.touched: set[str] = set()
         self._events: list[Event] = []
+        self._names: dict[tuple[str, str], str] = {}  # by programme and code
 
     def events(self, index: Index, looked_at: list[Source], awake: set[str]) -> list[Event]:
         """Return the day's events; brings the obligations and the index forward."""
@@ -290,13 +291,19 @@ class Day:
         return None if rung is None else (rung, step_name(rung, times_extended(o)))
 
     def _named(self, code: str, unit: str | None, o: Obligation) -> dict[str, str]:
+        key = (o.rule.duty.programme, code)
+        if key not in self._names:
+            self._names[key] = self._name(code, unit, o)
+        return {"code": code, "name": self._names[key]}
+
+    def _name(self, code: str, unit: str | None, o: Obligation) -> str:
         if code == OFFICE:
-            return {"code": code, "name": "本局"}
+            return "本局"
         if code in PROVINCES:
-            return {"code": code, "name": PROVINCES[code].name}
+            return PROVINCES[code].name
         if unit is not None and code == unit:
-            return {"code": code, "name": self.facts.body(o.rule.duty.programme, unit, self.day).name}
-        return {"code": code, "name": self.facts.organisation(code, self.day)}
+            return self.facts.body(o.rule.duty.programme, unit, self.day).name
+        return self.facts.organisation(code, self.day)
 
     def _emit(self, key: str, event: EventName, step: str, detail: Mapping[str, Any]) -> None:
         self._put(Event(key, self.day, event, step, detail))

@@ -27,13 +27,8 @@ def pending(o: Obligation, days: Reckoner, day: dt.date) -> list[tuple[int, dt.d
     extensions = times_extended(o)
     since = o.opened_day if not extensions else max(d.set_on for d in o.dues if d.reason == "extension")
     rungs = o.rule.ladder.rungs
-    taken = [
-        at
-        for at, rung in enumerate(rungs)
-        for event in ("reminded", "escalated")
-        if (event, step_name(rung, extensions)) in o.taken
-    ]
-    last = max(taken, default=-1)
+    done = {step for event, step in o.taken if event in ("reminded", "escalated")}
+    last = max((at for at, r in enumerate(rungs) if step_name(r, extensions) in done), default=-1)
     found = []
     for at, on in enumerate(days.steps(o.rule, o.opened_day, o.opened_on, o.due.due_on)):
         rung = rungs[at]
