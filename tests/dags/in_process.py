@@ -29,6 +29,7 @@ PERIOD = 2023
 
 
 def _run(dag, day: dt.date, mark_success_pattern: str | None = None, **conf: object) -> dict:
+    dag.deadline = None  # dag.test() takes its definition for its id; see deadlines_in_process.py
     moment = pendulum.datetime(day.year, day.month, day.day, 10, tz="Asia/Shanghai")
     run = dag.test(
         logical_date=moment,

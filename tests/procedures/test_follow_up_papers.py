@@ -114,6 +114,7 @@ def test_whoever_is_late_hears_of_it_then_those_above(matter: dict[str, str]) ->
     last = told["03-18", "office"]["text"]
     assert "此前已提醒、催报4次" in last
     assert "（4）2024年3月12日通报。" in last
+    assert told["03-18", "office"]["to"] == ("国家知识产权局知识产权运用促进司",)
     assert told["03-12", province]["to"] == ("北京市知识产权局",)
     numbers = {r["number"] for r in (*urged.values(), *told.values())}
     assert numbers == {f"国知平催函〔2024〕{n}号" for n in range(1, 7)}
@@ -168,7 +169,7 @@ def test_more_time_moves_the_day_and_tells_everybody_who_heard_of_it(matter: dic
     changed = letters("due_day_changed")
     assert set(changed) == {("03-07", "FP01"), ("03-07", matter["host"])}
     said = changed["03-07", matter["host"]]["text"]
-    assert "原为2024年3月11日。经签发人员（模拟）批准，延长至2024年3月20日（含当日）" in said
+    assert "原为2024年3月11日。经批准，延长至2024年3月20日（含当日）" in said
     assert "登记机关尚未出具证明" in said
     live([day(n) for n in range(8, 21)])
     assert ("03-11", "FP01") not in letters("reminder")

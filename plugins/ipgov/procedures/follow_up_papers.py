@@ -24,7 +24,7 @@ from ipgov.policy.correspondence import Correspondence, Kind, correspondence
 from ipgov.policy.duties import Rung
 from ipgov.policy.duty_store import DutyRule, frozen_duty
 from ipgov.procedures.cycles import rules_of
-from ipgov.procedures.parties import Parties, reference
+from ipgov.procedures.parties import OFFICE, Parties, reference
 
 # Every event that was not dealt with, oldest first, with its obligation as known now. ``told_due``: the due
 # day that letters named before the changes that wait.
@@ -234,7 +234,7 @@ class _Desk:
             kind=letter.kind,
             issuer=self.rules.issuer.name,
             number=number.text if number else None,
-            recipients=(self.parties.name(letter.recipient),),
+            recipients=(self.contact if letter.recipient == OFFICE else self.parties.name(letter.recipient),),
             date=self.as_of,
             basis=rule.duty.clause,
             banner=self.banner,
@@ -335,7 +335,6 @@ class _Desk:
             "previous": row["told_due"],
             "was_provisional": row["told_provisional"],
             "reason": row["due_reason"],
-            "granted_by": printable(detail.get("by", "")),
             "why": printable(detail.get("why", "")),
         }
 

@@ -172,7 +172,7 @@ def _entry(desk: Desk, o: Owed) -> calendar_file.Entry:
         f"期限：{date_zh(item.due_on)}（含当日）" + ("，暂定" if item.provisional else ""),
         f"责任单位：{item.owner_name}",
         f"报送对象：{item.owed_to}",
-        *(f"依据：{cite(c)}" for c in o.rule.duty.clause),
+        *dict.fromkeys(f"依据：{cite(c)}" for c in o.rule.duty.clause),
         *(["运行方自定：期限、提醒等文件未作规定的部分"] if item.operator else []),
         *([f"{o.state_name}：{date_zh(end.day)}"] if end is not None else []),
         f"编号：{item.reference}",
