@@ -13,6 +13,7 @@ DOCS = """
 
 - **审核**由评审人员、**签发**由签发人员办理，同一人不得兼任；也可上传填好的评级表，两种方式记入同一决定记录；
 - 任何一步“退回修改”，本轮即告结束，此前的同意作废；重新评价后另开一轮；
+- 文号由办公室登记簿编列的，**录入字号**一步列出等待字号的文书，逐件以 `ipgov document number` 录入后继续；
 - **发文**之后即转“年度后续事项”：该年度的整改、提醒由此开始；
 - **发文**只认决定记录：把任务手工标为“成功”不会发布任何内容。
 
@@ -68,6 +69,23 @@ def approval_and_issue():
             retry_exponential_backoff=0,
         )
 
+    @task.sensor(
+        task_display_name="录入字号",
+        mode="reschedule",
+        poke_interval=pendulum.duration(minutes=5).total_seconds(),
+        timeout=pendulum.duration(days=365).total_seconds(),
+        execution_timeout=LIMIT,  # of one look
+    )
+    def numbers() -> bool:
+        from ipgov.procedures import approval
+        from ipgov.wiring.run import moment
+
+        context = get_current_context()
+        awaited = approval.numbers_awaited(int(context["dag_run"].conf["round_id"]), *moment(context))
+        for problem in awaited:
+            print(problem)
+        return not awaited
+
     @task(task_display_name="发文与称号变更", execution_timeout=LIMIT, outlets=[ISSUED])
     def issue(*, outlet_events) -> dict:
         from ipgov.procedures import approval
@@ -87,7 +105,7 @@ def approval_and_issue():
         _, known_at = moment(get_current_context())
         return approval.send(known_at).as_dict()
 
-    present() >> step("audit", "审核") >> step("sign", "签发") >> issue() >> send()
+    present() >> step("audit", "审核") >> step("sign", "签发") >> numbers() >> issue() >> send()
 
 
 approval_and_issue()

@@ -47,8 +47,8 @@ BROKEN = {"GET /ui/dependencies", "GET /auth/userstatschartview/chart/{group_by}
 READS = {
     "policy check", "policy changes", "policy diff", "workday add", "form blank", "form check", "evaluate",
     "explain", "compare", "what-if", "collection", "quality report", "quality history", "quality waivers",
-    "sensitivity", "status", "document rebuild", "audit verify", "audit head", "experts list",
-    "experts sheets", "experts status", "history blank", "history list", "officer list", "clock check",
+    "sensitivity", "status", "document rebuild", "document awaited", "audit verify", "audit head",
+    "experts list", "experts sheets", "experts status", "history blank", "history list", "officer list", "clock check",
     "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list",
     "duty list", "duty show",
 }  # fmt: skip

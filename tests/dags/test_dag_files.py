@@ -17,7 +17,7 @@ EXPECTED = {
     "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],
     "period_followup": ["advance", "open_cases", "write_papers", "send"],
     "nightly_seal": ["seal", "verify"],
-    "approval_and_issue": ["present", "audit", "sign", "issue", "send"],
+    "approval_and_issue": ["present", "audit", "sign", "numbers", "issue", "send"],
     "present_rounds": ["list_open", "start_approval"],
     "dispatch": ["send"],
     "correction": ["prepare", "start_approval"],

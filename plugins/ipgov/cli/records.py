@@ -10,11 +10,12 @@ import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json, report
 from ipgov.cli.dispatching import show_dispatch
+from ipgov.cli.person import By, PasswordFile, acting
 from ipgov.core.errors import GovernanceError
 
 document_app, audit_app = group(), group()
 app = typer.Typer()
-app.add_typer(document_app, name="document", help="文书：重建并比对")
+app.add_typer(document_app, name="document", help="文书：重建并比对、录入字号")
 app.add_typer(audit_app, name="audit", help="封存：核验、链头、封存")
 
 
@@ -62,6 +63,40 @@ def document_rebuild(number: str, as_json: Json = False) -> None:
         for change in rebuilt.changed:
             print(f"说明：{change}", file=sys.stderr)
     raise typer.Exit(0 if all(rebuilt.formats.values()) else 1)
+
+
+@document_app.command("awaited")
+def document_awaited(as_json: Json = False) -> None:
+    """列出等待录入字号的文书：文号由办公室登记簿编列，逐件录入后才制发。"""
+    from ipgov.procedures import document_numbers
+
+    found = document_numbers.awaited()
+    if as_json:
+        print_json([vars(a) for a in found])
+        return
+    for a in found:
+        print(f"{a.key}  {a.series}  {a.asked_on}  {a.subject}")
+    print(f"共 {len(found)} 件")
+
+
+@document_app.command("number")
+def document_number(
+    key: Annotated[str, typer.Argument(help="文书的编号，见 ipgov document awaited")],
+    number: Annotated[str, typer.Argument(help="登记簿所编的字号，如“国知平评函〔2026〕7号”")],
+    by: By,
+    password_file: PasswordFile = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """录入办公室登记簿为一件文书所编的字号；录入后不得更改，一号只用于一件。"""
+    from ipgov.procedures import document_numbers
+
+    actor = acting(by, password_file, "document number")
+    written = document_numbers.enter(key, number, actor, *moment(as_of))
+    if as_json:
+        print_json({"document": key, "number": number, "written": written})
+    else:
+        print(f"{key} 的字号 {number} {'已录入' if written else '此前已录入，没有变化'}")
 
 
 @audit_app.command("verify")

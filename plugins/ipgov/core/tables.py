@@ -971,6 +971,31 @@ document_number = _fact(
     UniqueConstraint("reserved_for"),
 )
 
+# Of a series that an office keeps in a register of its own: what waits for a number, and who entered which.
+awaited_number = _fact(
+    "awaited_number",
+    _text("reserved_for"),
+    _text("series"),
+    _text("subject"),  # title and recipient, as the office's register asks for them
+    Column("asked_on", Date, nullable=False),
+    UniqueConstraint("reserved_for"),
+)
+
+entered_number = _fact(
+    "entered_number",
+    _refers("number_id", "document_number.id"),
+    _text("entered_by"),
+    UniqueConstraint("number_id"),
+)
+
+# The templates that stood when a round was approved: its documents are made with these, whenever they are.
+round_templates = _fact(
+    "round_templates",
+    _refers("round_id", "review_round.id"),
+    _text("templates_sha256"),
+    UniqueConstraint("round_id"),
+)
+
 document = _fact(
     "document",
     _text("key"),  # what it is for: one document per key

@@ -22,6 +22,7 @@ Punctuation of the file's own wording becomes full-width; values stand as they w
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -314,14 +315,35 @@ def _folder(template: str) -> Path:
     return settings().templates / template
 
 
+def _files(folder: Path) -> dict[str, str]:
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
+    return {f.relative_to(folder).as_posix(): f.read_text(encoding="utf-8") for f in files}
+
+
 def _bundle(folder: Path) -> bytes:
     """Return every file of a template in one canonical text: what the template's hash names."""
-    files = sorted(f for f in folder.rglob("*") if f.is_file())
-    return canonical_json({f.relative_to(folder).as_posix(): f.read_text(encoding="utf-8") for f in files})
+    return canonical_json(_files(folder))
+
+
+def archive() -> str:
+    """Put every template of this installation into the object store as one version; return its hash."""
+    from ipgov.core.objects import put_content
+
+    return put_content(canonical_json({name: _files(_folder(name)) for name in template_names()}))
+
+
+def _of_version(template: str, version: str) -> dict[str, str]:
+    """Return the files of a template as an archived version has them."""
+    from ipgov.core.objects import get_content
+
+    archived: dict[str, dict[str, str]] = json.loads(get_content(version))
+    if template not in archived:
+        raise UnknownError(f"归档的模板中没有“{template}”；有：{'、'.join(archived) or '无'}")
+    return archived[template]
 
 
 @cache
-def _parsed(data: bytes, name: str) -> _Template:
+def _parsed(data: str, name: str) -> _Template:
     import yaml
     from pydantic import ValidationError
 
@@ -347,19 +369,21 @@ def render(
     banner: str = "",
     mark: str = "",
     printer: str = "",
+    version: str = "",
 ) -> tuple[OfficialDocument, str]:
     """Fill a template in; return the document and the hash under which the template's files are kept.
 
     ``mark`` and ``printer`` are the red mark's and the imprint's office where they are not the issuer's. The
-    template's files are put into the object store. Raises UnknownError for an unknown template or a value
-    that the context lacks (naming it), RefusedError for text that is not one printable line.
+    template's files are put into the object store. ``version``: what ``archive`` returned, else the files of
+    this installation are taken. Raises UnknownError for an unknown template or a value that the context lacks
+    (naming it), RefusedError for text that is not one printable line.
     """
     from jinja2 import TemplateError
 
     from ipgov.core.objects import put_content
 
-    folder = _folder(template)
-    parsed = _parsed((folder / "document.yaml").read_bytes(), template)
+    files = _of_version(template, version) if version else _files(_folder(template))
+    parsed = _parsed(files["document.yaml"], template)
     whole = {**context, "issuer": issuer, "issued_on": date, "number": number, "basis": tuple(basis)}
     try:
         title_parts, title_terms = _title(parsed, whole)
@@ -387,4 +411,4 @@ def render(
         )
     except TemplateError as error:
         raise UnknownError(f"文书模板“{template}”无法填写：{error.message}") from None
-    return document, put_content(_bundle(folder))
+    return document, put_content(canonical_json(files))

@@ -33,11 +33,15 @@ class Lists(Block):
 
 
 class Paper(Block):
-    """A kind of letter: its name, template and number series (empty: it bears no number)."""
+    """A kind of letter: its name, template and number series (empty: it bears no number).
+
+    ``entered``: the office numbers the series in a register of its own, and a person enters each number.
+    """
 
     name: str
     template: str
     series: str = ""
+    entered: bool = False
 
 
 class Papers(Block):

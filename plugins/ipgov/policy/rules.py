@@ -217,12 +217,16 @@ class Outcome(Block):
 
 
 class Notice(Block):
-    """A document that the issue makes: kind, template, number series, who gets it."""
+    """A document that the issue makes: kind, template, number series, who gets it.
+
+    ``entered``: the office numbers the series in a register of its own, and a person enters each number.
+    """
 
     kind: str
     template: str
     to: Literal["reviewers", "unit", "province", "sender"]
     series: str = ""  # empty: not numbered
+    entered: bool = False
     channels: tuple[Literal["outbox", "mail", "folder", "publication"], ...] = ("outbox",)
     copies_to: tuple[str, ...] = ()
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
 from ipgov.core import objects, seals
 from ipgov.core.database import lock, reading, transaction
-from ipgov.core.errors import RefusedError
+from ipgov.core.errors import Problem, RefusedError
 from ipgov.core.fingerprint import short_code
 from ipgov.core.steps import Cycle, StepResult
 from ipgov.core.tables import issue as issue_table
+from ipgov.core.tables import round_templates
 from ipgov.decisions import approvals, marks, rounds
-from ipgov.documents import dispatch
+from ipgov.documents import dispatch, templates
 from ipgov.documents import rating_list as rating
+from ipgov.documents.numbering import NumberAwaitedError
 from ipgov.policy import store
 from ipgov.policy.rules import Approval
 from ipgov.procedures import notices
@@ -190,13 +192,13 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
     with reading() as connection:
         done = connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar()
         about = matter(connection, round_)
-        planned = about.plan(connection, cycle, rules, round_, code)
+        planned = _planned(connection, cycle, round_, code)
     if done is not None:
         seals.ensure("issue", _seal_subject(round_id), known_at)  # may have been killed before this
         return StepResult(
             read=len(planned), skipped=len(planned), repeated=True, output={"round_id": round_id}
         )
-    numbered = [notices.reserve(p, as_of.year, known_at) for p in planned]
+    numbered = notices.reserve(planned, as_of, known_at)
     with transaction() as connection:
         lock(connection, "issue", round_id)
         if connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar():
@@ -213,6 +215,36 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
         written=len(filed),
         output={"round_id": round_id, "documents": [f.number for f in filed], "title_events": events},
     )
+
+
+def _planned(connection: Connection, cycle: Cycle, round_: rounds.Round, code: str) -> list[notices.Planned]:
+    """Return the documents of an approved round, to be made with the templates that stood at its approval."""
+    version = connection.execute(
+        select(round_templates.c.templates_sha256).where(round_templates.c.round_id == round_.id)
+    ).scalar_one()
+    planned = matter(connection, round_).plan(connection, cycle, _rules(round_), round_, code)
+    return [replace(p, templates=version) for p in planned]
+
+
+def numbers_awaited(round_id: int, as_of: dt.date, known_at: dt.datetime) -> tuple[Problem, ...]:
+    """Return which documents of an approved round wait for a number that a person enters, and ask for it.
+
+    A round that is issued, or was never approved, waits for none: its issue says what there is to say.
+    """
+    with reading() as connection:
+        round_ = rounds.get_round(connection, round_id)
+        done = connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).first()
+        if done or not approvals.approved(connection, round_id, _approval(round_)):
+            return ()
+    code = _seal_code(round_id, known_at)
+    with reading() as connection:
+        cycle = Cycle(round_.programme, round_.period, as_of, known_at)
+        planned = _planned(connection, cycle, round_, code)
+    try:
+        notices.ask(planned, as_of, known_at)
+    except NumberAwaitedError as error:
+        return error.problems
+    return ()
 
 
 def period_of(round_id: int) -> tuple[str, str]:
@@ -233,5 +265,18 @@ def _seal_subject(round_id: int) -> str:
 
 
 def _seal_code(round_id: int, known_at: dt.datetime) -> str:
-    """Return the short code of the seal over the approval; made where there is none yet."""
+    """Return the short code of the seal over the approval; made where there is none yet.
+
+    The templates are fixed before it: what was approved is made in the wording that stood then, whether the
+    issue is interrupted, waits for numbers or meets an upgrade.
+    """
+    with transaction() as connection:
+        lock(connection, "round_templates", round_id)
+        fixed = round_templates.c.round_id == round_id
+        if connection.execute(select(round_templates.c.id).where(fixed)).first() is None:
+            connection.execute(
+                round_templates.insert().values(
+                    round_id=round_id, templates_sha256=templates.archive(), known_at=known_at
+                )
+            )
     return short_code(seals.ensure("approval", _seal_subject(round_id), known_at))

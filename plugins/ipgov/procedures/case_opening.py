@@ -19,6 +19,7 @@ from ipgov.core.tables import (
     snapshot_unit,
 )
 from ipgov.decisions import rounds
+from ipgov.documents.numbering import NumberAwaitedError
 from ipgov.followup import case_problems, cases
 from ipgov.followup.case_problems import CaseProblem
 from ipgov.followup.case_states import State
@@ -52,14 +53,19 @@ def open_cases(day: dt.date, known_at: dt.datetime) -> StepResult:
             for c in pending
             if not c.rules.problems.entered and case_problems.of_case(connection, c.obligation_id)
         ]
-    numbers = [notify(c.obligation_id, day, known_at).output["document_number"] for c in unsent]
+    numbers, awaited = [], []
+    for case in unsent:
+        try:
+            numbers.append(notify(case.obligation_id, day, known_at).output["document_number"])
+        except NumberAwaitedError:
+            awaited.append(case.obligation_id)  # tomorrow again
     return StepResult(
         read=len(waiting) + len(unsent),
-        written=len(waiting) + len(unsent),
+        written=len(waiting) + len(numbers),
         output={
             "opened": [row["key"] for row, _ in waiting],
             "documents": numbers,
-            "waiting": [c.obligation_id for c in pending if c not in unsent],
+            "waiting": [c.obligation_id for c in pending if c not in unsent] + awaited,
             "withdrawn": withdrawn,
         },
     )
@@ -180,7 +186,7 @@ def notify(case_id: int, day: dt.date, known_at: dt.datetime) -> StepResult:
         trace = rounds.get_round(connection, case.round_id).fingerprint if case.round_id else ""
         planned = case_papers.notice(connection, case, problems, plan_due, trace)
     if now.state is State.OPENED:
-        planned = notices.reserve(planned, day.year, known_at)
+        (planned,) = notices.reserve([planned], day, known_at)
 
     def work(connection: Connection, case: Case) -> StepResult:
         filed = notices.file(connection, moment(case, day, known_at), None, planned)

@@ -115,7 +115,10 @@ def write(as_of: dt.date, known_at: dt.datetime) -> StepResult:
     made: dict[str, int] = {}
     unsent = []
     for event_id, letters in _by_event(planned):
-        numbers = {x.recipient: desk.number(x) for x in letters if not x.reason}
+        numbers, awaited = desk.numbers([x for x in letters if not x.reason])
+        if awaited:
+            unsent += [f"{x.row['key']} → {x.recipient}：等待录入字号（{x.key}）" for x in awaited]
+            continue  # the event stays as it is until its numbers are entered
         with transaction() as connection:
             lock(connection, "obligation_paper", event_id)
             if _written(connection, event_id):
@@ -219,10 +222,32 @@ class _Desk:
         for code in dict.fromkeys((row["owed_by"], *heard)):
             yield _Letter(row, code, "due_day_changed", "期限又改回原来告知的日期" if same else "")
 
-    def number(self, letter: _Letter) -> numbering.Reserved | None:
-        """Reserve the letter's number, where its kind bears one."""
-        series = self.rules.papers.of(letter.kind).series
-        return numbering.reserve(series, self.as_of.year, letter.key, self.known_at) if series else None
+    def numbers(
+        self, letters: Sequence[_Letter]
+    ) -> tuple[dict[str, numbering.Reserved | None], list[_Letter]]:
+        """Return the numbers of an event's letters by recipient, and which letters wait for one.
+
+        Where one waits, none is reserved: what is counted here is taken only for what is made at once.
+        """
+        paper = {x.recipient: self.rules.papers.of(x.kind) for x in letters}
+        found: dict[str, numbering.Reserved | None] = {}
+        for letter in letters:
+            if paper[letter.recipient].entered:
+                kind, name = paper[letter.recipient], self.parties.name(letter.recipient)
+                found[letter.recipient] = numbering.ask(
+                    kind.series, f"{kind.name}（{name}）", letter.key, self.known_at
+                )
+        if awaited := [x for x in letters if x.recipient in found and found[x.recipient] is None]:
+            return {}, awaited
+        for letter in letters:
+            kind = paper[letter.recipient]
+            if not kind.entered:
+                found[letter.recipient] = (
+                    numbering.reserve(kind.series, self.as_of.year, letter.key, self.known_at)
+                    if kind.series
+                    else None
+                )
+        return found, []
 
     def file(self, connection: Connection, letter: _Letter, number: numbering.Reserved | None) -> int:
         """Render, register and queue a letter; return its document."""

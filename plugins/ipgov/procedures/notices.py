@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ipgov.core.database import is_simulation
+from ipgov.core.errors import Problem
 from ipgov.core.steps import Cycle
 from ipgov.decisions.rounds import Round
 from ipgov.documents import dispatch, numbering, register, templates
-from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument
 from ipgov.policy.rules import Notice, RuleVersion
 from ipgov.policy.store import Loaded, clauses
 from ipgov.procedures.rating_lists import UnitResult, unit_results
@@ -34,6 +36,7 @@ class Planned:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # ready made, by format
     corrects: int | None = None  # the document that it corrects, and the one that it takes back
     withdraws: int | None = None
+    templates: str = ""  # the version of the templates it is made with; empty: those of this installation
 
 
 @dataclass(frozen=True)
@@ -125,12 +128,60 @@ def _to_provinces(
     ]
 
 
-def reserve(planned: Planned, year: int, known_at: Any) -> Planned:
-    """Reserve the document's number (its own short transaction); a retry takes up its own reservation."""
-    if not planned.notice.series:
-        return planned
-    number = numbering.reserve(planned.notice.series, year, planned.key, known_at)
-    return replace(planned, number=number)
+def reserve(planned: Sequence[Planned], as_of: dt.date, known_at: dt.datetime) -> list[Planned]:
+    """Reserve the documents' numbers, each in a short transaction; a retry takes up its own reservations.
+
+    Numbers of the office's own register are asked for first: where one is awaited, none is reserved. Raises
+    NumberAwaitedError that lists every document without one.
+    """
+    numbers: dict[str, numbering.Reserved] = ask(planned, as_of, known_at)
+    for p in planned:
+        if p.notice.series and not p.notice.entered:
+            numbers[p.key] = numbering.reserve(p.notice.series, as_of.year, p.key, known_at)
+    return [replace(p, number=numbers.get(p.key)) for p in planned]
+
+
+def ask(planned: Sequence[Planned], as_of: dt.date, known_at: dt.datetime) -> dict[str, numbering.Reserved]:
+    """Return the entered numbers by document key; NumberAwaitedError lists every document without one."""
+    asked = {p.key: _entered(p, as_of, known_at) for p in planned if p.notice.entered}
+    if awaited := [p for p in planned if p.notice.entered and asked[p.key] is None]:
+        problems = tuple(
+            Problem(
+                "document_number",
+                f"发给{p.recipient_name}的文书没有字号",
+                f"录入办公室登记簿所编的“{p.notice.series}”字号："
+                f"ipgov document number {p.key} '{p.notice.series}〔{as_of.year}〕N号' --by 账号",
+            )
+            for p in awaited
+        )
+        raise numbering.NumberAwaitedError(f"有 {len(awaited)} 件文书等待录入字号，录入后再签发", problems)
+    return {key: number for key, number in asked.items() if number is not None}
+
+
+def _entered(planned: Planned, as_of: dt.date, known_at: dt.datetime) -> numbering.Reserved | None:
+    subject = f"《{_letter(planned, as_of)[0].title}》（{planned.recipient_name}）"
+    return numbering.ask(planned.notice.series, subject, planned.key, known_at)
+
+
+def _letter(planned: Planned, day: dt.date) -> tuple[OfficialDocument, str]:
+    """Return the document as of a day, and the hash of its template."""
+    context = planned.context
+    rules: RuleVersion = context["rules"]
+    return templates.render(
+        planned.notice.template,
+        context,
+        kind=planned.notice.kind,
+        issuer=rules.issuer.name,
+        number=planned.number.text if planned.number else None,
+        recipients=(planned.recipient_name,),
+        date=day,
+        basis=planned.notice.clause,
+        copies_to=(*planned.notice.copies_to, *(name for _, name in planned.copies)),
+        seal_code=context["seal_code"],
+        trace=context["trace"],
+        banner=context["banner"],
+        version=planned.templates,
+    )
 
 
 # a title may name a body, whose name is text of others: what no file name holds is written full-width
@@ -139,22 +190,7 @@ _IN_FILE_NAMES = str.maketrans({c: chr(ord(c) + 0xFEE0) for c in '/\\:*?"<>|'})
 
 def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Planned) -> Filed:
     """Render, register and queue one document; ``round_id`` None: no round approved it."""
-    context = planned.context
-    rules: RuleVersion = context["rules"]
-    letter, template_sha256 = templates.render(
-        planned.notice.template,
-        context,
-        kind=planned.notice.kind,
-        issuer=rules.issuer.name,
-        number=planned.number.text if planned.number else None,
-        recipients=(planned.recipient_name,),
-        date=cycle.as_of,
-        basis=planned.notice.clause,
-        copies_to=(*planned.notice.copies_to, *(name for _, name in planned.copies)),
-        seal_code=context["seal_code"],
-        trace=context["trace"],
-        banner=context["banner"],
-    )
+    letter, template_sha256 = _letter(planned, cycle.as_of)
     document_id = register.file_document(
         connection,
         key=planned.key,

@@ -74,6 +74,8 @@ def notice_kinds(file: VersionFile) -> Iterator[Finding]:
     if file.rules.form.attachments is not None and ATTACHMENT not in notices:
         yield Finding("notices", f"缺少 {ATTACHMENT}", f"报送表要求附件的，有 {ATTACHMENT} 文书")
     known = (*ANSWERS, ATTACHMENT, *RESULTS, *(o.outcome for o in file.rules.outcomes))
+    for kind in (n.kind for n in file.rules.notices if n.entered and not n.series):
+        yield Finding(f"notices[{kind}].entered", "没有 series", "字号由人录入的，写明机关代字")
     for kind in notices:
         if kind not in known:
             yield Finding(f"notices[{kind}].kind", "没有任何步骤会制发", "、".join(known))
