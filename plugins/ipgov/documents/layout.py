@@ -79,7 +79,9 @@ def bundle(of: Layouts) -> tuple[bytes, str]:
 def printed(document: OfficialDocument) -> dict[str, Any]:
     """Return everything that the layouts print of a document."""
     lines = _title(document.title, document)
-    recipients = "、".join(document.recipients)
+    # a comma parts those that name several offices themselves: 各省、自治区、直辖市…… (7.3.2)
+    within = any("、" in name for name in document.recipients)
+    recipients = ("\uff0c" if within else "、").join(document.recipients)
     # recipients that would push all text off the first page stand in the imprint (7.3.2)
     in_imprint = _lines(recipients) > _ROOM[document.form] - len(lines)
     return {

@@ -20,8 +20,15 @@ FILE = "titles.yaml"
 
 
 class TitleWords(Block):
-    """The words of one programme: what it confers (``noun``), and what each event is called."""
+    """The words of one programme: what it confers (``noun``) and on what, and what each event is called.
 
+    ``title``: 国家级产业知识产权运营中心; ``body``: 中心; ``category``, ``host``: heads of columns of a list.
+    """
+
+    title: str
+    body: str
+    category: str
+    host: str
     noun: str
     recognised: str
     cancelled: str

@@ -17,6 +17,7 @@ from ipgov.policy.check import (
     letters,
     methods,
     panel,
+    papers,
     procedure,
     register,
     scoring,
@@ -99,6 +100,7 @@ def check() -> list[Problem]:
             problems += check_scoring(file.rules, file.name)
     problems += cases.case_files()
     problems += letters.correspondence(sources)
+    problems += papers.papers(sources)
     duty_files, unreadable = duties.read_duty_files(sources)
     problems += unreadable
     for found in _run(duties.DUTY_CHECKS, duty_files):

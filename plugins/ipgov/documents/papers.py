@@ -1,0 +1,86 @@
+"""The documents of ``policies/papers.yaml``: what a drafter gives becomes a document, to whom policy says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from pydantic import ValidationError
+
+from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
+from ipgov.documents import paper_subjects as of
+from ipgov.documents import templates
+from ipgov.documents.model import OfficialDocument
+from ipgov.policy import papers as policy
+from ipgov.policy.shapes import shape_problems
+
+SUBJECTS: Mapping[str, type[of.Subject]] = {
+    "public_notice": of.PublicNotice,
+    "public_notice_outcome": of.PublicNoticeOutcome,
+    "recognition_notice": of.Recognition,
+    "praise_circular": of.Praise,
+    "praise_case": of.PraiseCase,
+    "interview_invitation": of.Interview,
+    "violation_circular": of.Circular,
+    "withdrawal": of.Withdrawal,
+    "document_correction": of.DocumentCorrection,
+    "objection_reply": of.ObjectionReply,
+    "monthly_data_letter": of.MonthlyData,
+    "self_evaluation_call": of.SelfEvaluationCall,
+}
+
+
+def subject(kind: str, given: object) -> of.Subject:
+    """Return what a drafter gave, checked. UnknownError for the kind, GovernanceError with every problem."""
+    if kind not in SUBJECTS:
+        raise UnknownError(f"没有文书“{kind}”；可用：{'、'.join(SUBJECTS)}")
+    try:
+        return SUBJECTS[kind].model_validate(given)
+    except ValidationError as error:
+        problems = tuple(shape_problems(error, kind))
+        raise GovernanceError(f"文书“{kind}”的内容有 {len(problems)} 处问题", problems) from None
+
+
+def write(
+    kind: str,
+    programme: str,
+    about: of.Subject,
+    parties: Mapping[str, Sequence[str]],
+    *,
+    date: dt.date,
+    number: str | None,
+    banner: str,
+    seal_code: str | None = None,
+    trace: str = "",
+) -> tuple[OfficialDocument, str]:
+    """Return the document and its template's hash (see ``templates.render``).
+
+    Recipients are those that policy names for this kind, programme and day. Raises UnknownError for a kind
+    that the programme does not have or a party that is not given, RefusedError for text that is not one line
+    and for a day that the matter does not allow.
+    """
+    paper = policy.paper(kind, programme)
+    addressed = policy.recipients(paper, parties, date)
+    if problem := about.problem_on(date):
+        raise RefusedError(f"{paper.name}不能以 {date} 印发：{problem}")
+    general = policy.papers()
+    context = {
+        **about.names(),
+        "contact": general.contact.name,
+        "quotes": paper.quotes,
+        "programme": programme,
+    }
+    return templates.render(
+        paper.template,
+        context,
+        kind=kind,
+        issuer=general.issuer.name,
+        date=date,
+        recipients=addressed.to,
+        copies_to=addressed.copies_to,
+        number=number,
+        basis=paper.clause,
+        seal_code=seal_code,
+        trace=trace,
+        banner=banner,
+    )
