@@ -7,9 +7,9 @@ import pytest
 from ipgov.core import database as db
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.tables import document_number, entered_number
-from ipgov.documents import numbering
-from ipgov.documents.numbering import reserve
-from numbering_workers import KNOWN_AT, SERIES, reserve_and_die, reserve_many
+from ipgov.documents import numbering, register
+from ipgov.documents.numbering import number_text, reserve
+from numbering_workers import BOUNDARIES, KNOWN_AT, SERIES, campaign, reserve_and_die, reserve_many
 from sqlalchemy import select
 
 
@@ -54,6 +54,37 @@ def test_200_reservations_by_several_processes_leave_no_gap_and_none_twice() -> 
     assert len({row for row, _ in found}) == 201
     # the one that was killed held none, and gets the next when it is tried again
     assert reserve(SERIES, 2026, "x", KNOWN_AT).text == "国知平评函〔2026〕202号"
+
+
+@pytest.mark.usefixtures("database")
+def test_200_issues_by_processes_that_are_killed_leave_no_gap_and_nothing_twice() -> None:
+    keys = [f"FP{n:03d}" for n in range(200)]
+    spawn = multiprocessing.get_context("spawn")  # without a thread or a connection, so that it may fork
+    heard, told = spawn.Pipe(duplex=False)
+    driver = spawn.Process(target=campaign, args=(keys, 7, told))
+    driver.start()
+    assert heard.poll(120)
+    met, at_random, failed = heard.recv()
+    driver.join(30)
+    assert failed == 0
+    assert set(met) == set(BOUNDARIES)
+    assert at_random > 0
+    with db.reading() as connection:
+        numbers = connection.execute(select(document_number)).mappings().all()
+        filed = register.documents(connection)
+        assert sorted(n["serial"] for n in numbers) == list(range(1, 201))
+        assert {n["reserved_for"] for n in numbers} == set(keys)
+        assert sorted(d["key"] for d in filed) == keys
+        number_of = {n["reserved_for"]: (n["id"], n["serial"]) for n in numbers}
+        for document in filed:
+            number_id, serial = number_of[document["key"]]
+            assert (document["number_id"], document["number"]) == (number_id, f"{SERIES}〔2026〕{serial}号")
+            every = {f["format"] for f in register.files(connection, document["id"])}
+            assert every == {"docx", "html", "pdf"} - ({"pdf"} if document["key"][-1] != "0" else set())
+        for key in keys[::40]:
+            assert all(
+                register.rebuild(connection, number_text(SERIES, 2026, number_of[key][1])).formats.values()
+            )
 
 
 def _serial(pair: tuple[int, str]) -> int:

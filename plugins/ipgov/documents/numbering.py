@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -167,7 +166,7 @@ def _reserved(connection: Connection, reserved_for: str) -> Reserved | None:
     return None if row is None else Reserved(row.id, number_text(row.series, row.year, row.serial))
 
 
-def _awaited(connection: Connection, reserved_for: str) -> Row[Any] | None:
+def _awaited(connection: Connection, reserved_for: str) -> Row[str, dt.date] | None:
     a = awaited_number.c
     return connection.execute(select(a.series, a.asked_on).where(a.reserved_for == reserved_for)).first()
 
