@@ -12,11 +12,13 @@ import pytest
 from document_samples import HOSTILE, LOADED, RARE, RULES, not_evaluated, rating_list, row
 from ipgov.core.errors import Problem, RefusedError, UnknownError
 from ipgov.core.fingerprint import sha256_hex
-from ipgov.documents.rating_layout import ACTOR_CELL, ANSWER_CELL, LIST, NOTES, REMARK_CELL, SCORES, SIGNING
+from ipgov.documents.rating_front import dimension_sheet
+from ipgov.documents.rating_layout import ACTOR_CELL, ANSWER_CELL, LIST, NOTES, REMARK_CELL, SIGNING
 from ipgov.documents.rating_list import read_returned, write
 from ipgov.intake.workbook import Sheet, read_workbook
 from lxml import etree
 
+DIMENSION = dimension_sheet(1, RULES.scoring.dimensions[0].name)
 ISSUED = write(rating_list(), "模拟数据")
 FIRST, HEAD = 5, 4
 
@@ -64,31 +66,30 @@ def test_every_value_stands_in_its_place_as_the_decimal_it_is() -> None:
     ]  # fmt: skip
     assert [d.name for d in RULES.scoring.dimensions] == list(heads)[11:16]
     assert list(heads)[16:] == [
-        "上年总分", "上年名次", "上年等级", "数据质量提示", "评价说明", "拟办事项", "评审意见", "评审备注",
+        "上年总分", "上年名次", "上年等级", "名次变动", "总分增减", "数据质量提示", "评价说明", "拟办事项", "评审意见", "评审备注",
     ]  # fmt: skip
     assert (cells[FIRST, heads["平台编号"]], cells[FIRST, heads["省份"]]) == ("FP001", "广东省")
     assert cells[FIRST, heads["总分"]] == 85.35
     with zipfile.ZipFile(io.BytesIO(ISSUED)) as package:
-        xml = package.read("xl/worksheets/sheet1.xml").decode()
+        xml = package.read("xl/worksheets/sheet3.xml").decode()
     assert "<v>85.35</v>" in xml
     assert "85.349999" not in xml
     assert cells[FIRST + 3, heads["等级"]] == "未评价"
     assert (FIRST + 3, heads["总分"]) not in cells
-    scores = sheet(ISSUED, SCORES).cells
-    codes = [i.name for i in RULES.scoring.indicators if i.role != "veto"]
-    assert sum(1 for (r, _c) in scores if r == HEAD) == 4 + len(codes)
 
 
 def test_the_sheet_is_laid_out_for_reading_and_printing() -> None:
     book = openpyxl.load_workbook(io.BytesIO(ISSUED))
-    assert book.sheetnames == [LIST, SCORES, SIGNING, NOTES, "_ipgov"]
+    dimensions = [dimension_sheet(n, d.name) for n, d in enumerate(RULES.scoring.dimensions, 1)]
+    assert book.sheetnames == [
+        "封面", "汇总", LIST, *dimensions, "加分扣分与否决", "数据质量与豁免", "推导", SIGNING, NOTES, "_ipgov",
+    ]  # fmt: skip
     assert book["_ipgov"].sheet_state == "veryHidden"
     page = book[LIST]
     assert page.freeze_panes == "D5"
     assert page.auto_filter.ref == f"A4:{address(8, COMMENT)}"
     assert page.page_setup.orientation == "landscape"
-    assert page.page_setup.paperSize == 8
-    assert page.page_setup.fitToHeight == 0
+    assert page.page_setup.paperSize == 9
     assert page.print_title_rows == "$1:$4"
     assert page.cell(FIRST, column("总分")).number_format == "0.00"
     assert all(book[n].protection.sheet for n in book.sheetnames)
@@ -112,7 +113,9 @@ def test_the_notes_name_rules_bases_and_who_was_not_evaluated() -> None:
     assert lines["评级表\uff1a拟办事项"] == (
         "依据\uff1a取消称号\uff1a2023-156#21、运行方自定\uff1b提醒整改\uff1a运行方自定"
     )
-    assert "2023-156#16" in str(lines["指标得分\uff1a入驻机构信用评价覆盖率"])
+    assert "2023-156#16" in str(
+        lines[f"{dimension_sheet(4, RULES.scoring.dimensions[3].name)}\uff1a入驻机构信用评价覆盖率\uff1a得分"]
+    )
     assert lines["未评价\uff1aFP004"] == "未报送平台\uff0c未报送"
     assert lines["评价平台数"] == "3家\uff0c未评价1家"
 
@@ -209,7 +212,9 @@ def problems(edit: Callable[[openpyxl.Workbook], Any]) -> tuple[Problem, ...]:
         (f"{LIST}_G4", "得分", "“评级表”表 G4：锁定单元格现为“得分”"),
         (f"{LIST}_AZ6", "旁注", "“评级表”表 AZ6：锁定单元格现为“旁注”；应为：空"),
         (f"{LIST}_B6", "FP009", "“评级表”表 B6：锁定单元格现为“FP009”；应为：“FP002”"),
-        (f"{SCORES}_E5", 1, "“指标得分”表 E5：锁定单元格现为1；应为：85.35"),
+        (f"{DIMENSION}_E5", 1, f"“{DIMENSION}”表 E5：锁定单元格现为1；应为：85.35"),
+        ("封面_B6", "x", "“封面”表 B6：锁定单元格现为“x”；应为：“2025”"),
+        ("汇总_B5", 9, "“汇总”表 B5：锁定单元格现为9；应为：4"),
         (f"{SIGNING}_A4", "决定", "“签批”表 A4：锁定单元格现为“决定”；应为：“结论”"),
         (f"{NOTES}_B4", "x", "“说明”表 B4：锁定单元格现为“x”"),
         ("_ipgov_B1", "cd" * 32, f"“_ipgov”表 B1：锁定单元格现为“{'cd' * 32}”"),
@@ -235,7 +240,7 @@ def test_every_changed_cell_is_named_at_once() -> None:
 
 
 def test_a_formula_in_a_locked_cell_is_refused_even_with_the_same_result() -> None:
-    xml = "xl/worksheets/sheet1.xml"
+    xml = "xl/worksheets/sheet3.xml"
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(ISSUED)) as old, zipfile.ZipFile(buffer, "w") as new:
         for name in old.namelist():
@@ -306,6 +311,22 @@ def test_unknown_marks_and_answers_are_problems_that_say_what_is_accepted() -> N
     assert [p.found for p in alone] == ["平台“FP001”只填了评审备注"]
     answer = problems(put(**{f"{SIGNING}_{address(*ANSWER_CELL)}": "批准"}))
     assert [str(p) for p in answer] == ["“签批”表 B4：结论为“批准”；应为：同意、退回之一，或留空"]
+
+
+def test_a_list_issued_before_the_sheets_were_changed_is_still_taken_back() -> None:
+    issued = (Path(__file__).parent / "issued_before" / "rating_list.xlsx").read_bytes()
+    was = sheet(issued, LIST)
+    mark = next(c for (r, c), v in was.cells.items() if r == HEAD and v == "评审意见")
+    cells = {f"{LIST}_{address(FIRST, mark)}": "同意", f"{SIGNING}_{address(*ANSWER_CELL)}": "同意"}
+    returned = read_returned(edited(put(**cells), issued), issued)
+    assert (returned.problems, returned.answer) == ((), "approve")
+    assert returned.marks == {"FP001": ("agree", "")}
+    changed = edited(put(评级表_G5=1, 指标得分_E6=2), issued)
+    assert {(p.sheet, p.cell) for p in read_returned(changed, issued).problems} == {
+        ("评级表", "G5"),
+        ("指标得分", "E6"),
+    }
+    assert read_returned(ISSUED, issued).problems  # the new form is not the old one
 
 
 def test_what_is_no_workbook_is_refused() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import short_code
@@ -17,7 +17,7 @@ from ipgov.evaluation.basis import in_chinese
 from ipgov.evaluation.explain import Explanation, Source, Step
 
 INDEX, CLAUSES = "一览", "所依条款"
-_COLUMNS = (
+COLUMNS = (
     Column("项目", 27, wrap=True),
     Column("原文与出处", 33, wrap=True),
     Column("算法（已代入数值）", 42, wrap=True),
@@ -116,7 +116,7 @@ def _unit(book: Book, e: Explanation, about: About, name: str) -> None:
         book.put(sheet, row, 1, full_width(text), style)
         row += 1
     lines = list(_lines(e, row + 1))
-    below = book.table(sheet, row, _COLUMNS, lines)
+    below = book.table(sheet, row, COLUMNS, lines)
     _check(book, sheet, below, row + 1, e)
 
 
@@ -148,6 +148,18 @@ def _lines(e: Explanation, first_row: int) -> Iterator[Line]:
     if e.grade_how:
         grade = ("等级", "", full_width(e.grade_how), e.grade, "", "", "", in_chinese(e.grade_basis))
         yield Line(grade, bold=True)
+
+
+def value_lines(e: Explanation) -> list[Line]:
+    """Return the rows of a derivation, every sum as the value that the engine stored and not as a formula.
+
+    For sheets that come back and are compared cell by cell: a program that computes again may differ in the
+    last digit.
+    """
+    return [
+        replace(line, cells=[c.result if isinstance(c, Formula) else c for c in line.cells])
+        for line in _lines(e, 1)
+    ]
 
 
 def _placed(root: Step, first_row: int) -> list[_Node | tuple[Source, int]]:

@@ -13,16 +13,18 @@ from ipgov.documents.rating_layout import (
     ANSWER_CELL,
     ANSWERS,
     COMMENT_HEAD,
+    FINDINGS,
     HEAD_ROW,
     IDENTITY,
     LIST,
+    LOOKUP,
     MARK_HEAD,
     MARKS,
     NOT_EVALUATED,
     REMARK_CELL,
-    SCORES,
     SIGNING,
     UNIT_COLUMN,
+    UNIT_HEAD,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
     places: dict[str, dict[str, int]] = {}
     for name in was.sheets.keys() & now.sheets.keys():
         before, after = was.sheets[name], now.sheets[name]
-        if name in (LIST, SCORES):
+        if _lists_bodies(before):
             free = _free_cells(before) if name == LIST else {}
             places[name], found = _match_rows(before, after)
             problems += found
@@ -93,6 +95,11 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
         marks=marks,
         problems=in_order(problems),
     )
+
+
+def _lists_bodies(issued: Sheet) -> bool:
+    """Tell whether a sheet of the issued list has a row for each body, to be matched by the body's code."""
+    return issued.cells.get((HEAD_ROW, UNIT_COLUMN)) == UNIT_HEAD and issued.name not in (FINDINGS, LOOKUP)
 
 
 def _rows(sheet: Sheet) -> dict[int, dict[int, Raw]]:

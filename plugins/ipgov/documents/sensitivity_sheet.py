@@ -69,8 +69,11 @@ def workbook(found: Sensitivity, title: str, author: str, names: Mapping[str, tu
 
 def write_sheet(
     book: Book, sheet: Any, first_row: int, found: Sensitivity, names: Mapping[str, tuple[str, str]]
-) -> None:
-    """Write everything below the head of a sheet. ``names``: unit → (name, kind)."""
+) -> tuple[int, int]:
+    """Write everything below the head of a sheet; return its last row and column.
+
+    ``names``: unit → (name, kind).
+    """
     label = book.format(border=1, font_name="黑体", bg_color="#DDE6F0")
     row = first_row
     for left, right in settings_lines(found):
@@ -96,6 +99,7 @@ def write_sheet(
         _table(book, sheet, table_row, beside, data, shown)
         ranked = sum(u.rank is not None for u in found.units)
         _chart(book, sheet, chart_row, (table_row, beside), shown, ranked)
+    return table_row + len(found.units), beside + len(_charted_columns(names, 0)) - 1
 
 
 def _widths(sheet: Any, column: int, columns: Sequence[_Column]) -> None:

@@ -291,4 +291,11 @@ def _rating_list(
         for row in whole.rows
         if row.unit in prepared.said and row.unit in now
     )
-    return replace(whole, rows=rows, sensitivity=None)
+    there = {row.unit for row in rows}
+    return replace(
+        whole,
+        rows=rows,
+        sensitivity=None,
+        findings=tuple(f for f in whole.findings if f.unit is None or f.unit in there),
+        explained=tuple(e for e in whole.explained if e.unit in there),
+    )

@@ -73,8 +73,15 @@ def of_result_set(
     connection: Connection, result_set_id: int, rules: RuleVersion, unit: str
 ) -> explaining.Explanation:
     """Return the derivation of a body's result in a result set; UnknownError where it has none there."""
+    return of_bodies(connection, result_set_id, rules, [unit])[0]
+
+
+def of_bodies(
+    connection: Connection, result_set_id: int, rules: RuleVersion, units: Sequence[str]
+) -> list[explaining.Explanation]:
+    """Return the derivations of several bodies' results, in their order; raises as ``of_result_set``."""
     head = connection.execute(select(result_set).where(result_set.c.id == result_set_id)).mappings().one()
-    return _explained(connection, dict(head), rules, [unit])[0]
+    return _explained(connection, dict(head), rules, units)
 
 
 def _explained(

@@ -13,10 +13,12 @@ from ipgov.core.steps import Cycle
 from ipgov.core.tables import proposed_outcome, result, result_set, score, snapshot_unit
 from ipgov.documents import rating_list as rating
 from ipgov.documents import sensitivity_sheet
+from ipgov.documents.rating_layout import LOOKED_UP
 from ipgov.evaluation import store as results
+from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import sensitivity
+from ipgov.procedures import explanations, sensitivity
 from ipgov.procedures.rated_sources import rating_flags
 from ipgov.quality import findings as quality_findings
 
@@ -141,6 +143,7 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
     }
     firmness = sensitivity.of_result_set(connection, result_set_id, rules.rules)
     firm = {u.unit: u for u in firmness.units} if firmness else {}
+    of_units = unit_results(connection, rules.rules, result_set_id)
     rows = [
         rating.Row(
             unit=r.unit,
@@ -152,7 +155,11 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
             rank=r.rank,
             group_rank=r.group_rank,
             grade=r.grade,
-            scores={node: s["normalised"] for node, s in r.scores.items()},
+            scores=_nodes(r, "normalised"),
+            values=_nodes(r, "value"),
+            weights=_nodes(r, "weight"),
+            points=_nodes(r, "contribution"),
+            history=tuple(history.get(r.unit, ())),
             last_total=last_year[r.unit].total if r.unit in last_year else None,
             last_rank=last_year[r.unit].rank if r.unit in last_year else None,
             last_grade=last_year[r.unit].grade if r.unit in last_year else None,
@@ -162,8 +169,9 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
             rank_interval=sensitivity_sheet.interval(firm[r.unit]) if r.unit in firm else "",
             grade_kept=firm[r.unit].kept if r.unit in firm else None,
         )
-        for r in unit_results(connection, rules.rules, result_set_id)
+        for r in of_units
     ]
+    listed = [r.unit for r in of_units]
     return rating.RatingList(
         rules=rules.rules,
         rule_sha256=rules.sha256,
@@ -172,4 +180,13 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
         fingerprint=head["fingerprint"],
         rows=tuple(rows),
         sensitivity=firmness,
+        findings=tuple(found),
+        explained=tuple(explanations.of_bodies(connection, result_set_id, rules.rules, listed))
+        if 0 < len(listed) <= LOOKED_UP
+        else (),
+        clauses=store.clauses(),
     )
+
+
+def _nodes(result_: UnitResult, figure: str) -> dict[str, Decimal | None]:
+    return {node: s[figure] for node, s in result_.scores.items()}
