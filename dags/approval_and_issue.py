@@ -5,6 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Asset, Param, dag, get_current_context, task
 from ipgov.wiring.approval_step import ApprovalStep
+from ipgov.wiring.run import refusals
 
 DOCS = """
 ### 审核与签发
@@ -47,6 +48,7 @@ PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
 )
 def approval_and_issue():
     @task(task_display_name="呈报", execution_timeout=LIMIT)
+    @refusals()
     def present() -> dict:
         from dataclasses import asdict
 
@@ -76,6 +78,7 @@ def approval_and_issue():
         timeout=pendulum.duration(days=365).total_seconds(),
         execution_timeout=LIMIT,  # of one look
     )
+    @refusals()
     def numbers() -> bool:
         from ipgov.procedures import approval
         from ipgov.wiring.run import moment
@@ -87,6 +90,7 @@ def approval_and_issue():
         return not awaited
 
     @task(task_display_name="发文与称号变更", execution_timeout=LIMIT, outlets=[ISSUED])
+    @refusals()
     def issue(*, outlet_events) -> dict:
         from ipgov.procedures import approval
         from ipgov.wiring.run import hand_over, moment
@@ -98,6 +102,7 @@ def approval_and_issue():
         return result
 
     @task(task_display_name="寄发", execution_timeout=LIMIT)
+    @refusals()
     def send() -> dict:
         from ipgov.procedures import approval
         from ipgov.wiring.run import moment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task
 from ipgov.core.settings import settings
+from ipgov.wiring.run import refusals
 
 DOCS = """
 ### 周期日历
@@ -46,6 +47,7 @@ DOCS = """
 )
 def cycle_calendar():
     @task(task_display_name="列出应开启的年度")
+    @refusals()
     def list_due() -> list[list[str]]:
         from ipgov.procedures import cycles
         from ipgov.wiring.run import moment
@@ -56,6 +58,7 @@ def cycle_calendar():
         return cycles.to_open(as_of, asked)
 
     @task(task_display_name="开启年度", map_index_template="{{ opened }}")
+    @refusals()
     def open_cycle(programme_and_period: list[str]) -> dict:
         from ipgov.core.steps import Cycle
         from ipgov.procedures import cycles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task
 from ipgov.core.settings import settings
+from ipgov.wiring.run import refusals
 
 DOCS = """
 ### 文书寄发
@@ -41,6 +42,7 @@ DOCS = """
 )
 def dispatch():
     @task(task_display_name="寄发")
+    @refusals()
     def send() -> dict:
         from ipgov.procedures import dispatching
         from ipgov.wiring.run import moment, never_in_backfill

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task
 from ipgov.core.settings import settings
+from ipgov.wiring.run import refusals
 
 DOCS = """
 ### 夜间封存
@@ -42,6 +43,7 @@ DOCS = """
 )
 def nightly_seal():
     @task(task_display_name="封存")
+    @refusals()
     def seal() -> dict:
         from ipgov.procedures import nightly_seal as procedure
         from ipgov.wiring.run import moment
@@ -49,6 +51,7 @@ def nightly_seal():
         return procedure.seal(*moment(get_current_context())).as_dict()
 
     @task(task_display_name="核验")
+    @refusals()
     def verify() -> dict:
         from ipgov.procedures import nightly_seal as procedure
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Param, dag, get_current_context, task
 from ipgov.core.settings import settings
+from ipgov.wiring.run import refusals
 
 DOCS = """
 ### 报送接收
@@ -46,6 +47,7 @@ BATCH = 50
 )
 def submission_intake():
     @task(task_display_name="列出新文件")
+    @refusals()
     def list_new() -> list[list[str]]:
         from ipgov.procedures import submission_intake as procedure
         from ipgov.wiring.run import moment
@@ -55,6 +57,7 @@ def submission_intake():
         return [keys[i : i + BATCH] for i in range(0, len(keys), BATCH)]
 
     @task(task_display_name="读取并答复")
+    @refusals()
     def receive(keys: list[str]) -> dict:
         from ipgov.procedures import submission_intake as procedure
         from ipgov.wiring.run import moment
@@ -62,6 +65,7 @@ def submission_intake():
         return procedure.receive(keys, *moment(get_current_context())).as_dict()
 
     @task(task_display_name="寄发答复", trigger_rule="all_done")
+    @refusals()
     def send() -> dict:
         from ipgov.procedures import approval
         from ipgov.wiring.run import moment

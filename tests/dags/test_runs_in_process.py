@@ -72,8 +72,8 @@ def test_a_year_runs_through_the_dag_files(environment: dict[str, str]) -> None:
         "calendar": ("success", 2),
         "intake": ("success", 3),
         "evaluation": ("success", 7),
-        "forced": ("failed", 5),
-        "approval": ("success", 5),
+        "forced": ("failed", 6),
+        "approval": ("success", 6),
         "follow_up": ("success", 5),
         "follow_up_again": ("success", 5),
     }
