@@ -17,6 +17,7 @@ from typing import Any
 
 from ipgov.documents.layout import LINE_CHARACTERS, PAGE_LINES, Layouts, environment, layouts, printed
 from ipgov.documents.model import OfficialDocument
+from ipgov.documents.sandbox import guarded
 from ipgov.documents.typography import width_ems
 
 _FOLDER = "docx/"
@@ -86,7 +87,8 @@ def render(what: Mapping[str, Any], layout: Layouts) -> bytes:
         for name in sorted(parts, key=lambda n: (not n.startswith(_FIRST), n)):
             if PurePosixPath(name).name == _MACROS:
                 continue
-            text = templates.get_template(name).render(values) if name.endswith(".j2") else parts[name]
+            with guarded(name):
+                text = templates.get_template(name).render(values) if name.endswith(".j2") else parts[name]
             member = zipfile.ZipInfo(name.removesuffix(".j2"), _EPOCH)
             member.create_system = 0
             package.writestr(member, text.encode())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipgov.core.fingerprint import canonical_json, sha256_hex, short_code
 from ipgov.core.settings import settings
+from ipgov.documents import sandbox
 from ipgov.documents.model import Attachment, Heading, OfficialDocument, date_zh
 from ipgov.documents.titles import title_lines
 from ipgov.documents.typography import full_width, width_ems
@@ -45,17 +46,16 @@ def _read(folder: Path, stamps: tuple[tuple[str, int], ...]) -> Layouts:
 @cache
 def environment(sources: tuple[tuple[str, str], ...]) -> Environment:
     """Return compiled templates (name, text) for markup; named by content, a changed one is compiled anew."""
-    from jinja2 import DictLoader, Environment, StrictUndefined
+    from jinja2 import DictLoader
 
-    found = Environment(
+    return sandbox.environment(
+        "layout",
+        {"css_string": _css_string},
         loader=DictLoader(dict(sources)),
         autoescape=True,
-        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["css_string"] = _css_string
-    return found
 
 
 def _css_string(text: str) -> Any:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from ipgov.core.objects import get_content
 from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
-from ipgov.documents import register
+from ipgov.documents import register, sandbox
 from ipgov.documents.channels import Letter, Sent
 from ipgov.documents.model import OfficialDocument, date_zh, parse_document
 from ipgov.registry import contacts
@@ -69,10 +69,5 @@ def _text(document: OfficialDocument, recipient: str, files: list[str]) -> str:
 
 @cache
 def _template() -> Template:
-    from jinja2 import FileSystemLoader, StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(settings().templates), undefined=StrictUndefined, autoescape=False
-    )
-    return environment.get_template("mail/message.txt")
+    source = (settings().templates / "mail" / "message.txt").read_text(encoding="utf-8")
+    return sandbox.environment("layout", {}, autoescape=False).from_string(source)

@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, UnknownError
 from ipgov.core.fingerprint import canonical_json, sha256_hex
 from ipgov.core.settings import settings
+from ipgov.documents import sandbox
 from ipgov.documents.filters import FILTERS, cite, shown
 from ipgov.documents.model import Attachment, Heading, OfficialDocument
 from ipgov.documents.typography import full_width
@@ -85,13 +86,8 @@ class _Template(BaseModel):
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
     # no autoescape: the output is text of a data model, which each renderer escapes for its own format
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, finalize=shown, autoescape=False)
-    environment.filters.update(FILTERS)
-    return environment
+    return sandbox.environment("text", FILTERS, finalize=shown, autoescape=False)
 
 
 @cache
@@ -102,12 +98,12 @@ def _text(source: str) -> Callable[..., str]:
         before, after = "…" if i else "", "…" if i + 1 < len(parts) else ""
         widened = full_width(before + parts[i] + after)
         parts[i] = widened[len(before) : len(widened) - len(after)]
-    return _environment().from_string("".join(parts)).render
+    return sandbox.text_function(_environment(), "".join(parts))
 
 
 @cache
 def _expression(source: str) -> Callable[..., Any]:
-    return _environment().compile_expression(source, undefined_to_none=False)
+    return sandbox.text_function(_environment(), source, expression=True)
 
 
 def _repeated(block: _Block, context: Context) -> Iterator[Context]:
