@@ -23,6 +23,8 @@ from ipgov.documents.layout import Layouts, bundle, layouts, printed
 from ipgov.documents.model import OfficialDocument, parse_document, plain_text
 from ipgov.documents.numbering import Reserved
 
+_LONGEST_NAME = 240  # bytes; a file system holds 255 with the ending
+
 Renderer = Callable[[Mapping[str, Any], Layouts, Sequence[fonts.FontFile]], bytes]
 RENDERERS: Mapping[str, Renderer] = {
     "docx": lambda what, layout, _: docx.render(what, layout),
@@ -143,6 +145,8 @@ def file_document(
 def _check_filename(filename: str) -> None:
     if not plain_text(filename) or filename.startswith(".") or re.search(r'[/\\:*?"<>|]', filename):
         raise RefusedError(f'文件名“{filename}”无效：不得含 / \\ : * ? " < > |，不得以点开头')
+    if len(filename.encode()) > _LONGEST_NAME:
+        raise RefusedError(f"文件名“{filename[:20]}……”过长：应为 {_LONGEST_NAME} 字节以内")
 
 
 def documents(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ipgov.core.database import is_simulation
 from ipgov.core.errors import Problem
+from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import Cycle
 from ipgov.decisions.rounds import Round
 from ipgov.documents import dispatch, numbering, register, templates
@@ -36,6 +37,7 @@ class Planned:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # ready made, by format
     corrects: int | None = None  # the document that it corrects, and the one that it takes back
     withdraws: int | None = None
+    recipient_names: tuple[str, ...] = ()  # 主送 where they are several; empty: recipient_name alone
     templates: str = ""  # the version of the templates it is made with; empty: those of this installation
 
 
@@ -173,7 +175,7 @@ def _letter(planned: Planned, day: dt.date) -> tuple[OfficialDocument, str]:
         kind=planned.notice.kind,
         issuer=rules.issuer.name,
         number=planned.number.text if planned.number else None,
-        recipients=(planned.recipient_name,),
+        recipients=planned.recipient_names or (planned.recipient_name,),
         date=day,
         basis=planned.notice.clause,
         copies_to=(*planned.notice.copies_to, *(name for _, name in planned.copies)),
@@ -186,6 +188,21 @@ def _letter(planned: Planned, day: dt.date) -> tuple[OfficialDocument, str]:
 
 # a title may name a body, whose name is text of others: what no file name holds is written full-width
 _IN_FILE_NAMES = str.maketrans({c: chr(ord(c) + 0xFEE0) for c in '/\\:*?"<>|'})
+
+
+_LONGEST_NAME = 200  # bytes; a file system holds 255 with the ending
+
+
+def file_name(recipient: str, title: str) -> str:
+    """Return what a document's files are called: no path, and no longer than a file system holds.
+
+    Of a longer one the end is cut, and a short hash tells it from others that begin alike.
+    """
+    name = f"{recipient}-{title}".translate(_IN_FILE_NAMES)
+    whole = name.encode(errors="surrogatepass")
+    if len(whole) <= _LONGEST_NAME:
+        return name
+    return f"{whole[: _LONGEST_NAME - 12].decode(errors='ignore')}…{sha256_hex(whole)[:8]}"
 
 
 def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Planned) -> Filed:
@@ -206,7 +223,7 @@ def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Pl
         known_at=cycle.known_at,
         formats=("docx", "html", "pdf"),
         files=planned.files,
-        filename=f"{planned.recipient}-{letter.title}".translate(_IN_FILE_NAMES),
+        filename=file_name(planned.recipient, letter.title),
         corrects=planned.corrects,
         withdraws=planned.withdraws,
     )
