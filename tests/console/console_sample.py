@@ -17,6 +17,7 @@ from ipgov.quality import suite
 from sqlalchemy import Connection
 
 PROGRAMME, PERIOD, OPENED_ONLY = "functional_platform", "2024", "2025"
+CHARTS = b"%PDF-1.4 charts"
 KNOWN_AT = dt.datetime(2025, 4, 16, 1, 0, tzinfo=dt.UTC)
 HOSTILE = "<script>alert('x')</script>&\"恶意\""
 PDF, WORKBOOK = b"%PDF-1.7 receipt", b"PK\x03\x04 correction"
@@ -333,6 +334,13 @@ def _review(c: Connection, sample: Sample, loaded: store.Loaded) -> None:
 
     cycle = Cycle(PROGRAMME, PERIOD, dt.date(2025, 4, 15), KNOWN_AT)
     sample.rating_list = rating_list.write(compose(c, cycle, loaded, sample.result_set_id), "模拟数据")
+    insert(
+        c,
+        tables.rating_chart,
+        result_set_id=sample.result_set_id,
+        rating_list_sha256=objects.put_content(sample.rating_list),
+        charts_sha256=objects.put_content(CHARTS),
+    )
     for number, fingerprint in ((1, "e" * 64), (2, sample.fingerprint)):
         round_id = insert(
             c,

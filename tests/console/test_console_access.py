@@ -15,6 +15,7 @@ PAGES = [
     f"/governance/unit/{PROGRAMME}/{PERIOD}/FP01",
     "/governance/round/1",
     "/governance/rating-list/1",
+    "/governance/rating-charts/1",
     "/governance/document/1/pdf",
     "/governance/answer/1",
     "/governance/attachment/1",

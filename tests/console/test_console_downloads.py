@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 from console_browser import Browser
-from console_sample import Sample
+from console_sample import CHARTS, Sample
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -26,6 +26,12 @@ TITLE = "功能性国家知识产权运营服务平台年度绩效评价"
             "功能性国家知识产权运营服务平台年度绩效评价-2024-第2轮-评级表.xlsx",
             "rating list",
         ),
+        (
+            "rating-charts/2",
+            "application/pdf",
+            "功能性国家知识产权运营服务平台年度绩效评价-2024-第2轮-图页.pdf",
+            "charts",
+        ),
         ("answer/{accepted}", "application/pdf", "FP01-2024-回执-", "accepted"),
         ("answer/{returned}", XLSX, "FP02-2024-更正-", "returned"),
     ],
@@ -36,7 +42,7 @@ def test_a_file_comes_as_it_was_archived(
     path = path.format(accepted=sample.accepted_id, returned=sample.returned_id)
     answer = viewer.get(f"/governance/{path}")
     assert answer.status_code == 200
-    assert answer.content == {**sample.files, "rating list": sample.rating_list}[content]
+    assert answer.content == {**sample.files, "rating list": sample.rating_list, "charts": CHARTS}[content]
     assert answer.headers["content-type"] == kind
     disposition = answer.headers["content-disposition"]
     assert disposition.startswith("attachment; filename=download.")

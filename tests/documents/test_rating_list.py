@@ -66,7 +66,8 @@ def test_every_value_stands_in_its_place_as_the_decimal_it_is() -> None:
     ]  # fmt: skip
     assert [d.name for d in RULES.scoring.dimensions] == list(heads)[11:16]
     assert list(heads)[16:] == [
-        "上年总分", "上年名次", "上年等级", "名次变动", "总分增减", "数据质量提示", "评价说明", "拟办事项", "评审意见", "评审备注",
+        "上年总分", "上年名次", "上年等级", "名次变动", "总分增减", "数据质量提示", "评价说明", "拟办事项",
+        "评审意见", "评审备注",
     ]  # fmt: skip
     assert (cells[FIRST, heads["平台编号"]], cells[FIRST, heads["省份"]]) == ("FP001", "广东省")
     assert cells[FIRST, heads["总分"]] == 85.35
@@ -82,7 +83,8 @@ def test_the_sheet_is_laid_out_for_reading_and_printing() -> None:
     book = openpyxl.load_workbook(io.BytesIO(ISSUED))
     dimensions = [dimension_sheet(n, d.name) for n, d in enumerate(RULES.scoring.dimensions, 1)]
     assert book.sheetnames == [
-        "封面", "汇总", LIST, *dimensions, "加分扣分与否决", "数据质量与豁免", "推导", SIGNING, NOTES, "_ipgov",
+        "封面", "汇总", LIST, *dimensions, "加分扣分与否决", "数据质量与豁免", "推导", SIGNING, NOTES,
+        "_ipgov",
     ]  # fmt: skip
     assert book["_ipgov"].sheet_state == "veryHidden"
     page = book[LIST]

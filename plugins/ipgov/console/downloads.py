@@ -56,6 +56,17 @@ def rating_list(user: Reader, round_id: Id) -> Response:
     return download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
 
 
+@router.get("/rating-charts/{round_id}")
+def rating_charts(user: Reader, round_id: Id) -> Response:
+    """Hand out the pages of charts that went to the reviewers with a round's rating list."""
+    with reading() as connection:
+        head = review_queries.review_round(connection, round_id)
+    if head["charts_sha256"] is None:
+        raise UnknownError(f"第 {head['number']} 轮没有图页：更正与整改案件不画图")
+    name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-图页.pdf"
+    return download(objects.get_content(head["charts_sha256"]), name, "pdf")
+
+
 @router.get("/comparison/{round_id}")
 def comparison(user: Reader, round_id: Id) -> Response:
     """Hand out the sheet that compares what was published with what a correction puts up."""

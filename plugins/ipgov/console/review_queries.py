@@ -114,10 +114,18 @@ def marks(connection: Connection, round_id: int) -> Rows:
 
 
 def review_round(connection: Connection, round_id: int) -> RowMapping:
-    """Return a round; UnknownError names those there are."""
+    """Return a round, with the hash of its charts if it has any; UnknownError names those there are."""
+    charts = (
+        select(t.rating_chart.c.charts_sha256)
+        .where(
+            t.rating_chart.c.result_set_id == t.review_round.c.result_set_id,
+            t.rating_chart.c.rating_list_sha256 == t.review_round.c.rating_list_sha256,
+        )
+        .scalar_subquery()
+    )
     found = (
         connection.execute(
-            select(t.review_round, t.issue.c.known_at.label("issued_at"))
+            select(t.review_round, t.issue.c.known_at.label("issued_at"), charts.label("charts_sha256"))
             .join(t.issue, t.issue.c.round_id == t.review_round.c.id, isouter=True)
             .where(t.review_round.c.id == round_id)
         )

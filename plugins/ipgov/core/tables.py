@@ -655,6 +655,15 @@ review_round = _fact(
     UniqueConstraint("id", "fingerprint"),  # what decisions and issues are bound to
 )
 
+# The pages of charts that go to the reviewers with a rating list, which names their hash.
+rating_chart = _fact(
+    "rating_chart",
+    _refers("result_set_id", "result_set.id"),
+    _text("rating_list_sha256"),
+    _text("charts_sha256"),
+    UniqueConstraint("result_set_id", "rating_list_sha256"),
+)
+
 # A round that corrects what was issued: what it corrects, the sheet that compares both, why, and who asked.
 correction = _fact(
     "correction",
@@ -941,6 +950,18 @@ case_round = _fact(
     _refers("round_id", "review_round.id"),
     _refers("obligation_id", "obligation.id"),
     _text("outcome"),
+    _text("opened_by"),
+    _text("reason"),
+    UniqueConstraint("round_id"),
+)
+
+# A round about a document that takes back or corrects an earlier one.
+paper_round = _fact(
+    "paper_round",
+    _refers("round_id", "review_round.id"),
+    _text("kind"),  # of policies/papers.yaml
+    _text("subject_sha256"),  # what it is about, as canonical JSON
+    _refers("earlier_id", "document.id"),
     _text("opened_by"),
     _text("reason"),
     UniqueConstraint("round_id"),

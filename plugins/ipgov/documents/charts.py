@@ -41,13 +41,13 @@ def write(listed: RatingList, banner: str) -> bytes:
     from matplotlib.backends.backend_pdf import PdfPages
 
     # a $ of a name is a $, and what is drawn does not depend on anybody's own settings
-    settings = {**_defaults(), "text.parse_math": False, "font.family": _families(), "font.size": 9}
+    settings: Any = {**_defaults(), "text.parse_math": False, "font.family": _families(), "font.size": 9}
     settings |= {"pdf.fonttype": 3, "axes.unicode_minus": False, "path.simplify": False}
     buffer = io.BytesIO()
-    metadata = {"Title": f"{listed.title}图页", "Author": listed.rules.issuer.name}
+    metadata: dict[str, str | None] = {"Title": f"{listed.title}图页", "Author": listed.rules.issuer.name}
     metadata |= dict.fromkeys(("Creator", "Producer", "CreationDate"))
     with rc_context(settings), PdfPages(buffer, metadata=metadata) as pages:
-        figures = [*_distribution(listed), *_profiles(listed), *_movement(listed)]
+        figures = [*_distribution(listed), *_profiles(listed), *_movement(listed)] or [_nothing()]
         for number, figure in enumerate(figures, 1):
             _frame(figure, listed, banner, f"{number} / {len(figures)}")
             pages.savefig(figure)
@@ -77,6 +77,12 @@ def _page() -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=_A4)
+
+
+def _nothing() -> Figure:
+    figure = _page()
+    figure.text(0.5, 0.5, "没有平台有总分，无图可画。", ha="center", fontsize=12)
+    return figure
 
 
 def _frame(figure: Figure, listed: RatingList, banner: str, page: str) -> None:

@@ -27,7 +27,7 @@ from ipgov.evaluation import store as results
 from ipgov.intake import attachments, submissions
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import scoring_state, snapshots
+from ipgov.procedures import rating_charts, scoring_state, snapshots
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.published_history import check_not_imported
 from ipgov.procedures.rating_lists import compose
@@ -189,11 +189,12 @@ def _not_evaluated(connection: Connection, snapshot_id: int, rules: RuleVersion)
 
 
 def make_rating_list(cycle: Cycle, result_set_id: int) -> StepResult:
-    """Write the rating list that the reviewers mark: totals, ranks, grades, last year's, flags."""
+    """Write the rating list that the reviewers mark, and the pages of charts that go with it."""
     with reading() as connection:
         rules = rules_of(connection, cycle)
         listed = compose(connection, cycle, rules, result_set_id)
         banner = SIMULATION_BANNER if is_simulation(connection) else ""
+    listed = rating_charts.draw(listed, banner)
     data = rating.write(listed, banner)
     sha256 = objects.put_content(data)
 
@@ -201,7 +202,9 @@ def make_rating_list(cycle: Cycle, result_set_id: int) -> StepResult:
         name = f"{rules.rules.title}-{cycle.period}-评级表.xlsx"
         key = f"reports/{cycle.programme}/{cycle.period}/{cycle.mode}/{sha256[:12]}-{name}"
         objects.store().put(key, data, once=True)
-        return StepResult(read=len(listed.rows), written=1, output={"rating_list_sha256": sha256, "key": key})
+        rating_charts.record(connection, result_set_id, sha256, listed, cycle.known_at)
+        output = {"rating_list_sha256": sha256, "key": key, "charts_sha256": listed.charts_sha256}
+        return StepResult(read=len(listed.rows), written=1, output=output)
 
     return run_step(cycle, "rating_list", fingerprint([result_set_id, sha256]), work)
 

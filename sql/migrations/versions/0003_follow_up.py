@@ -375,6 +375,29 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "rating_chart",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("result_set_id", sa.BigInteger(), nullable=False),
+        sa.Column("rating_list_sha256", sa.Text(), nullable=False),
+        sa.Column("charts_sha256", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["result_set_id"], ["result_set.id"], name=op.f("fk_rating_chart_result_set_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rating_chart")),
+        sa.UniqueConstraint(
+            "result_set_id",
+            "rating_list_sha256",
+            name=op.f("uq_rating_chart_result_set_id_rating_list_sha256"),
+        ),
+    )
+    op.create_table(
         "case_round",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("round_id", sa.BigInteger(), nullable=False),
@@ -463,6 +486,27 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation_paper")),
         sa.UniqueConstraint("event_id", "recipient", name=op.f("uq_obligation_paper_event_id_recipient")),
+    )
+    op.create_table(
+        "paper_round",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject_sha256", sa.Text(), nullable=False),
+        sa.Column("earlier_id", sa.BigInteger(), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["earlier_id"], ["document.id"], name=op.f("fk_paper_round_earlier_id")),
+        sa.ForeignKeyConstraint(["round_id"], ["review_round.id"], name=op.f("fk_paper_round_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_paper_round")),
+        sa.UniqueConstraint("round_id", name=op.f("uq_paper_round_round_id")),
     )
     op.create_table(
         "dispatch_begun",
