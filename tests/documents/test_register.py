@@ -96,6 +96,8 @@ def test_the_register_is_found_by_what_one_looks_for() -> None:
         assert register.get(connection, str(two))["key"] == "b"
         with pytest.raises(UnknownError, match="没有登记“国知平评函〔2026〕99号”这一文书"):
             register.get(connection, "国知平评函〔2026〕99号")
+        with pytest.raises(UnknownError, match="没有登记“□□”这一文书"):
+            register.get(connection, "\udce5\udc9b")
 
 
 def test_rebuild_gives_every_byte_again() -> None:

@@ -2,7 +2,11 @@
 
 import dataclasses
 import datetime as dt
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +137,52 @@ def test_what_was_approved_is_made_with_the_templates_of_its_approval(
     assert sorted(int(r["number"].split("〕")[1][:-1]) for r in rows if r["number"]) == list(
         range(1, held + 1)
     )
+
+
+def elsewhere(copy: Path, state: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command as on another machine: fresh copy, other folder, zone, locale, account."""
+    home = copy / "home"
+    home.mkdir()
+    keep = ("IPGOV_DATABASE_URL", "IPGOV_STATE", "LD_LIBRARY_PATH")
+    environment = {name: os.environ[name] for name in keep if name in os.environ} | {
+        "PYTHONPATH": str(copy / "plugins"),
+        "PYTHONHASHSEED": "4711",
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "TZ": "Pacific/Chatham",
+        "LC_ALL": "tr_TR.ISO-8859-9",
+        "LANG": "C",
+        "PYTHONIOENCODING": "utf-8",
+    }
+    assert environment["IPGOV_STATE"] == str(state)
+    started = "import ipgov, sys; from ipgov.cli import main; print(ipgov.__file__, file=sys.stderr); main()"
+    return subprocess.run(
+        [sys.executable, "-c", started, *arguments],
+        cwd=home,
+        env=environment,
+        umask=0o077,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+
+
+def test_every_byte_comes_again_elsewhere_from_other_templates(nation: Nation, tmp_path: Path) -> None:
+    round_id, day = approved(nation)
+    approval.issue(round_id, day, at(day))
+    copy = tmp_path / "elsewhere"
+    for part in ("plugins", "policies", "reports", "sql"):
+        shutil.copytree(settings().root / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in copy.glob("reports/templates/*/document.yaml"):  # templates and layouts of another version
+        file.write_text("form: letter\ntitle: 另一版\nparagraphs: [另一版]\n", encoding="utf-8")
+    for file in copy.glob("reports/templates/layouts/**/*.*"):
+        file.write_text("", encoding="utf-8")
+    with reading() as connection:
+        row = register.documents(connection, round_id=round_id)[0]
+        formats = {f["format"]: True for f in register.files(connection, row["id"])}
+    done = elsewhere(copy, tmp_path, ["document", "rebuild", row["number"], "--json"])
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip() == str(copy / "plugins" / "ipgov" / "__init__.py")
+    assert json.loads(done.stdout) == {"number": row["number"], "identical": formats, "changed": []}
+    assert set(formats) == {"docx", "html", "pdf"}

@@ -20,7 +20,7 @@ from ipgov.core.tables import document as document_table
 from ipgov.core.tables import document_file
 from ipgov.documents import docx, fonts, html, pdf
 from ipgov.documents.layout import Layouts, bundle, layouts, printed
-from ipgov.documents.model import OfficialDocument, parse_document, plain_text
+from ipgov.documents.model import OfficialDocument, parse_document, plain_text, printable
 from ipgov.documents.numbering import Reserved
 
 _LONGEST_NAME = 240  # bytes; a file system holds 255 with the ending
@@ -172,10 +172,12 @@ def get(connection: Connection, number_or_id: str | int) -> RowMapping:
         where = document_table.c.id == int(number_or_id)
     else:
         where = document_table.c.number == number_or_id
-    row = connection.execute(select(document_table).where(where)).mappings().first()
+    # what a terminal could not decode (half characters) is no text for the database either
+    known = str(number_or_id).isprintable()
+    row = connection.execute(select(document_table).where(where)).mappings().first() if known else None
     if row is None:
         raise UnknownError(
-            f"没有登记“{number_or_id}”这一文书；应为发文字号（如“国知平评函〔2026〕7号”）或登记序号"
+            f"没有登记“{printable(str(number_or_id))}”这一文书；应为发文字号（如“国知平评函〔2026〕7号”）或登记序号"
         )
     return row
 

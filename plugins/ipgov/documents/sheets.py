@@ -1,7 +1,7 @@
 """Workbooks that people read: what every sheet has in common, whoever writes it.
 
 Input never becomes a formula, a link or markup: texts are written as texts, numbers as the decimals they are.
-The same content gives the same bytes.
+The same content gives the same bytes on any machine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
+from ipgov.core.packing import repacked
 from ipgov.documents.model import plain_text
 from ipgov.documents.typography import full_width, width_ems
 
@@ -85,7 +86,7 @@ class Book:
     def close(self) -> bytes:
         """Return the finished workbook."""
         self.workbook.close()
-        return self._buffer.getvalue()
+        return repacked(self._buffer.getvalue())
 
     def format(self, **properties: Any) -> Any:
         """Return the format with these properties; one object for the same properties."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from ipgov.core.packing import repacked
 from ipgov.intake.attachment_list import FilledRow
 from ipgov.intake.attachment_sheet import draw_list
 from ipgov.intake.identity import SHEET as IDENTITY_SHEET
@@ -88,7 +89,7 @@ def draw(
     choices.write()
     _write_identity(book, rules, rule_sha256, period, unit)
     book.close()
-    return output.getvalue()
+    return repacked(output.getvalue())
 
 
 def _fields_for(sheet: FormSheet, kind: str) -> list[FormField]:
