@@ -254,12 +254,12 @@ def kind_of(name: str) -> str:
     return name.partition("/")[0]
 
 
-def given(name: str, **changes: Any) -> dict[str, Any]:
+def given(name: str, /, **changes: Any) -> dict[str, Any]:
     """Return what a drafter of the sample would give."""
     return {**copy.deepcopy(SAMPLES[name][1]), **changes}
 
 
-def draft(name: str, *, parties: dict[str, list[str]] | None = None, **changes: Any) -> OfficialDocument:
+def draft(name: str, /, *, parties: dict[str, list[str]] | None = None, **changes: Any) -> OfficialDocument:
     """Return the document of a sample, with a number where its series has one."""
     programme, _, own = SAMPLES[name]
     kind = kind_of(name)

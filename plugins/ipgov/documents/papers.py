@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -63,18 +64,11 @@ def write(
     addressed = policy.recipients(paper, parties, date)
     if problem := about.problem_on(date):
         raise RefusedError(f"{paper.name}不能以 {date} 印发：{problem}")
-    general = policy.papers()
-    context = {
-        **about.names(),
-        "contact": general.contact.name,
-        "quotes": paper.quotes,
-        "programme": programme,
-    }
     return templates.render(
         paper.template,
-        context,
+        context(paper, programme, about),
         kind=kind,
-        issuer=general.issuer.name,
+        issuer=policy.papers().issuer.name,
         date=date,
         recipients=addressed.to,
         copies_to=addressed.copies_to,
@@ -84,3 +78,13 @@ def write(
         trace=trace,
         banner=banner,
     )
+
+
+def context(paper: policy.Paper, programme: str, about: of.Subject) -> dict[str, Any]:
+    """Return what the template of a kind is filled in with."""
+    return {
+        **about.names(),
+        "contact": policy.papers().contact.name,
+        "quotes": paper.quotes,
+        "programme": programme,
+    }

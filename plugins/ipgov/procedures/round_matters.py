@@ -15,12 +15,12 @@ from sqlalchemy import Connection, select
 from ipgov.core import tables
 from ipgov.core.errors import UnknownError
 from ipgov.core.steps import Cycle
-from ipgov.decisions import case_rounds
+from ipgov.decisions import case_rounds, paper_rounds
 from ipgov.decisions.approvals import Answer
 from ipgov.decisions.rounds import Round
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import case_round, correction_round, notices, result_round
+from ipgov.procedures import case_round, correction_round, notices, paper_round, result_round
 from ipgov.procedures.notices import Filed, Planned
 
 
@@ -50,6 +50,10 @@ def _is_case(connection: Connection, round_: Round) -> bool:
     return case_rounds.of_round(connection, round_.id) is not None
 
 
+def _is_paper(connection: Connection, round_: Round) -> bool:
+    return paper_rounds.of_round(connection, round_.id) is not None
+
+
 def _is_correction(connection: Connection, round_: Round) -> bool:
     table = tables.correction
     return connection.execute(select(table.c.id).where(table.c.round_id == round_.id)).first() is not None
@@ -68,6 +72,14 @@ MATTERS = (
         case_round.plan,
         case_round.take_effect,
         case_round.returned,
+        rating_list=False,
+    ),
+    Matter(
+        "文书的撤回、更正",
+        _is_paper,
+        paper_round.present,
+        paper_round.plan,
+        paper_round.take_effect,
         rating_list=False,
     ),
     Matter(

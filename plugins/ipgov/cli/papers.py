@@ -1,0 +1,66 @@
+"""Commands that take back or correct a document that was issued."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ipgov.cli.common import AsOf, Json, moment, print_json, read
+from ipgov.cli.person import By, PasswordFile, acting
+from ipgov.cli.records import app, document_app
+from ipgov.core.errors import GovernanceError
+
+__all__ = ["app"]
+
+Number = Annotated[str, typer.Argument(help="发文字号（如 国知平评函〔2026〕7号）或登记序号")]
+Reason = Annotated[str, typer.Option(help="事由：印在文书上，如“所依据的数据有误”")]
+
+
+@document_app.command("withdraw")
+def withdraw(
+    number: Number,
+    by: By,
+    reason: Reason,
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """提出撤回已发的文书：另文撤回，经审核、签发后方生效；原文书不改动。"""
+    from ipgov.procedures import withdrawal
+
+    actor = acting(by, password_file, "document withdraw")
+    _told(withdrawal.withdraw(number, reason, actor, *moment(as_of)).as_dict(), as_json)
+
+
+@document_app.command("correct")
+def correct(
+    number: Number,
+    by: By,
+    reason: Reason,
+    changes: Annotated[Path, typer.Option(help="更正事项（YAML 列表，每项写明 place、before、after）")],
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """提出更正已发文书的文字：另文更正，经审核、签发后方生效；评价结果的更正用 correction prepare。"""
+    from ipgov.policy.store import read_yaml
+    from ipgov.procedures import withdrawal
+
+    listed = read_yaml(read(changes), changes.name)
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise GovernanceError(f"{changes.name} 应为列表，每项写明 place、before（原文）、after（更正为）")
+    actor = acting(by, password_file, "document correct")
+    _told(withdrawal.correct(number, listed, reason, actor, *moment(as_of)).as_dict(), as_json)
+
+
+def _told(done: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(done)
+        return
+    out = done["output"]
+    print(
+        f"{'此前已提出，没有变化。' if done['repeated'] else ''}《{out['title']}》已开第 {out['number']} 轮"
+        f"（轮次编号 {out['round_id']}），转“审核与签发”办理"
+    )

@@ -1,0 +1,235 @@
+"""Taking back and correcting any earlier document: another document that names it, through people's approval.
+
+What was issued is never changed. A person proposes; the round shows every line of the new document; its
+issue files it with ``withdraws`` or ``corrects`` and sends it to whoever was sent the earlier one. A
+correction here is one of wording: results are corrected by ``correction``, which recalculates them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+
+from ipgov.core import objects, tables
+from ipgov.core.database import is_simulation, reading
+from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.fingerprint import canonical_json, fingerprint
+from ipgov.core.steps import Cycle, StepResult, run_step
+from ipgov.decisions import paper_rounds, rounds
+from ipgov.decisions.officers import Role, officer, role_label
+from ipgov.documents import draft_sheet, fonts, papers, register
+from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument, parse_document
+from ipgov.documents.paper_subjects import Subject
+from ipgov.policy import store
+from ipgov.policy.papers import Paper, paper
+from ipgov.policy.title_words import title_words
+
+WITHDRAWAL, CORRECTION = "withdrawal", "document_correction"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A document about an earlier one: its kind, what it says, whom it goes to, and the letter itself."""
+
+    paper: Paper
+    earlier: RowMapping
+    subject: Subject
+    parties: Mapping[str, Sequence[str]]
+    letter: OfficialDocument
+
+
+def withdraw(number_or_id: str, reason: str, by: str, day: dt.date, known_at: dt.datetime) -> StepResult:
+    """Propose to take a document back: opens a round; nothing takes effect before its issue.
+
+    Raises UnknownError for no such document; RefusedError where it was taken back before, where a title was
+    conferred by it (that ends by 取消, not by a letter), without a reason, and for a person who may not.
+    """
+    with reading() as connection:
+        earlier = register.get(connection, number_or_id)
+        restored = _restored(connection, earlier, day)
+    return _propose(WITHDRAWAL, earlier, {"restored": restored}, reason, by, day, known_at)
+
+
+def correct(
+    number_or_id: str,
+    changes: Sequence[Mapping[str, str]],
+    reason: str,
+    by: str,
+    day: dt.date,
+    known_at: dt.datetime,
+) -> StepResult:
+    """Propose to correct the wording of a document; ``changes``: place, before, after of each passage.
+
+    Raises as ``withdraw``, and RefusedError where a passage (``before``) does not stand in the document.
+    """
+    with reading() as connection:
+        earlier = register.get(connection, number_or_id)
+    said = "\n".join(
+        words for _, words in parse_document(objects.get_content(earlier["data_sha256"])).texts()
+    )
+    if missing := [str(c.get("before", "")) for c in changes if str(c.get("before", "")) not in said]:
+        raise RefusedError(f"{_called(earlier)}中没有“{'”“'.join(missing)}”，无从更正；应照录原文")
+    return _propose(CORRECTION, earlier, {"changes": [dict(c) for c in changes]}, reason, by, day, known_at)
+
+
+def _propose(
+    kind: str,
+    earlier: RowMapping,
+    content: Mapping[str, Any],
+    reason: str,
+    by: str,
+    day: dt.date,
+    known_at: dt.datetime,
+) -> StepResult:
+    if not reason.strip():
+        raise RefusedError("须写明事由")
+    given = {"earlier": _named(earlier), "reason": reason.strip(), **content}
+    with reading() as connection:
+        _check_person(connection, by, known_at)
+        check_stands(connection, earlier)
+        drafted = draft(connection, kind, earlier, given, day)
+        rule_sha256 = _rules(connection, earlier, day)
+    fonts.require_glyphs(drafted.letter.texts(), drafted.letter.title)
+    subject_sha256 = objects.put_content(canonical_json(given))
+    paper_sha256 = objects.put_content(_sheet(drafted, reason.strip(), by))
+    bound = bound_to(kind, subject_sha256, paper_sha256, earlier)
+    cycle = Cycle(earlier["programme"], earlier["period"], day, known_at)
+
+    def work(connection: Connection) -> StepResult:
+        check_stands(connection, earlier)
+        proposal = paper_rounds.Proposal(
+            cycle.programme, cycle.period, kind, subject_sha256, earlier["id"], bound, paper_sha256,
+            rule_sha256, by, reason.strip(),
+        )  # fmt: skip
+        opened = paper_rounds.open_paper_round(connection, proposal, known_at)
+        return StepResult(
+            written=1,
+            output={
+                "kind": kind,
+                "title": drafted.letter.title,
+                "earlier": earlier["id"],
+                "round_id": opened.id,
+                "number": opened.number,
+                "fingerprint": bound,
+            },
+        )
+
+    return run_step(cycle, f"propose_{kind}", fingerprint([bound, by, day.isoformat()]), work)
+
+
+def bound_to(kind: str, subject_sha256: str, paper_sha256: str, earlier: RowMapping) -> str:
+    """Return the fingerprint of everything that the reviewers approve."""
+    return fingerprint(
+        {
+            "kind": kind,
+            "subject": subject_sha256,
+            "paper": paper_sha256,
+            "earlier": [earlier["id"], earlier["data_sha256"]],
+        }
+    )
+
+
+def draft(
+    connection: Connection, kind: str, earlier: RowMapping, given: Mapping[str, Any], day: dt.date
+) -> Draft:
+    """Return the document as printed on a day, without number and seal, to whom the earlier one went."""
+    printed = parse_document(objects.get_content(earlier["data_sha256"]))
+    parties = {"recipients": printed.recipients or (_audience(earlier),), "copies": printed.copies_to}
+    about = papers.subject(kind, given)
+    letter, _ = papers.write(
+        kind,
+        earlier["programme"],
+        about,
+        parties,
+        date=day,
+        number=None,
+        banner=SIMULATION_BANNER if is_simulation(connection) else "",
+    )
+    return Draft(paper(kind, earlier["programme"]), earlier, about, parties, letter)
+
+
+def _audience(earlier: RowMapping) -> str:
+    raise RefusedError(f"{_called(earlier)}没有主送单位，系向社会公布：应另行公告，不以函撤回或更正")
+
+
+def check_stands(connection: Connection, earlier: RowMapping) -> None:
+    """Refuse a document that was taken back."""
+    table = tables.document
+    number = connection.execute(
+        select(table.c.number, table.c.title).where(table.c.withdraws == earlier["id"])
+    ).first()
+    if number is not None:
+        raise RefusedError(f"{_called(earlier)}已由{number.number or number.title}撤回")
+
+
+def events(connection: Connection, earlier: RowMapping) -> list[RowMapping]:
+    """Return what became of titles by a document."""
+    table = tables.title_event
+    query = select(table).where(table.c.document_id == earlier["id"]).order_by(table.c.id)
+    return list(connection.execute(query).mappings())
+
+
+def _restored(connection: Connection, earlier: RowMapping, day: dt.date) -> str | None:
+    """Return what the withdrawal says of titles; RefusedError where a title was conferred or given back."""
+    found = events(connection, earlier)
+    if kept := [e for e in found if e["event"] != "cancelled"]:
+        said = "、".join(sorted({title_words(e["programme"]).event(e["event"]) for e in kept}))
+        raise RefusedError(f"{_called(earlier)}办理了{said}，不能以撤回收回；应按规定另行办理")
+    if not found:
+        return None
+    words = title_words(earlier["programme"])
+    return f"该文所作{words.cancelled}的决定一并撤回，“{words.title}”{words.noun}自本通知印发之日起恢复"
+
+
+def _named(earlier: RowMapping) -> dict[str, str | None]:
+    return {
+        "title": earlier["title"],
+        "number": earlier["number"],
+        "issued_on": earlier["issued_on"].isoformat(),
+    }
+
+
+def _called(earlier: RowMapping) -> str:
+    return str(earlier["number"] or f"《{earlier['title']}》")
+
+
+def _check_person(connection: Connection, login: str, known_at: dt.datetime) -> None:
+    person = officer(connection, login, known_at)
+    if not person.active or Role.REVIEWER not in person.roles:
+        raise RefusedError(f"“{login}”不能提出撤回、更正；应为在岗的{role_label(Role.REVIEWER)}人员")
+
+
+def _rules(connection: Connection, earlier: RowMapping, day: dt.date) -> str:
+    """Return the rules that name the chain of approval: the earlier document's, else those in force."""
+    if earlier["round_id"] is not None:
+        return rounds.get_round(connection, earlier["round_id"]).rule_sha256
+    if earlier["programme"] not in store.programmes():
+        raise UnknownError(f"业务“{earlier['programme']}”没有评价规则，没有审批链可依")
+    return objects.put_content(store.in_force(earlier["programme"], day).data)
+
+
+def _sheet(drafted: Draft, reason: str, by: str) -> bytes:
+    letter, earlier = drafted.letter, drafted.earlier
+    facts = [
+        ("拟发文书", f"{drafted.paper.name}：{letter.title}"),
+        ("所指文书", f"{_called(earlier)}《{earlier['title']}》（登记序号 {earlier['id']}）"),
+        ("主送", "、".join(letter.recipients)),
+        ("抄送", "、".join(letter.copies_to) or "无"),
+        ("依据", drafted.paper.operator),
+        ("提请人", by),
+        ("事由", reason),
+    ]
+    return draft_sheet.write(
+        f"{drafted.paper.name}审批表", facts, letter, f"文书 {earlier['data_sha256'][:12]}"
+    )
+
+
+def content(paper_round: paper_rounds.PaperRound) -> dict[str, Any]:
+    """Return what was given for a round, as it was stored."""
+    given: dict[str, Any] = json.loads(objects.get_content(paper_round.subject_sha256))
+    return given
