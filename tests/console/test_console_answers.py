@@ -367,7 +367,7 @@ def test_a_list_with_a_changed_score_is_refused_and_the_cell_named(
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(own_sample.rating_list))
-    sheet = book.worksheets[0]
+    sheet = book["评级表"]
     cell = next(c for row in sheet.iter_rows() for c in row if c.value == "示例交易平台")
     cell.value = "别的平台"
     saved = io.BytesIO()
