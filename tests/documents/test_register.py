@@ -1,3 +1,5 @@
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -69,7 +71,28 @@ def test_ready_made_files_stand_beside_the_rendered_ones() -> None:
         filed = file(connection, formats=("pdf",), files={"xlsx": b"workbook"})
         assert [f["format"] for f in register.files(connection, filed)] == ["pdf", "xlsx"]
         assert get_content(register.file_sha256(connection, filed, "xlsx")) == b"workbook"
-        assert dict(register.rebuild(connection, filed).formats) == {"pdf": True}
+        rebuilt = register.rebuild(connection, filed)
+        assert dict(rebuilt.formats) == {"pdf": True}
+        assert rebuilt.changed == ("xlsx\uff1a不由归档数据生成\uff0c未作比对",)
+
+
+def test_a_workbook_made_again_is_compared_and_other_packing_is_told_from_other_content() -> None:
+    def packed(content: str, level: int) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as package:
+            package.writestr(zipfile.ZipInfo("a"), content * 99, zipfile.ZIP_DEFLATED, level)
+        return buffer.getvalue()
+
+    with db.transaction() as connection:
+        filed = file(connection, formats=("pdf",), files={"xlsx": packed("甲乙丙", 1)})
+        for again, same, told in (
+            (packed("甲乙丙", 1), True, []),
+            (packed("甲乙丙", 0), False, ["xlsx\uff1a内容相同\uff0c只有压缩方式不同"]),
+            (packed("甲乙丁", 1), False, []),
+        ):
+            rebuilt = register.rebuild(connection, filed, lambda row, made=again: {"xlsx": made})
+            assert dict(rebuilt.formats) == {"pdf": True, "xlsx": same}
+            assert list(rebuilt.changed) == told
 
 
 @pytest.mark.parametrize("filename", ["", "../x", "a/b", "a\\b", "甲:乙", "x\n", ".hidden", 'a"b'])

@@ -17,8 +17,10 @@ from ipgov.core.settings import settings
 from ipgov.core.tables import document_number
 from ipgov.documents import register, templates
 from ipgov.documents.numbering import NumberAwaitedError
+from ipgov.followup import cases
 from ipgov.policy import store
-from ipgov.procedures import approval, document_numbers
+from ipgov.procedures import approval, document_numbers, document_rebuild, rectification
+from played_cases import follow
 from played_nation import Nation, at
 from sqlalchemy import func, select
 
@@ -137,6 +139,27 @@ def test_what_was_approved_is_made_with_the_templates_of_its_approval(
     assert sorted(int(r["number"].split("〕")[1][:-1]) for r in rows if r["number"]) == list(
         range(1, held + 1)
     )
+
+
+def test_the_workbook_of_a_case_comes_again_after_more_time_was_given(nation: Nation) -> None:
+    nation.year(PERIOD)
+    issued_on = nation.days(PERIOD).evaluate_on.date
+    begin = issued_on + dt.timedelta(days=2)
+    follow(nation, begin, issued_on)
+    with reading() as connection:
+        notices = [r for r in register.documents(connection) if r["key"].startswith("case:")]
+    assert notices
+    case_id = int(notices[0]["key"].split(":")[1].split("/")[0])
+    with reading() as connection:
+        before = cases.get(connection, case_id, at(begin)).due_on
+    until = next(d for n in range(1, 30) if (d := before + dt.timedelta(days=n)).weekday() == 2)
+    rectification.extend(case_id, until, "issuer1", "情况复杂", begin, at(begin + dt.timedelta(days=1)))
+    with reading() as connection:
+        assert cases.get(connection, case_id, at(begin + dt.timedelta(days=1))).due_on == until != before
+    for row in notices:
+        rebuilt = document_rebuild.rebuild(row["number"])
+        assert dict(rebuilt.formats) == dict.fromkeys(("docx", "html", "pdf", "xlsx"), True)
+        assert rebuilt.changed == ()
 
 
 def elsewhere(copy: Path, state: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:

@@ -50,11 +50,9 @@ def status(
 @document_app.command("rebuild")
 def document_rebuild(number: str, as_json: Json = False) -> None:
     """按归档数据重新生成文书并逐字节比对。"""
-    from ipgov.core.database import reading
-    from ipgov.documents import register
+    from ipgov.procedures import document_rebuild
 
-    with reading() as connection:
-        rebuilt = register.rebuild(connection, number)
+    rebuilt = document_rebuild.rebuild(number)
     if as_json:
         print_json({"number": number, "identical": dict(rebuilt.formats), "changed": list(rebuilt.changed)})
     else:

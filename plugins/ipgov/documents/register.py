@@ -16,6 +16,7 @@ from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.fingerprint import canonical_json, sha256_hex
 from ipgov.core.objects import get_content, put_content
+from ipgov.core.packing import members
 from ipgov.core.tables import document as document_table
 from ipgov.core.tables import document_file
 from ipgov.documents import docx, fonts, html, pdf
@@ -52,6 +53,7 @@ def renderer() -> str:
         {
             "docx": {"jinja2": version("jinja2")},
             "html": {"jinja2": version("jinja2")},
+            "xlsx": {"deflate": version("deflate"), "xlsxwriter": version("xlsxwriter")},
             "pdf": {"typst": version("typst"), "fonts": {f.path.name: f.sha256 for f in fonts.font_files()}},
         }
     ).decode()
@@ -201,13 +203,18 @@ def file_sha256(connection: Connection, document_id: int, format_: str) -> str:
     return str(found[format_])
 
 
-def rebuild(connection: Connection, number_or_id: str | int) -> Rebuilt:
+def rebuild(
+    connection: Connection,
+    number_or_id: str | int,
+    beside: Callable[[RowMapping], Mapping[str, bytes]] = lambda row: {},
+) -> Rebuilt:
     """Make a document's files again and compare them byte by byte with the archive.
 
     What the layout printed and the layout itself are archived: neither a changed template nor a changed
-    layout changes what was issued. Fonts are those that were recorded, and no others. Files that came ready
-    made are not rendered here and so not compared. Raises UnknownError for an unknown document,
-    EnvironmentProblemError where archived content no longer matches its hash or a recorded font is missing.
+    layout changes what was issued. Fonts are those that were recorded, and no others. ``beside`` makes the
+    files that came ready made, by format; what it does not make is named as not compared. Raises UnknownError
+    for an unknown document, EnvironmentProblemError where archived content no longer matches its hash or a
+    recorded font is missing.
     """
     row = get(connection, number_or_id)
     then, now = json.loads(row["renderer"]), json.loads(renderer())
@@ -220,6 +227,15 @@ def rebuild(connection: Connection, number_or_id: str | int) -> Rebuilt:
     same = {
         f["format"]: RENDERERS[f["format"]](what, layout, used) == get_content(f["sha256"]) for f in rendered
     }
+    for other in (f for f in files(connection, row["id"]) if f["format"] not in RENDERERS):
+        again = beside(row).get(other["format"])
+        if again is None:
+            changed.append(f"{other['format']}：不由归档数据生成，未作比对")
+            continue
+        archived = get_content(other["sha256"])
+        same[other["format"]] = again == archived
+        if again != archived and members(again) == members(archived):
+            changed.append(f"{other['format']}：内容相同，只有压缩方式不同")
     made = {kind: then[kind] for kind in then if kind in same}
     changed += _differences(made, {kind: now[kind] for kind in made})
     return Rebuilt(row["id"], same, tuple(changed))
