@@ -250,6 +250,8 @@ def _round_page(
     refused: str = "",
     problems: Sequence[Any] = (),
 ) -> HTMLResponse:
+    from ipgov.procedures import paper_round
+
     with reading() as connection:
         head = review_queries.review_round(connection, round_id)
         standing = _standings(connection, [head])[round_id]
@@ -257,6 +259,7 @@ def _round_page(
         marks = review_queries.marks(connection, round_id)
         corrected = review_queries.correction(connection, round_id)
         case = _case_of(connection, round_id)
+        paper = paper_round.overview(connection, round_id)
         simulation = is_simulation(connection)
     rules = r.frozen_rules(head["rule_sha256"])
     return _page(
@@ -268,6 +271,7 @@ def _round_page(
         round=head,
         corrected=corrected,
         case=case,
+        paper=paper,
         rules=rules,
         steps={step.step: step.name for step in rules.approval.steps},
         standing=standing,

@@ -15,6 +15,7 @@ from ipgov.decisions.paper_rounds import PaperRound
 from ipgov.decisions.rounds import Round
 from ipgov.documents import dispatch, papers, register
 from ipgov.documents.model import Heading, printable
+from ipgov.policy.papers import paper as policy_paper
 from ipgov.policy.rules import Notice, RuleVersion
 from ipgov.policy.store import Loaded
 from ipgov.procedures import withdrawal
@@ -55,6 +56,20 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
         *(f"{_cell(p.text if isinstance(p, Heading) else p)}\n" for p in letter.paragraphs),
     ]
     return f"{drafted.paper.name}：{printable(earlier['title'])}", "\n".join(lines)
+
+
+def overview(connection: Connection, round_id: int) -> dict[str, str] | None:
+    """Return what a round's page shows of a proposed document; None for a round about something else."""
+    proposed = paper_rounds.of_round(connection, round_id)
+    if proposed is None:
+        return None
+    earlier = register.get(connection, proposed.earlier_id)
+    return {
+        "name": policy_paper(proposed.kind, earlier["programme"]).name,
+        "earlier": f"{earlier['number'] or ''}《{earlier['title']}》",
+        "opened_by": proposed.opened_by,
+        "reason": proposed.reason,
+    }
 
 
 def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, seal_code: str) -> list[Planned]:

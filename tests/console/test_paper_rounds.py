@@ -1,0 +1,49 @@
+"""The page of a round about a withdrawal: the document it names instead of a rating list, all as text."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from console_browser import Browser, words
+from console_sample import HOSTILE, KNOWN_AT, PERIOD, PROGRAMME, Sample
+from ipgov.core import objects
+from ipgov.core.database import transaction
+from ipgov.decisions import paper_rounds
+from ipgov.policy import store
+
+
+@pytest.fixture
+def paper_round(own_sample: Sample) -> int:
+    """The sample's letter, proposed to be taken back for a hostile reason; returns the round."""
+    proposal = paper_rounds.Proposal(
+        PROGRAMME,
+        PERIOD,
+        "withdrawal",
+        "c" * 64,
+        own_sample.document_id,
+        "e" * 64,
+        objects.put_content(b"PK paper"),
+        objects.put_content(store.governing(PROGRAMME, int(PERIOD)).data),
+        "reviewer1",
+        HOSTILE,
+    )
+    with transaction() as connection:
+        return paper_rounds.open_paper_round(connection, proposal, KNOWN_AT).id
+
+
+def test_the_page_names_the_document_and_no_rating_list(viewer: Browser, paper_round: int) -> None:
+    answer = viewer.get(f"/governance/round/{paper_round}")
+    assert answer.status_code == 200, answer.text
+    assert "<script>alert" not in answer.text
+    text = words(answer.text)
+    for told in ("撤回通知审批表", "国知平评函〔2025〕1号《关于2024年度绩效评价结果的函》", "reviewer1"):
+        assert told in text
+    for absent in ("上传填写好的评级表", "评审标注", "下载评级表", "整改案件"):
+        assert absent not in text
+
+
+def test_the_paper_is_handed_out_under_its_own_name(viewer: Browser, paper_round: int) -> None:
+    answer = viewer.get(f"/governance/rating-list/{paper_round}")
+    assert answer.content == b"PK paper"
+    assert "撤回通知审批表.xlsx" in unquote(answer.headers["content-disposition"])
