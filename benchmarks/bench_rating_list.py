@@ -27,6 +27,7 @@ from rating_samples import whole_list
 
 TURNS = 5
 TARGET = 3.0
+CHARTED = 300  # bodies whose charts are timed
 Cell = tuple[str, int, int, Any]
 
 
@@ -85,12 +86,11 @@ def main(count: int) -> int:
     whole, library = turns(lambda: rating_list.write(listed, ""), lambda: alone(noted))
     ratio = whole / library
     print(f"{count} bodies, {len(noted)} cells, {len({c[0] for c in noted})} sheets")
-    print(
-        f"  whole list {whole:6.2f} s   XlsxWriter alone {library:6.2f} s   ratio {ratio:.2f} (target < {TARGET})"
-    )
+    print(f"  whole list {whole:6.2f} s   XlsxWriter alone {library:6.2f} s   ratio {ratio:.2f} (< {TARGET})")
+    few = whole_list(min(count, CHARTED), explained=False)
     start = time.perf_counter()
-    charts.write(listed, "")
-    print(f"  charts     {time.perf_counter() - start:6.2f} s")
+    charts.write(few, "")
+    print(f"  charts of {len(few.rows)} bodies {time.perf_counter() - start:6.2f} s")
     return 0 if ratio < TARGET else 1
 
 

@@ -28,7 +28,7 @@ _BAR = {
 # a page's width between the margins, in pixels of the screen (96 an inch): A4 less an inch of margins
 _LANDSCAPE, _PORTRAIT = 1026, 697
 _SMALLEST = 0.65  # at which ten-point type can still be read on paper
-_USED = 0.88  # of it: programs differ in how wide a column is
+_USED = 0.96  # of it: the last column of a page seldom fits whole
 _REPEATED = 3  # columns on every page: rank, code, name
 
 
@@ -131,7 +131,7 @@ def choice(what: str, choices: Sequence[str]) -> dict[str, Any]:
 
 
 def print_wide(sheet: Any, widths: Sequence[float], heads: int, last: int, repeated: int = _REPEATED) -> None:
-    """Lay a table out for A4 landscape: one page wide where it can still be read, else with page breaks.
+    """Lay a table out for A4 landscape: one page wide where it can still be read, else several.
 
     ``widths``: of the columns, in characters; the first ``repeated`` and rows 1 to ``heads`` are printed on
     every page, the print area ends in row ``last``.
@@ -141,27 +141,20 @@ def print_wide(sheet: Any, widths: Sequence[float], heads: int, last: int, repea
     sheet.print_area(0, 0, max(last, heads) - 1, len(widths) - 1)
     if sum(pixels) * _SMALLEST <= _LANDSCAPE:
         return  # the sheet is one page wide already
-    room = math.floor(_LANDSCAPE * _USED / _SMALLEST)
-    pages = len(_breaks(pixels, repeated, room))
-    while len(_breaks(pixels, repeated, room - 8)) == pages:
-        room -= 8  # pages as wide as each other, and then as large as they may be
     sheet.repeat_columns(0, repeated - 1)
-    sheet.set_print_scale(
-        min(100, math.floor(100 * _LANDSCAPE * _USED / room))
-    )  # instead of one page's width
-    sheet.set_v_pagebreaks(_breaks(pixels, repeated, room))
+    # so many pages, however wide a program draws a column: it finds the scale and breaks by itself
+    sheet.fit_to_pages(_pages(pixels, repeated, _LANDSCAPE * _USED / _SMALLEST), 0)
 
 
-def _breaks(pixels: Sequence[float], repeated: int, room: float) -> list[int]:
-    """Return the columns before which a new page begins, where a page has so much room."""
-    breaks, start = [], sum(pixels[:repeated])
+def _pages(pixels: Sequence[float], repeated: int, room: float) -> int:
+    """Return how many pages of so much room the columns take side by side."""
+    pages, start = 1, sum(pixels[:repeated])
     used = start
-    for number, width in enumerate(pixels[repeated:], repeated):
+    for width in pixels[repeated:]:
         if used + width > room and used > start:
-            breaks.append(number)
-            used = start
+            pages, used = pages + 1, start
         used += width
-    return breaks
+    return pages
 
 
 def print_all(sheet: Any, rows: int, columns: int) -> None:
