@@ -22,7 +22,7 @@ def paper_round(own_sample: Sample) -> int:
         "withdrawal",
         "c" * 64,
         own_sample.document_id,
-        "e" * 64,
+        "b" * 64,
         objects.put_content(b"PK paper"),
         objects.put_content(store.governing(PROGRAMME, int(PERIOD)).data),
         "reviewer1",

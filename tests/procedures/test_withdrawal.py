@@ -151,6 +151,9 @@ def _a_returned_proposal_leaves_the_document_as_it_is(nation, letter, day) -> No
     round_ = {"round_id": proposed.output["round_id"], "fingerprint": proposed.output["fingerprint"]}
     assert nation.answer(round_, "audit", "reviewer2", day, "return").status == "returned"
     assert _rows(tables.document, withdraws=letter["id"]) == []
+    later = day + dt.timedelta(days=1)
+    with pytest.raises(RefusedError, match="轮已退回修改，须修改后再提"):
+        withdrawal.withdraw(letter["number"], REASON, "reviewer1", later, nation.at(later))
     anew = withdrawal.withdraw(letter["number"], "另有新的事由", "reviewer1", day, nation.at(day))
     assert anew.output["number"] == proposed.output["number"] + 1
 

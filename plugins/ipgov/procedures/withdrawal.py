@@ -107,6 +107,9 @@ def _propose(
             rule_sha256, by, reason.strip(),
         )  # fmt: skip
         opened = paper_rounds.open_paper_round(connection, proposal, known_at)
+        end = rounds.ended(connection, opened.id)
+        if end is not None:  # the very same paper was decided on
+            raise RefusedError(f"同样内容的{drafted.paper.name}已在{opened.label}{end.label}，须修改后再提")
         return StepResult(
             written=1,
             output={
