@@ -61,7 +61,13 @@ def years(book: ListBook, listed: RatingList) -> None:
             row,
             at,
             {"range": f"'{YEARS}'!{_area(row, first, at - 1)}"}
-            | {"markers": True, "series_color": "#1F4E79", "last_point": True, "last_color": "#C00000"},
+            | {
+                "markers": True,
+                "weight": 1.5,
+                "series_color": "#1F4E79",
+                "last_point": True,
+                "last_color": "#C00000",
+            },
         )
 
 
@@ -116,7 +122,7 @@ def findings(book: ListBook, listed: RatingList) -> None:
             printable(f.found or ""),
             f"“{printable(f.sheet)}”表 {f.cell or ''}".strip() if f.sheet else "",
             printable(f.waived) or "未豁免",
-            in_chinese(f.basis),
+            full_width(in_chinese(f.basis)),
         ))
         for number, f in enumerate(listed.findings, 1)
     ]  # fmt: skip
