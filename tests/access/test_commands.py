@@ -40,6 +40,8 @@ COMMANDS = {
     "officer unlock": ("nobody",),
     "contact import": ("none.csv",),
     "dispatch settle": ("999999", "--answer", "again", "--reason", "x"),
+    "document correct": ("999999", "--reason", "x", "--changes", "none.yaml"),
+    "document withdraw": ("999999", "--reason", "x"),
     "document number": ("none", "国知平评函〔2026〕7号"),
     "duty occur": ("none", "FP01", "litigation", "x", "--on", "2024-01-01"),
     "duty report": ("999999", "--on", "2024-01-01"),

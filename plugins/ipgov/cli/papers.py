@@ -48,10 +48,10 @@ def correct(
     from ipgov.policy.store import read_yaml
     from ipgov.procedures import withdrawal
 
+    actor = acting(by, password_file, "document correct")
     listed = read_yaml(read(changes), changes.name)
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise GovernanceError(f"{changes.name} 应为列表，每项写明 place、before（原文）、after（更正为）")
-    actor = acting(by, password_file, "document correct")
     _told(withdrawal.correct(number, listed, reason, actor, *moment(as_of)).as_dict(), as_json)
 
 
