@@ -28,7 +28,7 @@ TYPES = {
     "DATE": ("date '2024-01-01'", "coalesce({0}, date '2000-01-01') + 1"),
     "DATETIME": ("now()", "coalesce({0}, now()) + interval '1 microsecond'"),
     "JSONB": ("'{{}}'", "jsonb_build_array({0})"),
-    "ARRAY": ("'{{}}'", "coalesce({0}, '{{}}') || 'x'::text"),
+    "ARRAY": ("'{{}}'", "array_append({0}, NULL)"),
 }
 
 

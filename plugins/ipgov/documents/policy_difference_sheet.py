@@ -34,6 +34,7 @@ _TOUCHED: tuple[tuple[str, str], ...] = (
     ("approval", "审批"),
     ("issuer", "发文单位"),
     ("notices", "文书"),
+    ("correction", "更正"),
 )
 _COLUMNS = (
     Column("序号", 6, align="center"),
