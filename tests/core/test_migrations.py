@@ -1,4 +1,4 @@
-"""The database is what core/tables.py says, however often it is migrated, and stays what it was made as."""
+"""The database is what core/tables says, however often it is migrated, and stays what it was made as."""
 
 from __future__ import annotations
 

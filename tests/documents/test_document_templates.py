@@ -236,7 +236,7 @@ def test_what_the_context_lacks_is_an_error_that_names_it() -> None:
 
 
 def test_an_unknown_template_names_those_there_are() -> None:
-    with pytest.raises(UnknownError, match="没有文书模板“无此”；现有：attachment、.*correction、"):
+    with pytest.raises(UnknownError, match=r"没有文书模板“无此”；现有：attachment、.*correction、"):
         render("无此", {})
     with pytest.raises(UnknownError):
         render("../templates/receipt", receipt_context())

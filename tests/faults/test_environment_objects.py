@@ -235,8 +235,18 @@ def nanio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "gov").mkdir()
     port = _closed_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "nanio", "serve", "--host", "127.0.0.1", "--port", str(port), "--data-dir"]
-        + [str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "nanio",
+            "serve",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--data-dir",
+            str(folder),
+        ],
         env={
             **os.environ,
             "NANIO_ACCESS_KEY": KEYS["AWS_ACCESS_KEY_ID"],

@@ -1,0 +1,171 @@
+"""Every table of the system of record: a module a room, in the order in which data takes its way.
+
+All of them are append-only: the database refuses UPDATE, DELETE and TRUNCATE (sql/migrations). A correction
+is a new row that names what it supersedes. "Current" is a view (sql/views) or a query with a day.
+
+Common columns: ``id`` (order of writing; the seals count on it), ``known_at`` (when the fact became known to
+the office: what a question "as known at T" filters on) and ``recorded_at`` (the database's own clock).
+"""
+
+from ipgov.core.tables.cases import (
+    case_event,
+    case_evidence,
+    case_problem,
+    case_round,
+    obligation_paper,
+    paper_round,
+    rectification_case,
+)
+from ipgov.core.tables.core import clock_correction, database_identity, seal, step_run
+from ipgov.core.tables.decisions import (
+    correction,
+    correction_unit,
+    decision,
+    officer,
+    policy_approval,
+    policy_change,
+    rating_chart,
+    refused_decision,
+    refused_policy_act,
+    review_mark,
+    review_round,
+)
+from ipgov.core.tables.documents import (
+    awaited_number,
+    contact,
+    dispatch,
+    dispatch_attempt,
+    dispatch_begun,
+    dispatch_failure,
+    dispatch_settlement,
+    document,
+    document_file,
+    document_number,
+    entered_number,
+    issue,
+    round_templates,
+)
+from ipgov.core.tables.evaluation import proposed_outcome, result, result_set, score
+from ipgov.core.tables.expert_scoring import (
+    expert,
+    expert_recusal,
+    expert_score,
+    panel,
+    panel_assignment,
+    panel_member,
+    scoring_return,
+    scoring_sheet,
+)
+from ipgov.core.tables.followup import (
+    calendar_edition,
+    obligation,
+    obligation_due,
+    obligation_event,
+    obligation_extension,
+    obligation_judgement,
+    obligation_report,
+    occurrence,
+)
+from ipgov.core.tables.frozen import (
+    snapshot,
+    snapshot_attachment,
+    snapshot_rating,
+    snapshot_unit,
+    snapshot_value,
+)
+from ipgov.core.tables.intake import (
+    attachment,
+    extension,
+    listed_attachment,
+    submission,
+    submitted_value,
+    unclaimed_object,
+)
+from ipgov.core.tables.policy import cycle, rule_version
+from ipgov.core.tables.published import published_result, published_source, published_value
+from ipgov.core.tables.quality import finding, quality_check, waiver
+from ipgov.core.tables.registry import organisation, organisation_succession, title_event, titled_body
+from ipgov.core.tables.shape import MODES, metadata
+
+__all__ = [
+    "MODES",
+    "attachment",
+    "awaited_number",
+    "calendar_edition",
+    "case_event",
+    "case_evidence",
+    "case_problem",
+    "case_round",
+    "clock_correction",
+    "contact",
+    "correction",
+    "correction_unit",
+    "cycle",
+    "database_identity",
+    "decision",
+    "dispatch",
+    "dispatch_attempt",
+    "dispatch_begun",
+    "dispatch_failure",
+    "dispatch_settlement",
+    "document",
+    "document_file",
+    "document_number",
+    "entered_number",
+    "expert",
+    "expert_recusal",
+    "expert_score",
+    "extension",
+    "finding",
+    "issue",
+    "listed_attachment",
+    "metadata",
+    "obligation",
+    "obligation_due",
+    "obligation_event",
+    "obligation_extension",
+    "obligation_judgement",
+    "obligation_paper",
+    "obligation_report",
+    "occurrence",
+    "officer",
+    "organisation",
+    "organisation_succession",
+    "panel",
+    "panel_assignment",
+    "panel_member",
+    "paper_round",
+    "policy_approval",
+    "policy_change",
+    "proposed_outcome",
+    "published_result",
+    "published_source",
+    "published_value",
+    "quality_check",
+    "rating_chart",
+    "rectification_case",
+    "refused_decision",
+    "refused_policy_act",
+    "result",
+    "result_set",
+    "review_mark",
+    "review_round",
+    "round_templates",
+    "rule_version",
+    "score",
+    "scoring_return",
+    "scoring_sheet",
+    "seal",
+    "snapshot",
+    "snapshot_attachment",
+    "snapshot_rating",
+    "snapshot_unit",
+    "snapshot_value",
+    "step_run",
+    "submission",
+    "submitted_value",
+    "title_event",
+    "titled_body",
+    "unclaimed_object",
+    "waiver",
+]

@@ -1,0 +1,112 @@
+"""Rectifications: problems, events, evidence."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from ipgov.core.tables.shape import fact, one_of, refers, words
+
+# An obligation with a record of its own: a rectification. The rules that govern it to its end lie in the
+# object store: those of its cases, and the programme's (issuer, chain of approval).
+rectification_case = fact(
+    "rectification_case",
+    refers("obligation_id", "obligation.id"),
+    words("case_rules_sha256"),
+    words("rule_sha256"),
+    refers("round_id", "review_round.id", null=True),  # whose issued result its problems come from
+    UniqueConstraint("obligation_id"),
+)
+
+# What is to be put right: a finding of the evaluation with its cells, or what a person entered.
+case_problem = fact(
+    "case_problem",
+    refers("obligation_id", "obligation.id"),
+    Column("number", Integer, nullable=False),
+    words("kind"),
+    words("code"),  # of the indicator or the quality rule; empty: none
+    words("name"),
+    words("found"),  # the figure and what is wrong with it, in Chinese
+    words("basis"),
+    Column("sources", JSONB, nullable=False),  # file, its SHA-256, sheet, cell, as it was filled in
+    refers("submission_id", "submission.id", null=True),
+    words("entered_by", null=True),  # null: from the evaluation
+    one_of(
+        "kind", "not_submitted", "veto", "deduction", "missing", "indicator", "quality", "waiver", "entered"
+    ),
+    UniqueConstraint("obligation_id", "number"),
+)
+
+# What happened in a case, in order; where it stands is what these rows come to.
+case_event = fact(
+    "case_event",
+    refers("obligation_id", "obligation.id"),
+    Column("sequence", Integer, nullable=False),
+    words("event"),
+    Column("day", Date, nullable=False),
+    words("actor"),
+    words("note"),
+    Column("detail", JSONB, nullable=False),
+    UniqueConstraint("obligation_id", "sequence"),
+)
+
+# A file that a body sent in a case: kept, or refused and why.
+case_evidence = fact(
+    "case_evidence",
+    refers("obligation_id", "obligation.id"),
+    refers("event_id", "case_event.id", null=True),  # null: refused
+    words("filename"),
+    words("media_type", null=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("problems", ARRAY(Integer), nullable=False),  # the numbers that it proves; empty: all
+    words("outcome"),
+    words("reason", null=True),
+    words("digest"),  # SHA-256 of what came
+    words("sha256", null=True),  # of what is kept; null: in quarantine
+    words("scan"),
+    words("scanned_by", null=True),
+    words("scan_detail", null=True),
+    one_of("outcome", "kept", "refused"),
+    one_of("scan", "clean", "infected", "not_scanned"),
+    CheckConstraint(
+        "(outcome = 'kept') = (event_id IS NOT NULL AND sha256 IS NOT NULL AND reason IS NULL)", name="kept"
+    ),
+    CheckConstraint("outcome <> 'kept' OR scan <> 'infected'", name="clean"),
+    UniqueConstraint("obligation_id", "filename", "digest"),
+)
+
+# A round about a case: what it proposes to make of it, and who asked.
+case_round = fact(
+    "case_round",
+    refers("round_id", "review_round.id"),
+    refers("obligation_id", "obligation.id"),
+    words("outcome"),
+    words("opened_by"),
+    words("reason"),
+    UniqueConstraint("round_id"),
+)
+
+# A round about a document that takes back or corrects an earlier one.
+paper_round = fact(
+    "paper_round",
+    refers("round_id", "review_round.id"),
+    words("kind"),  # of policies/papers.yaml
+    words("subject_sha256"),  # what it is about, as canonical JSON
+    refers("earlier_id", "document.id"),
+    words("opened_by"),
+    words("reason"),
+    UniqueConstraint("round_id"),
+)
+
+# What became of an event of an obligation for each who was to hear of it: a document, or why none was made.
+obligation_paper = fact(
+    "obligation_paper",
+    refers("event_id", "obligation_event.id"),
+    words("recipient"),
+    words("kind"),
+    Column("written_on", Date, nullable=False),
+    Column("document_id", BigInteger, ForeignKey("document.id"), nullable=True),
+    words("reason", null=True),
+    CheckConstraint("(document_id IS NULL) = (reason IS NOT NULL)", name="document_or_reason"),
+    UniqueConstraint("event_id", "recipient"),
+)
