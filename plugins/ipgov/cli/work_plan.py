@@ -15,9 +15,7 @@ app = typer.Typer()
 @app.command("work-plan")
 def work_plan(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="写入的 .xlsx 文件")] = None,
-    weeks: Annotated[
-        int | None, typer.Option(help="列出今后几周（默认由规则规定）")
-    ] = None,
+    weeks: Annotated[int | None, typer.Option(help="列出今后几周（默认由规则规定）")] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
