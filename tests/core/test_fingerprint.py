@@ -71,7 +71,7 @@ def test_members_of_an_enumeration_count_as_their_values() -> None:
         dt.time(1),
         {1, 2},
         b"bytes",
-        object(),
+        pytest.param(object(), id="object"),
         {1: "a", "1": "b"},
     ],
     ids=repr,

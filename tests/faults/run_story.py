@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from ipgov.core.errors import EnvironmentProblemError, GovernanceError
+from ipgov.core.errors import EnvironmentProblemError, GovernanceError, TemporaryProblemError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.launcher import supervisor
 from ipgov.launcher.api import ApiClient, ApiError
@@ -97,7 +97,7 @@ def play(stage: Stage) -> None:
             night = dt.date(PERIOD + 1, 12, 31)
             story._run(stage, stage.client("operator1"), "nightly_seal", night, {}, "夜间封存")
             return
-        except DBAPIError as error:
+        except (DBAPIError, TemporaryProblemError) as error:
             stage.say(f"（数据库中断，继续）{type(error).__name__}")
             time.sleep(1)
 
