@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pypdf
+import pytest
 from document_samples import HOSTILE, RARE, RULES
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.documents import charts
@@ -88,3 +89,13 @@ def test_a_list_without_totals_or_years_says_so() -> None:
         len(pages(charts.write(replace(LISTED, rows=tuple(replace(r, history=()) for r in LISTED.rows)), "")))
         == 2
     )
+
+
+def test_of_very_many_bodies_the_first_are_drawn_and_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(charts, "PROFILES_SHOWN", 2)
+    ranked = [r for r in LISTED.rows if r.total is not None]
+    profile = pages(charts.write(LISTED, ""))[1]
+    assert f"共 {len(ranked)} 家，其余见评级表" in profile
+    assert [r.unit for r in ranked if f"{r.unit} " in profile] == [r.unit for r in ranked[:2]]

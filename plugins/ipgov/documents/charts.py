@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BODIES_A_PAGE = 30  # in the profile
+PROFILES_SHOWN = 300  # bodies, by rank: drawing takes a second for some twenty, the list has them all
 LINES_SHOWN = 40  # bodies whose movement is drawn; above, those that moved furthest
 _A4 = (11.69, 8.27)  # inches, landscape
 _BLUE, _ORANGE, _GREY, _RED = "#0072B2", "#E69F00", "#808080", "#B00020"
@@ -179,8 +180,9 @@ def _profiles(listed: RatingList) -> Iterator[Figure]:
     """Draw the score of every body in every dimension: a row each, so many on a page."""
     rows = _ranked(listed)
     averages = {d.code: _average(rows, d.code) for d in top_dimensions(listed.rules)}
-    for first in range(0, len(rows), BODIES_A_PAGE):
-        yield _profile(listed, rows[first : first + BODIES_A_PAGE], averages, first, len(rows))
+    for first in range(0, min(len(rows), PROFILES_SHOWN), BODIES_A_PAGE):
+        some = rows[first : min(first + BODIES_A_PAGE, PROFILES_SHOWN)]
+        yield _profile(listed, some, averages, first, len(rows))
 
 
 def _profile(
@@ -213,6 +215,7 @@ def _profile(
     for side in axes.spines.values():
         side.set_visible(False)
     part = f"，第 {first + 1} 至 {first + len(rows)} 家" if count > len(rows) else ""
+    part += f"，共 {count} 家，其余见评级表" if count > PROFILES_SHOWN else ""
     note = f"各平台的维度得分（满分 {listed.rules.scoring.full_score}，虚线为全部平台平均分{part}）"
     figure.text(0.05, 0.915, full_width(note), fontsize=11)
     return figure
