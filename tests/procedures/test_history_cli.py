@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
-from ipgov import cli
 from ipgov.simulation import published as synthetic
 
 PROGRAMME = "functional_platform"
-
-
-@pytest.fixture
-def ipgov(passwords, monkeypatch, capsys):
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["ipgov", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return ended.value.code or 0, out, err
-
-    return run
+pytestmark = pytest.mark.usefixtures("passwords")
 
 
 def test_a_year_is_entered_listed_and_corrected_by_command(nation, ipgov, tmp_path):

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def office_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("office_numbers")
 def test_an_issue_waits_until_a_person_entered_every_number(
-    nation: Nation, passwords: Path, capsys: pytest.CaptureFixture[str]
+    nation: Nation, passwords: Path, ipgov: Callable[..., tuple[int, str, str]]
 ) -> None:
     round_id, day = approved(nation)
     problems = approval.numbers_awaited(round_id, day, at(day))
@@ -80,7 +81,12 @@ def test_an_issue_waits_until_a_person_entered_every_number(
         approval.issue(round_id, day, at(day))
     assert waiting[-1].key in str(caught.value.problems[0])
     assert [w.key for w in document_numbers.awaited()] == [waiting[-1].key]
-    assert document_numbers.enter(waiting[-1].key, "国知办函〔2024〕99号", "operator1", day, at(day))
+    assert f"待录入字号：{waiting[-1].subject}" in ipgov("status")[1]
+    told = ipgov(
+        "document", "number", waiting[-1].key, "国知办函〔2024〕99号", "--by", "operator1", "--as-of", day
+    )
+    assert told[:2] == (0, f"{waiting[-1].key} 的字号 国知办函〔2024〕99号 已录入\n")
+    assert ipgov("document", "awaited")[1] == "共 0 件\n"
     assert approval.numbers_awaited(round_id, day, at(day)) == ()
     issued = approval.issue(round_id, day, at(day))
     with reading() as connection:
