@@ -42,6 +42,35 @@ def test_people_report_in_time_and_a_span_played_twice_changes_nothing(played: P
     assert list(fast_forward.forward(FIRST, 9, evaluate=False)) == []
 
 
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_an_interrupted_span_is_finished_as_it_would_have_been(
+    played: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    from ipgov.core.database import reading
+    from ipgov.core.tables import document, obligation_paper
+    from ipgov.procedures import follow_up_papers
+    from ipgov.simulation import actors, fast_forward
+    from sqlalchemy import select
+
+    write, calls = follow_up_papers.write, iter(range(left))
+
+    def dying(day: dt.date, known_at: dt.datetime):
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+        return write(day, known_at)
+
+    monkeypatch.setattr(follow_up_papers, "write", dying)
+    with pytest.raises(KeyboardInterrupt):
+        list(fast_forward.forward(FIRST, 9, actors.Cast(sends=False), evaluate=False))
+    monkeypatch.setattr(follow_up_papers, "write", write)
+    list(fast_forward.forward(FIRST, 10, actors.Cast(sends=False), evaluate=False))
+    with reading() as connection:
+        reasons = connection.execute(select(obligation_paper.c.reason)).scalars().all()
+        letters = connection.execute(select(document.c.kind, document.c.issued_on)).all()
+    assert set(reasons) == {None}  # none is too old to be sent: it is of its own day
+    assert ("reminder", dt.date(2024, 5, 13)) in [tuple(row) for row in letters]
+
+
 def test_days_are_not_skipped_and_wrong_spans_are_told(played: Path) -> None:
     from ipgov.simulation import fast_forward
 

@@ -94,6 +94,7 @@ def forward(
     if not 1 <= days <= LONGEST:
         raise UnknownError(f"天数 {days} 无效，应为 1 至 {LONGEST}")
     require_simulation()
+    yield from resume()
     worked = follow_up.last_day()
     if worked is not None and first > worked + _ONE_DAY:
         first_shown = worked + _ONE_DAY
@@ -101,6 +102,30 @@ def forward(
     play = _Play(first, first if worked is None else None, people, evaluate)
     for n in range(days):
         yield from play.live(first + n * _ONE_DAY)
+    yield from play.catch_up()
+
+
+_LAST_GROUP = """
+SELECT min(period)::date AS first, max(period)::date AS last, known_at FROM step_run
+WHERE programme = :programme AND step = :step GROUP BY known_at ORDER BY known_at DESC LIMIT 1
+"""
+
+
+def resume() -> Iterator[Day]:
+    """Finish the days that were advanced together last, where that was interrupted; else do nothing.
+
+    They are told apart by what was known: all of them were advanced with the end of the last of them.
+    """
+    with reading() as connection:
+        mine = {"programme": follow_up.PROGRAMME, "step": follow_up.STEP}
+        group = connection.execute(text(_LAST_GROUP), mine).first()
+    if group is None:
+        return
+    end = group.known_at.astimezone(SHANGHAI)
+    if end != end_of(end.date()):
+        return  # a run by the clock, which ends its day by itself
+    play = _Play(group.first, None, None, evaluate=False)
+    play.waiting = [group.first + n * _ONE_DAY for n in range((end.date() - group.first).days + 1)]
     yield from play.catch_up()
 
 
@@ -116,7 +141,7 @@ class _Play:
     since: dt.date | None
     people: People | None
     evaluate: bool
-    _waiting: list[dt.date] = field(default_factory=list)
+    waiting: list[dt.date] = field(default_factory=list)
     _told: dict[dt.date, list[str]] = field(default_factory=dict)
     _opened: set[tuple[str, int]] = field(default_factory=set)
 
@@ -134,7 +159,7 @@ class _Play:
             told += _receive(day, known_at)
             told += _evaluate(due, day, known_at, self.people)
             self._told[day] = told
-        self._waiting.append(day)
+        self.waiting.append(day)
 
     def _office(self, day: dt.date, known_at: dt.datetime) -> tuple[list[Cycle], list[tuple[str, str]]]:
         """Return what the office does on a day: periods to open, periods to evaluate."""
@@ -145,23 +170,23 @@ class _Play:
 
     def catch_up(self) -> Iterator[Day]:
         """Advance what is owed through the days that wait, write the letters, and yield what happened."""
-        if not self._waiting:
+        if not self.waiting:
             return
-        days, last = self._waiting, self._waiting[-1]
+        days, last = self.waiting, self.waiting[-1]
         known_at = end_of(last)
-        result = follow_up.advance(last, known_at, self.since)
-        events = {} if result.repeated else _events(days[0], last)
+        repeated = follow_up.advance(last, known_at, self.since).repeated
+        events = _events(days[0], last)
         for day in sorted({*events, *(d for d, told in self._told.items() if told)}):
-            told = self._told.get(day, [])
-            counts = events.get(day, {})
-            if counts:
+            told, counts = self._told.get(day, []), {} if repeated else events.get(day, {})
+            if day in events:  # the letters of days advanced before may have been interrupted
                 told = [*told, *_follow_up(day, counts, known_at)]
-            yield Day(day, tuple(told), counts)
+            if told or counts:
+                yield Day(day, tuple(told), counts)
         late = run_alerts.alert(last, known_at)
         if late.written:
             yield Day(last, (f"评价未按期办结，已告警：{'、'.join(late.output['overdue'])}",))
         approval.send(known_at)
-        self._waiting, self._told = [], {}
+        self.waiting, self._told = [], {}
 
 
 _EVENTS_OF = """

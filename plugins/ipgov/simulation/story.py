@@ -75,6 +75,8 @@ def play(stage: Stage) -> str:
 
 def _until(stage: Stage, last: dt.date) -> None:
     """Live through the days up to ``last``: what comes in, what is owed, its letters, what people do."""
+    for _ in fast_forward.resume():
+        pass
     worked = follow_up.last_day()
     first = nation.nation()["recognised_on"] if worked is None else worked + dt.timedelta(days=1)
     if first > last:

@@ -12,8 +12,6 @@ from ipgov.core.tables.cases import (
     case_evidence,
     case_problem,
     case_round,
-    obligation_paper,
-    paper_round,
     rectification_case,
 )
 from ipgov.core.tables.core import clock_correction, database_identity, seal, step_run
@@ -22,6 +20,7 @@ from ipgov.core.tables.decisions import (
     correction_unit,
     decision,
     officer,
+    paper_round,
     policy_approval,
     policy_change,
     rating_chart,
@@ -63,6 +62,7 @@ from ipgov.core.tables.followup import (
     obligation_event,
     obligation_extension,
     obligation_judgement,
+    obligation_paper,
     obligation_report,
     occurrence,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ipgov.core.tables.shape import fact, one_of, refers, words
@@ -84,29 +84,4 @@ case_round = fact(
     words("opened_by"),
     words("reason"),
     UniqueConstraint("round_id"),
-)
-
-# A round about a document that takes back or corrects an earlier one.
-paper_round = fact(
-    "paper_round",
-    refers("round_id", "review_round.id"),
-    words("kind"),  # of policies/papers.yaml
-    words("subject_sha256"),  # what it is about, as canonical JSON
-    refers("earlier_id", "document.id"),
-    words("opened_by"),
-    words("reason"),
-    UniqueConstraint("round_id"),
-)
-
-# What became of an event of an obligation for each who was to hear of it: a document, or why none was made.
-obligation_paper = fact(
-    "obligation_paper",
-    refers("event_id", "obligation_event.id"),
-    words("recipient"),
-    words("kind"),
-    Column("written_on", Date, nullable=False),
-    Column("document_id", BigInteger, ForeignKey("document.id"), nullable=True),
-    words("reason", null=True),
-    CheckConstraint("(document_id IS NULL) = (reason IS NOT NULL)", name="document_or_reason"),
-    UniqueConstraint("event_id", "recipient"),
 )

@@ -158,3 +158,15 @@ refused_policy_act = fact(
     words("reason"),
     one_of("act", "propose", "approve", "reject"),
 )
+
+# A round about a document that takes back or corrects an earlier one.
+paper_round = fact(
+    "paper_round",
+    refers("round_id", "review_round.id"),
+    words("kind"),  # of policies/papers.yaml
+    words("subject_sha256"),  # what it is about, as canonical JSON
+    refers("earlier_id", "document.id"),
+    words("opened_by"),
+    words("reason"),
+    UniqueConstraint("round_id"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Date, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ipgov.core.tables.shape import fact, one_of, refers, words
@@ -105,4 +105,18 @@ calendar_edition = fact(
     words("version"),
     words("content_sha256"),
     UniqueConstraint("version"),
+)
+
+
+# What became of an event of an obligation for each who was to hear of it: a document, or why none was made.
+obligation_paper = fact(
+    "obligation_paper",
+    refers("event_id", "obligation_event.id"),
+    words("recipient"),
+    words("kind"),
+    Column("written_on", Date, nullable=False),
+    Column("document_id", BigInteger, ForeignKey("document.id"), nullable=True),
+    words("reason", null=True),
+    CheckConstraint("(document_id IS NULL) = (reason IS NOT NULL)", name="document_or_reason"),
+    UniqueConstraint("event_id", "recipient"),
 )
