@@ -54,10 +54,11 @@ def _told(connection: Connection, o: Owed, known_at: dt.datetime) -> list[str]:
     day = _set_on(o)
     assert day is not None  # noqa: S101 - only such are asked for
     letters = connection.execute(text(_LETTERS), {"id": o.id, "day": day}).scalar_one()
+    ended = "按期办结" if o.state == "met" and not o.late else o.state_name
     earlier = "、".join(f"{d.due_on}" + ("（暂定）" if d.provisional else "") for d in o.earlier_dues)
     return [
         f"  {o.unit} {o.duty_name}：原期限 {earlier}（保留在案），{day} 重新推算为 {o.due_on}；"
-        f"期限变更通知 {letters} 件；{o.state_name}",
+        f"期限变更通知 {letters} 件；{ended}",
         *(line for on in (day - _ONE_DAY, day) for line in _shown(o, on, known_at)),
     ]
 
