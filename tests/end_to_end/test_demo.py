@@ -101,6 +101,17 @@ def test_the_summary_tells_how_each_kind_of_duty_ended(told: str) -> None:
     assert "整改后评价未通过" in after
 
 
+def test_the_summary_tells_how_a_provisional_day_was_confirmed(told: str, state: Path) -> None:
+    after = told[told.index("── 暂定期限与放假通知（虚构）──") :]
+    assert (
+        "FP12 违规情形整改：原期限 2027-01-04（暂定）（保留在案），2026-12-16 重新推算为 2027-01-05" in after
+    )
+    assert "期限变更通知 2 件" in after
+    assert "日历文件：20270104 TENTATIVE" in after
+    assert "日历文件：20270105 CONFIRMED" in after
+    assert f"IPGOV_CALENDARS={state}/calendars" in (state / "env").read_text(encoding="utf-8")
+
+
 def test_each_issue_started_the_follow_up_of_its_period(told: str) -> None:
     for year in ("2023", "2024", "2025"):
         assert f"{year} 年度发文已转后续事项" in told

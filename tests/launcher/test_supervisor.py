@@ -168,7 +168,16 @@ def test_a_folder_with_a_space_is_refused_before_anything_starts(tmp_path: Path)
 def staged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo without Airflow: up() only calls ready, all DAGs are there."""
 
-    def up(state: Path, port: int, ready: Callable[[], None], *, say: supervisor.Say) -> bool:
+    def up(
+        state: Path,
+        port: int,
+        ready: Callable[[], None],
+        *,
+        say: supervisor.Say,
+        furnish: Callable[[Path], object] | None,
+    ) -> bool:
+        if furnish is not None:
+            furnish(state)
         try:
             ready()
         except supervisor.Stopped:
@@ -198,6 +207,20 @@ def test_demo_plays_and_tells_where_to_look(tmp_path: Path, capsys: pytest.Captu
     assert f"账户与密码：{tmp_path}/passwords.json" in out
     assert "流程：approval_and_issue correction cycle_calendar" in out
     assert (seen[0].base_url, seen[0].state) == ("http://127.0.0.1:18080", tmp_path)
+
+
+@pytest.mark.usefixtures("staged")
+def test_the_play_finds_its_holidays_in_the_state_folder(tmp_path: Path) -> None:
+    from ipgov.launcher import airflow
+    from ipgov.simulation import fictitious_holidays
+
+    def play(stage: Demo) -> str:
+        assert airflow.environment(stage.state, 1)["IPGOV_CALENDARS"] == str(tmp_path / "calendars")
+        assert "IPGOV_CALENDARS" not in airflow.environment(stage.state, 1, kind="production")
+        return "已见"
+
+    assert "IPGOV_CALENDARS" not in airflow.environment(tmp_path, 1)
+    assert demo.main(play, arguments(tmp_path), fictitious_holidays.supply) == 0
 
 
 @pytest.mark.usefixtures("staged")

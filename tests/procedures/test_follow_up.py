@@ -326,3 +326,94 @@ def test_the_command_lists_and_explains(nation: Nation) -> None:
     assert "升级提醒（overdue_1） → 虚构交易平台甲、" in shown.output
     unknown = run.invoke(app, ["duty", "list", "--state", "未知"])
     assert "没有名为“未知”的状态" in str(unknown.exception)
+
+
+NOTICE_2027 = """
+notice:
+  operator: 测试用；文号与日期均为虚构
+  year: 2027
+  entered: 2026-12-15
+  document: 虚构测试号
+  holidays:
+    - {name: 元旦, first: 2027-01-01, last: 2027-01-04}
+    - {name: 春节, first: 2027-02-05, last: 2027-02-11}
+    - {name: 清明节, first: 2027-04-05, last: 2027-04-05}
+    - {name: 劳动节, first: 2027-05-01, last: 2027-05-05}
+    - {name: 端午节, first: 2027-06-09, last: 2027-06-09}
+    - {name: 中秋节, first: 2027-09-15, last: 2027-09-15}
+    - {name: 国庆节, first: 2027-10-01, last: 2027-10-07}
+"""
+
+
+@pytest.mark.parametrize("outage", [False, True], ids=["day by day", "a month at once"])
+def test_a_notice_that_is_entered_later_sets_provisional_days_anew(
+    nation: Nation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outage: bool
+) -> None:
+    import shutil
+
+    from ipgov.core.settings import settings
+    from ipgov.policy import holidays
+
+    folder = tmp_path / "days"
+    shutil.copytree(settings().policies / "calendars", folder)
+    monkeypatch.setenv("IPGOV_CALENDARS", str(folder))
+
+    def processes_start_anew() -> None:
+        settings.cache_clear()
+        holidays.calendars.cache_clear()
+
+    processes_start_anew()
+    advance(Day(2026, 12, 4), since=Day(2026, 12, 1))
+    occur("out_of_scope", Day(2026, 12, 4), Day(2026, 12, 4))  # 20 working days
+    occur("penalty", Day(2026, 12, 10), Day(2026, 12, 10))  # a week, all of it in 2026
+    advance(Day(2026, 12, 11))
+    late = f"{PROGRAMME}/finding_rectification/FP01/out_of_scope:某案"
+    early = f"{PROGRAMME}/major_matter/FP01/penalty:某案"
+    before = owed(Day(2026, 12, 11))
+    assert (before[late].due_on, before[late].provisional) == (Day(2027, 1, 4), True)
+    assert (before[early].due_on, before[early].provisional) == (Day(2026, 12, 17), False)
+    if not outage:
+        for number in range(12, 16):
+            advance(Day(2026, 12, number))
+        assert owed(Day(2026, 12, 15))[late].provisional
+    (folder / "2027.yaml").write_text(NOTICE_2027, encoding="utf-8")
+    processes_start_anew()
+    if not outage:
+        for number in range(16, 32):
+            advance(Day(2026, 12, number))
+    advance(Day(2027, 1, 6))
+
+    now = owed(Day(2027, 1, 6))[late]
+    assert (now.due_on, now.provisional) == (Day(2027, 1, 5), False)
+    (kept,) = now.earlier_dues
+    assert (kept.due_on, kept.provisional) == (Day(2027, 1, 4), True)
+    assert told(now) == [
+        "2026-12-05 opened",
+        "2026-12-05 due_set 2026-12-05",
+        "2026-12-07 reminded opening",
+        "2026-12-16 due_set 2026-12-16",
+        "2026-12-29 reminded before_3",
+        "2027-01-05 reminded due",
+        "2027-01-06 overdue 2027-01-05",
+        "2027-01-06 escalated overdue_1",
+    ]
+    (set_anew,) = [e.detail for e in now.events if e.day == Day(2026, 12, 16)]
+    assert (set_anew["reason"], set_anew["earlier"]) == ("calendar", "2027-01-04")
+    assert not owed(Day(2027, 1, 6))[early].earlier_dues, "a day that the notice does not touch stays"
+    editions = {calendar_edition(v) for v in (kept.calendar_version, now.calendar_version)}
+    assert editions == {False, True}, "both calendars are kept, one without the notice"
+    settings.cache_clear()
+
+
+def calendar_edition(version: str) -> bool:
+    """Tell whether the calendar that is kept under a version holds the notice."""
+    from ipgov.core import tables as t
+    from ipgov.core.database import reading
+    from ipgov.core.objects import get_content
+
+    edition = t.calendar_edition
+    with reading() as connection:
+        kept = connection.execute(
+            select(edition.c.content_sha256).where(edition.c.version == version)
+        ).scalar_one()
+    return "虚构测试号" in get_content(kept).decode()

@@ -63,7 +63,7 @@ def known(known_on: dt.date | None = None) -> WorkingDays:
     last = max((e for e in entered.entered if known_on is None or e <= known_on), default=None)
     # all days of knowledge between two entries know the same
     since = None if known_on is None or last == max(entered.entered, default=None) else last or dt.date.min
-    return _known_since(settings().policies / "calendars", entered.sha256, since)
+    return _known_since(settings().calendars_folder, entered.sha256, since)
 
 
 @lru_cache(maxsize=32)
@@ -91,6 +91,11 @@ def calendar_version(known_on: dt.date | None = None) -> str:
     return known(known_on).version
 
 
+def announced(year: int, entered: Calendars) -> bool:
+    """Tell whether the holidays of a year are known: entered, or of the package's years."""
+    return year in entered.notices or year <= _package_years()[1]
+
+
 def _find(date: dt.date, entered: Calendars) -> Day:
     year = date.year
     base = _by_notice(date, entered) or _by_package(date) or _provisional(date, entered)
@@ -108,7 +113,7 @@ def _find(date: dt.date, entered: Calendars) -> Day:
 
 
 def _entered() -> Calendars:
-    return calendars(settings().policies / "calendars")
+    return calendars(settings().calendars_folder)
 
 
 @cache

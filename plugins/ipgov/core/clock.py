@@ -23,13 +23,24 @@ def read(connection: Connection) -> tuple[dt.datetime, bool]:
     """Return now (UTC) and whether this is a simulation; a task, command or page reads it once.
 
     Raises TemporaryProblemError where the clock differs from the database's, or lies before the newest
-    record, by more than ``clock_tolerance``.
+    record, by more than ``clock_tolerance``; RefusedError where days other than the policies' would count.
     """
     simulation = is_simulation(connection)
     now = dt.datetime.now(dt.UTC)
     if not simulation:
+        _require_own_calendars()
         check(connection, now)
     return now, simulation
+
+
+def _require_own_calendars() -> None:
+    """Refuse holidays from elsewhere: fictitious ones are for simulations, legal effect rests on policies."""
+    folder, policies = settings().calendars_folder, settings().policies
+    if not folder.resolve().is_relative_to(policies.resolve()):
+        raise RefusedError(
+            f"本库是业务库，放假安排只能取自 {policies}，"
+            f"而 IPGOV_CALENDARS 为 {folder}：只有模拟库可用别处的放假安排"
+        )
 
 
 def check(connection: Connection, now: dt.datetime) -> None:

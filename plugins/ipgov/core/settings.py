@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         default=None,
         description="the site's own font files, searched before the shipped ones",
     )
+    calendars: Path | None = Field(
+        default=None,
+        description="folder of statutory days and holiday notices; empty: <root>/policies/calendars. Only a "
+        "simulation may have one outside policies",
+    )
     automatic_from: int = Field(
         default=2026,
         description="first period that the scheduler runs live by itself; earlier ones are run by a person",
@@ -185,6 +190,11 @@ class Settings(BaseSettings):
     def policies(self) -> Path:
         """Return the folder of documents, clauses, rule versions and calendars."""
         return self.root / "policies"
+
+    @property
+    def calendars_folder(self) -> Path:
+        """Return the folder of statutory days, holiday notices and overrides, with the default filled in."""
+        return self.calendars or self.policies / "calendars"
 
     @property
     def sql(self) -> Path:

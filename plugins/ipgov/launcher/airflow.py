@@ -167,6 +167,8 @@ def environment(
         for section, options in part.items()
         for key, value in options.items()
     }
+    if kind == "simulation" and (state / "calendars").is_dir():
+        variables["IPGOV_CALENDARS"] = str(state / "calendars")  # its own, with fictitious holidays
     return variables | {
         "AIRFLOW_HOME": str(state / "airflow"),
         "IPGOV_ROOT": str(root),

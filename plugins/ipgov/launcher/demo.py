@@ -61,9 +61,12 @@ class Demo:
 Play = Callable[[Demo], str]
 
 
-def main(play: Play, arguments: list[str] | None = None) -> int:
+def main(
+    play: Play, arguments: list[str] | None = None, furnish: Callable[[Path], object] | None = None
+) -> int:
     """Start everything, call ``play``, print the summary it returns, keep the interface up until Ctrl-C.
 
+    ``furnish`` lays into the state folder what the play needs there (see ``supervisor.up``).
     Returns 0, 130 where it was interrupted before its end, 1 or 2 after an error's message.
     """
     options = _options(arguments)
@@ -84,7 +87,7 @@ def main(play: Play, arguments: list[str] | None = None) -> int:
                 signal.pause()
 
     try:
-        supervisor.up(demo.state, options.port, ready, say=say)
+        supervisor.up(demo.state, options.port, ready, say=say, furnish=furnish)
     except GovernanceError as error:
         print(error.message, *error.problems, sep="\n", file=sys.stderr, flush=True)
         return 2 if isinstance(error, EnvironmentProblemError) else 1
@@ -109,9 +112,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 def _entry() -> int:
     from ipgov.launcher import demo  # by its name: not a second copy of this file as __main__
-    from ipgov.simulation import story
+    from ipgov.simulation import fictitious_holidays, story
 
-    return demo.main(story.play)
+    return demo.main(story.play, furnish=fictitious_holidays.supply)
 
 
 if __name__ == "__main__":

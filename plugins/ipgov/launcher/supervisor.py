@@ -67,11 +67,13 @@ def up(
     kind: Kind = "simulation",
     say: Say | None = None,
     dags: Path | None = None,
+    furnish: Callable[[Path], object] | None = None,
 ) -> bool:
     """Start everything, call ``ready`` once all is healthy, and stop everything when it returns.
 
     Call it in the main thread. Returns False where Ctrl-C or a signal ended it before ``ready`` returned.
-    ``state`` is the folder of all that is written; ``kind`` says what database a new one becomes. Raises
+    ``state`` is the folder of all that is written; ``kind`` says what database a new one becomes; ``furnish``
+    lays into the folder what a simulation brings along, before anything is started. Raises
     EnvironmentProblemError where another instance runs, the port is taken, or a component will not stay up;
     GovernanceError where policies/roles.yaml is wrong.
     """
@@ -82,6 +84,8 @@ def up(
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _signals(), _only_instance(state, say) as lock:
         port_check.require_free(port)
+        if furnish is not None:
+            furnish(state)
         instance = _Instance(state, port, kind, say, dags, lock)
         try:
             instance.start()

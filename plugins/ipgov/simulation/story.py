@@ -20,6 +20,7 @@ from ipgov.policy import store
 from ipgov.procedures import follow_up
 from ipgov.registry.platforms import roster
 from ipgov.simulation import actors, fast_forward, nation, returned_list
+from ipgov.simulation.holiday_summary import holiday_summary
 from ipgov.simulation.summary import follow_up_summary, summarise
 
 PERIODS = (2023, 2024, 2025)
@@ -70,7 +71,8 @@ def play(stage: Stage) -> str:
         else:
             _year(stage, period)
     _until(stage, actors.script()["ends"])
-    return "\n".join([summarise(nation.nation()["programme"], PERIODS), *follow_up_summary()])
+    years = summarise(nation.nation()["programme"], PERIODS)
+    return "\n".join([years, *follow_up_summary(), *holiday_summary()])
 
 
 def _until(stage: Stage, last: dt.date) -> None:
