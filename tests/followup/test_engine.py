@@ -192,7 +192,7 @@ def test_a_withdrawn_judgement_lets_the_case_and_its_milestones_go_on_until_the_
     first, void = judgement(Day(2031, 2, 13), "met"), judgement(Day(2031, 2, 21), "withdrawn")
     again = judgement(Day(2031, 3, 10), "failed")
     events, state = played(KNOWN, Day(2031, 4, 1), issued=results, judgements={FIX: (first, void, again)})
-    assert said(events, FIX)[-8:] == [
+    assert said(events, FIX)[3:] == [
         "02-14 met",
         "02-22 resumed 2",
         "02-24 reminded before_5",
@@ -201,17 +201,8 @@ def test_a_withdrawn_judgement_lets_the_case_and_its_milestones_go_on_until_the_
         "03-04 overdue 2031-03-03",
         "03-04 escalated overdue_1",
         "03-07 escalated overdue_4",
-    ] or said(events, FIX)[-9:-1] == [
-        "02-14 met",
-        "02-22 resumed 2",
-        "02-24 reminded before_5",
-        "02-28 reminded before_1",
-        "03-03 reminded due",
-        "03-04 overdue 2031-03-03",
-        "03-04 escalated overdue_1",
-        "03-07 escalated overdue_4",
+        "03-11 lapsed 3",
     ]
-    assert said(events, FIX)[-1] == "03-11 lapsed 3"
     assert state[FIX].ended_on == Day(2031, 3, 10)
     # what was withdrawn with the case is owed again, what is due next as well
     assert said(events, f"{PROGRESS}~2")[-1] == "02-14 withdrawn"

@@ -166,10 +166,11 @@ def test_progress_is_owed_and_after_a_returned_round_the_duties_go_on_until_the_
     rectification.plan(case_id, "虚构试点", "方案", [pdf("方案.pdf")], on, at(on))
     follow(nation, day("2024-03-20"))
     # half a year after the opening (operator): reminded of, found overdue, escalated like all the others
-    assert told("pilot_rectification_progress")[-2:] == ["2024-03-06 overdue", "2024-03-13 escalated"] or (
-        "2024-03-06 overdue" in told("pilot_rectification_progress")
-        and told("pilot_rectification_progress")[-1].endswith("escalated")
-    )
+    assert told("pilot_rectification_progress")[-3:] == [
+        "2024-03-06 overdue",
+        "2024-03-06 escalated",
+        "2024-03-12 escalated",
+    ]
     rectification.progress(case_id, "虚构试点", "进展", [], sent, at(sent))
     rectification.evidence(case_id, "虚构试点", "材料", [pdf("合同.pdf")], [1], sent, at(sent))
     follow(nation, day("2024-03-22"))
@@ -188,7 +189,7 @@ def test_progress_is_owed_and_after_a_returned_round_the_duties_go_on_until_the_
         "2024-09-10 resumed",
         "2024-09-10 overdue",
         "2024-09-10 escalated",
-    ] or "2024-09-10 resumed" in told("pilot_rectification")
+    ]
     with reading() as connection:
         from ipgov.followup.obligations import owed
 
