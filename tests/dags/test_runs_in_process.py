@@ -90,6 +90,8 @@ def test_a_year_runs_through_the_dag_files(environment: dict[str, str]) -> None:
         ("warned_rectification", "FP09"),
         ("warned_rectification_plan", "FP08"),
         ("warned_rectification_plan", "FP09"),
+        ("warned_rectification_progress", "FP08"),
+        ("warned_rectification_progress", "FP09"),
     ]
     told = _query(environment, "SELECT count(*), count(DISTINCT key) FROM document WHERE kind = 'reminder'")
     assert told[0][0] == told[0][1] > 0

@@ -91,6 +91,10 @@ duties:
      owed_by: body,
      owed_to: office, opened_by: {outcomes: [warning]}, due: {limit: {calendar_days: 10, roll: false}},
      met_by: report, ladder: long, part_of: fix}
+  - {code: fix_progress, name: 寅, programme: p, effective: 2030-01-01, operator: 试,
+     owed_by: body,
+     owed_to: office, opened_by: {outcomes: [warning]}, due: {limit: {calendar_days: 8}},
+     met_by: report, ladder: short, part_of: fix, repeats: true}
   - {code: monthly, name: 丑, programme: q, effective: 2031-01-20, operator: 试, owed_by: office,
      owed_to: office, opened_by: {monthly: 1, whom: office}, due: {limit: {working_days: 10}},
      met_by: report, ladder: short}
@@ -174,6 +178,7 @@ _KEYS = [
     *(f"p/{d}/{u}/2031-01-10" for u in UNITS for d in ("check",)),
     *(f"p/{d}/{u}/2031-01-15" for u in UNITS for d in ("pilot", "pilot_plan", "pilot_again")),
     *(f"p/{d}/{u}/2030{g}" for u in UNITS for d in ("fix", "a_fix_plan", "audit") for g in ("", "#2")),
+    *(f"p/fix_progress/{u}/2030{n}" for u in UNITS for n in ("", "~2", "~3", "#2", "~2#2")),
     "p/after_notice/office/n1:s1",
     *(f"q/monthly/office/2031-{m:02}" for m in (2, 3, 4, 5)),
 ]
@@ -229,9 +234,13 @@ def worlds(draw: st.DrawFn) -> World:
                 outcomes = draw(st.sampled_from([frozenset(), frozenset({"warning"})]))
                 issued.append(Issued(number, "p", "2030", u, None, outcomes, on, on))
     keys = st.sampled_from(_KEYS)
-    judged = st.builds(
-        lambda on, met, later: Judged(on, met, _soon(on, later)), days(), st.booleans(), st.integers(0, 5)
+    outcomes = st.sampled_from(["met", "failed", "withdrawn"])
+    one = st.builds(lambda on, said, later: Judged(on, said, _soon(on, later)), days(), outcomes,
+                    st.integers(0, 5))  # fmt: skip
+    judged = st.lists(one, min_size=1, max_size=4).map(
+        lambda found: tuple(sorted(found, key=lambda j: j.known_on))
     )
+    cases = st.sampled_from([k for k in _KEYS if k.split("/")[1] in ("fix", "pilot", "pilot_again")])
     sent = st.tuples(st.just("p"), st.just("2030"), unit)
     many_more = st.lists(_more_time, min_size=1, max_size=2).map(
         lambda m: tuple(sorted(m, key=lambda x: x.known_on))
@@ -250,7 +259,7 @@ def worlds(draw: st.DrawFn) -> World:
             periods=(period,),
             issued=tuple(issued),
             reports=draw(st.dictionaries(keys, some, max_size=8)),
-            judgements=draw(st.dictionaries(keys, judged, max_size=4)),
+            judgements=draw(st.dictionaries(cases, judged, max_size=4)),
             extensions=draw(st.dictionaries(keys, many_more, max_size=3)),
             submissions=draw(st.dictionaries(sent, some, max_size=3)),
             period_extensions=draw(st.dictionaries(sent, many_more, max_size=1)),
@@ -277,7 +286,7 @@ def known_before(facts: Facts, day: dt.date) -> Facts:
         periods=of(facts.periods),
         issued=of(facts.issued),
         reports=by(facts.reports),
-        judgements={k: j for k, j in facts.judgements.items() if j.known_on < day},
+        judgements=by(facts.judgements),
         extensions=by(facts.extensions),
         submissions=by(facts.submissions),
         period_extensions=by(facts.period_extensions),

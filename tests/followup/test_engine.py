@@ -145,14 +145,82 @@ def test_a_corrected_result_withdraws_what_it_no_longer_calls_for_and_another_on
 
 
 def test_a_case_ends_by_its_judgement_and_its_parts_with_it() -> None:
-    judged = {FIX: Judged(Day(2031, 2, 10), True, Day(2031, 2, 10))}
+    judged = {FIX: (Judged(Day(2031, 2, 10), "met", Day(2031, 2, 10)),)}
     results = (issued(1, Day(2031, 2, 3), "warning"),)
     events, state = played(KNOWN, Day(2031, 3, 20), issued=results, judgements=judged)
     assert said(events, FIX)[-1] == "02-11 met"
     assert said(events, PLAN)[-1] == "02-11 withdrawn"
-    failed = {FIX: Judged(Day(2031, 2, 10), False, Day(2031, 2, 10))}
+    failed = {FIX: (Judged(Day(2031, 2, 10), "failed", Day(2031, 2, 10)),)}
     events, state = played(KNOWN, Day(2031, 3, 20), issued=results, judgements=failed)
     assert (said(events, FIX)[-1], state[FIX].ended) == ("02-11 lapsed", "lapsed")
+
+
+PROGRESS = "p/fix_progress/AA01/2030"
+
+
+def test_reports_on_progress_come_again_from_due_day_to_due_day_while_the_case_runs() -> None:
+    results = (issued(1, Day(2031, 2, 3), "warning"),)
+    first = {PROGRESS: (Received(Day(2031, 2, 6), Day(2031, 2, 6)),)}
+    events, state = played(KNOWN, Day(2031, 4, 16), issued=results, reports=first)
+    # met early: the next is counted from the due day all the same
+    assert said(events, PROGRESS)[-1] == "02-07 met"
+    assert said(events, f"{PROGRESS}~2") == [
+        "02-12 opened",
+        "02-12 due_set 2031-02-12",
+        "02-12 reminded opening",
+        "02-19 reminded due",
+        "02-20 overdue 2031-02-19",
+        "02-21 escalated overdue_2",
+    ]
+    numbered = {k: o.due.due_on for k, o in state.items() if k.startswith(PROGRESS)}
+    assert sorted(numbered.values()) == [Day(2031, 2, 11), Day(2031, 2, 19), Day(2031, 2, 27)]
+    assert max(numbered.values()) < state[FIX].due.due_on == Day(2031, 3, 3)
+    assert {o.part_of for k, o in state.items() if k.startswith(PROGRESS)} == {FIX}
+    # more time for the case calls for more of them
+    more = {FIX: (MoreTime(Day(2031, 3, 20), "某", "因故", Day(2031, 3, 1)),)}
+    _, state = played(KNOWN, Day(2031, 4, 16), issued=results, extensions=more)
+    assert state[f"{PROGRESS}~5"].due.due_on == Day(2031, 3, 17)
+    assert f"{PROGRESS}~6" not in state
+
+
+def judgement(on: Day, outcome: Any) -> Judged:
+    return Judged(on, outcome, on)
+
+
+def test_a_withdrawn_judgement_lets_the_case_and_its_milestones_go_on_until_the_next() -> None:
+    results = (issued(1, Day(2031, 2, 3), "warning"),)
+    first, void = judgement(Day(2031, 2, 13), "met"), judgement(Day(2031, 2, 21), "withdrawn")
+    again = judgement(Day(2031, 3, 10), "failed")
+    events, state = played(KNOWN, Day(2031, 4, 1), issued=results, judgements={FIX: (first, void, again)})
+    assert said(events, FIX)[3:] == [
+        "02-14 met",
+        "02-22 resumed 2",
+        "02-24 reminded before_5",
+        "02-28 reminded before_1",
+        "03-03 reminded due",
+        "03-04 overdue 2031-03-03",
+        "03-04 escalated overdue_1",
+        "03-07 escalated overdue_4",
+        "03-11 lapsed 3",
+    ]
+    assert state[FIX].ended_on == Day(2031, 3, 10)
+    # what was withdrawn with the case is owed again, what is due next as well
+    assert said(events, f"{PROGRESS}~2")[-1] == "02-14 withdrawn"
+    assert said(events, f"{PROGRESS}~2#2")[0] == "02-22 opened"
+    assert f"{PROGRESS}~3" in state
+    # what came in meanwhile meets what is opened anew
+    early = {f"{PROGRESS}~2": (Received(Day(2031, 2, 21), Day(2031, 2, 21)),)}
+    events, _ = played(KNOWN, Day(2031, 3, 1), issued=results, judgements={FIX: (first, void)}, reports=early)
+    assert said(events, f"{PROGRESS}~2#2")[-1] == "02-22 met"
+
+
+def test_judged_anew_on_the_day_of_the_return_another_judgement_ends_it() -> None:
+    results = (issued(1, Day(2031, 2, 3), "warning"),)
+    day = Day(2031, 2, 21)
+    rows = (judgement(Day(2031, 2, 13), "met"), judgement(day, "withdrawn"), judgement(day, "failed"))
+    events, state = played(KNOWN, Day(2031, 4, 1), issued=results, judgements={FIX: rows})
+    assert said(events, FIX)[-3:] == ["02-14 met", "02-22 resumed 3", "02-22 lapsed 3"]
+    assert (state[FIX].ended, state[FIX].judged_by) == ("lapsed", 3)
 
 
 def test_a_public_notice_runs_out_after_its_working_days_and_what_follows_opens() -> None:

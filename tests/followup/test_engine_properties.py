@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 from follow_up_worlds import FIRST, LAST, ONE_DAY, World, duty_book, known_before, worlds
 from hypothesis import HealthCheck, given, settings
@@ -75,8 +76,10 @@ def keep_the_rules(world: World, events: list[Event]) -> None:
 def of_one(world: World, events: list[Event]) -> None:
     assert [e.event for e in events[:2]] == ["opened", "due_set"]
     assert len({(e.event, e.step) for e in events}) == len(events), "never twice"
-    ends = [at for at, e in enumerate(events) if e.event in engine.ENDS]
-    assert ends in ([], [len(events) - 1]), "nothing after its end"
+    for end, after in pairwise(events):
+        if end.event in engine.ENDS:
+            assert (after.event, end.detail.get("judged") is not None) == ("resumed", True), "the end"
+        assert after.event != "resumed" or end.event in engine.ENDS, "what has ended alone goes on again"
     o: Obligation | None = None
     for event in events:
         o = engine.fold(o, event)

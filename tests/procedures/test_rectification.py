@@ -148,6 +148,69 @@ def test_the_period_and_the_separate_evaluation_of_a_pilot_platform(pilot):
     assert state(case_id, day("2023-09-07")) == State.OPENED
 
 
+def told(duty: str) -> list[str]:
+    happened = rows(
+        select(obligation_event.c.day, obligation_event.c.event)
+        .join(obligation, obligation.c.id == obligation_event.c.obligation_id)
+        .where(obligation.c.unit == "PP01", obligation.c.duty == duty)
+        .order_by(obligation_event.c.id)
+    )
+    return [f"{r['day']} {r['event']}" for r in happened]
+
+
+def test_progress_is_owed_and_after_a_returned_round_the_duties_go_on_until_the_new_judgement(pilot):
+    nation, case_id = pilot
+    on, sent = day("2023-09-08"), day("2024-03-21")
+    case_opening.add_problem(case_id, "交易额", "不足", "reviewer1", on, at(on))
+    case_opening.notify(case_id, on, at(on))
+    rectification.plan(case_id, "虚构试点", "方案", [pdf("方案.pdf")], on, at(on))
+    follow(nation, day("2024-03-20"))
+    # half a year after the opening (operator): reminded of, found overdue, escalated like all the others
+    assert told("pilot_rectification_progress")[-3:] == [
+        "2024-03-06 overdue",
+        "2024-03-06 escalated",
+        "2024-03-12 escalated",
+    ]
+    rectification.progress(case_id, "虚构试点", "进展", [], sent, at(sent))
+    rectification.evidence(case_id, "虚构试点", "材料", [pdf("合同.pdf")], [1], sent, at(sent))
+    follow(nation, day("2024-03-22"))
+    assert told("pilot_rectification_progress")[-1] == "2024-03-22 met"
+
+    early, late, end = day("2024-06-03"), day("2024-09-09"), day("2024-09-12")
+    rectification.judge(case_id, "accept", "reviewer1", [], "基本完成", early, at(early))
+    follow(nation, late)
+    assert told("pilot_rectification")[-1] == "2024-06-04 met"
+    assert told("pilot_evaluation")[0] == "2024-06-04 opened"
+    rectification.reevaluate(case_id, "reviewer1", [1], "核查", late, at(late))
+    round_ = rectification.propose(case_id, "reviewer1", "请批", late, at(late)).output
+    assert decide(round_, late, "return").status == "returned"
+    follow(nation, day("2024-09-11"))
+    assert told("pilot_rectification")[-3:] == [
+        "2024-09-10 resumed",
+        "2024-09-10 overdue",
+        "2024-09-10 escalated",
+    ]
+    with reading() as connection:
+        from ipgov.followup.obligations import owed
+
+        (one,) = owed(connection, day("2024-09-11"), nation.at(day("2024-09-11")), id=case_id)
+        (listed,) = owed(
+            connection, day("2024-09-11"), nation.at(day("2024-09-11")), id=case_id, states=["overdue"]
+        )
+        assert (one.state, listed.id) == ("overdue", case_id)
+    rectification.judge(case_id, "reject", "reviewer1", [1], "未完成", end, at(end))
+    rectification.reevaluate(case_id, "reviewer1", [1], "核查", end, at(end))
+    second = rectification.propose(case_id, "reviewer1", "请批", end, at(end)).output
+    assert decide(second, end).status == "approved"
+    approval.issue(second["round_id"], end, at(end))
+    follow(nation, day("2024-12-20"))
+    assert told("pilot_rectification")[-1] == "2024-09-13 lapsed"
+    assert told("pilot_evaluation")[-1] == "2024-09-13 met"
+    with reading() as connection:
+        (one,) = owed(connection, end + dt.timedelta(1), nation.at(day("2024-12-20")), id=case_id)
+    assert one.state_name == "未通过"
+
+
 def test_what_may_not_be_is_refused_and_leaves_nothing(pilot):
     _, case_id = pilot
     on = day("2023-09-08")

@@ -28,12 +28,14 @@ _EVENTS = {
     "met": "办结",
     "lapsed": "终结",
     "withdrawn": "撤销",
+    "resumed": "恢复办理",
 }
 _STATES: dict[str, State] = {
     "待办": "open",
     "逾期": "overdue",
     "已办结": "met",
     "已期满": "lapsed",
+    "未通过": "lapsed",
     "已撤销": "withdrawn",
 }
 
@@ -45,7 +47,7 @@ def list_(
     party: Annotated[str | None, typer.Option(help="责任单位的代码")] = None,
     duty: Annotated[str | None, typer.Option(help="职责代码")] = None,
     state: Annotated[str | None, typer.Option(help="、".join(_STATES))] = None,
-    every: Annotated[bool, typer.Option("--all", help="含已办结、已期满、已撤销的")] = False,
+    every: Annotated[bool, typer.Option("--all", help="含已办结、已期满、未通过、已撤销的")] = False,
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
@@ -61,6 +63,8 @@ def list_(
     found = follow_up.listed(
         on, known_at, states=states, programme=programme, unit=unit, owed_by=party, duty=duty
     )
+    if state in ("已期满", "未通过"):
+        found = [o for o in found if o.state_name == state]
     found.sort(key=lambda o: (o.due_on, o.id))
     if as_json:
         print_json([_as_dict(o) for o in found])

@@ -64,6 +64,17 @@ def key_of(base: str, number: int) -> str:
     return base if number == 1 else f"{base}#{number}"
 
 
+def series_of(subject: str) -> str:
+    """Return the subject of the case of which a milestone that comes again and again is a part."""
+    return subject.partition("~")[0]
+
+
+def next_of(base: str) -> str:
+    """Return the base of the next one in a series: after ``…/2030`` comes ``…/2030~2``."""
+    series, number = series_of(base), base.partition("~")[2]
+    return f"{series}~{int(number or 1) + 1}"
+
+
 class Agenda:
     """Which obligations and sources are to be looked at on which day."""
 

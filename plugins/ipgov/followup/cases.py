@@ -20,10 +20,13 @@ from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.fingerprint import fingerprint
 from ipgov.followup import case_states
+from ipgov.followup.agenda import base_of
 from ipgov.followup.case_problems import of_case
 from ipgov.followup.case_states import CaseEvent, Standing, State
 from ipgov.policy import cases as policy
 from ipgov.policy.cases import CaseRules
+from ipgov.policy.duty_store import duties, frozen_duty
+from ipgov.policy.rules import Budget
 from ipgov.registry.asof import listed, newest
 
 
@@ -45,6 +48,7 @@ class Case:
     case_rules_sha256: str
     rule_sha256: str
     round_id: int | None
+    progress_every: Budget | None  # how far apart reports on progress are due; None: none is asked for
 
     @property
     def round_period(self) -> str:
@@ -143,7 +147,20 @@ def _case(connection: Connection, row: Any, known_at: dt.datetime) -> Case:
         **row,
         rules=policy.frozen(row["case_rules_sha256"]),
         due_on=due_on(connection, row["obligation_id"], known_at),
+        progress_every=_progress_every(connection, row),
     )
+
+
+def _progress_every(connection: Connection, row: Any) -> Budget | None:
+    """Return the limit of the duty of progress reports, as frozen where one was opened."""
+    code = policy.frozen(row["case_rules_sha256"]).progress.milestone
+    if code is None:
+        return None
+    table = t.obligation
+    own = select(table.c.rule_sha256).where(table.c.part_of_id == row["obligation_id"], table.c.duty == code)
+    sha256 = connection.execute(own.order_by(table.c.id).limit(1)).scalar()
+    rule = frozen_duty(sha256) if sha256 else duties().governing(code, row["opened_on"])
+    return None if rule is None else rule.duty.due.limit
 
 
 def get(connection: Connection, case_id: int, known_at: dt.datetime) -> Case:
@@ -239,9 +256,15 @@ def judge(
     note: str,
     known_at: dt.datetime,
 ) -> None:
-    """Meet (or fail) the obligation itself: nobody is reminded any more; the first judgement stands."""
+    """Meet (or fail) the obligation itself: nobody is reminded any more.
+
+    ``outcome`` withdrawn: the judgement counts no more, duties and reminders go on until the next. A
+    judgement stands until it is withdrawn; where there is none to withdraw, nothing happens.
+    """
     table = t.obligation_judgement
-    if connection.execute(select(table.c.id).where(table.c.obligation_id == obligation_id)).first():
+    newest = select(table.c.outcome).where(table.c.obligation_id == obligation_id)
+    last = connection.execute(newest.order_by(table.c.id.desc()).limit(1)).scalar()
+    if (last in ("met", "failed")) != (outcome == "withdrawn"):
         return
     connection.execute(
         table.insert().values(
@@ -255,8 +278,40 @@ def judge(
     )
 
 
+def evaluation(connection: Connection, case: Case) -> int | None:
+    """Return the office's own obligation to evaluate again; None where there is none, or it was withdrawn."""
+    rule = case.rules.reevaluation
+    own = milestone(connection, case, rule.duty) if rule is not None and rule.duty else None
+    event = t.obligation_event
+    gone = select(event.c.id).where(event.c.obligation_id == own, event.c.event == "withdrawn")
+    return None if own is None or connection.execute(gone).first() else own
+
+
+def progress_owed(connection: Connection, case: Case) -> int | None:
+    """Return the oldest report on progress that is still owed, which the next one meets; None: none is.
+
+    One that was withdrawn with the case counts as well: what meets it meets what is opened anew.
+    """
+    o, report, event = t.obligation, t.obligation_report, t.obligation_event
+    met = select(event.c.id).where(event.c.obligation_id == o.c.id, event.c.event == "met").exists()
+    there = select(report.c.id).where(report.c.obligation_id == o.c.id).exists()
+    rows = connection.execute(
+        select(o.c.id, o.c.key, (met | there).label("done"))
+        .where(o.c.part_of_id == case.obligation_id, o.c.duty == case.rules.progress.milestone)
+        .order_by(o.c.id)
+    ).mappings()
+    newest: dict[str, RowMapping] = {}
+    done = set[str]()
+    for row in rows:
+        base = base_of(row["key"])
+        newest[base] = row
+        if row["done"]:
+            done.add(base)
+    return next((int(row["id"]) for base, row in newest.items() if base not in done), None)
+
+
 def milestone(connection: Connection, case: Case, duty: str) -> int | None:
-    """Return the obligation of another duty that belongs to a case; None where it was not opened."""
+    """Return the newest obligation of another duty that belongs to a case; None where it was not opened."""
     table = t.obligation
     query = select(table.c.id).where(
         table.c.programme == case.programme, table.c.duty == duty, table.c.unit == case.unit
@@ -264,12 +319,12 @@ def milestone(connection: Connection, case: Case, duty: str) -> int | None:
     query = query.where(table.c.opened_on >= case.opened_on)
     if case.period is not None:
         query = query.where((table.c.period == case.period) | table.c.period.is_(None))
-    return connection.execute(query.order_by(table.c.opened_on, table.c.id).limit(1)).scalar()
+    return connection.execute(query.order_by(table.c.id.desc()).limit(1)).scalar()
 
 
 def progress_days(case: Case) -> list[dt.date]:
-    """Return the days on which a progress report is expected: one each ``progress.every``, to the due day."""
-    every_, found = case.rules.progress.every, list[dt.date]()
+    """Return the days on which a progress report is due, as planned: one each interval, to the due day."""
+    every_, found = case.progress_every, list[dt.date]()
     if every_ is None:
         return found
     at = deadlines.due(case.opened_on, every_).date

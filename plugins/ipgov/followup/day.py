@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ipgov.followup.agenda import Index, base_of, key_of
+from ipgov.followup.agenda import Index, base_of, key_of, next_of, series_of
 from ipgov.followup.events import DueSet, Event, EventName, Obligation, Obligations, fold
 from ipgov.followup.facts import OFFICE, Facts, MoreTime
 from ipgov.followup.ladder import pending, step_name, times_extended
@@ -35,8 +35,7 @@ class Day:
         gone = self._no_longer_called(index, looked_at, called)
         self._go_on(index, {k for k in awake | gone if k in self.obligations}, gone)
         opening = [c for s in looked_at for c in called[id(s)]]
-        ended = [o for k in awake | gone if (o := self.obligations.get(k)) is not None]
-        opening += self._after(ended)
+        opening += self._after([self.obligations[k] for k in sorted(self.touched)])
         while opening:
             opened = self._open(index, opening)
             opening = self._after(opened)
@@ -54,7 +53,7 @@ class Day:
                     k
                     for k in there
                     if base_of(k) not in still
-                    and self.obligations[k].ended is None
+                    and (self.obligations[k].ended is None or self._resumes(self.obligations[k]))
                     and "/" not in self.obligations[k].cause
                 }
         return gone
@@ -66,9 +65,10 @@ class Day:
             now = sorted(k for k in queue if index.depths[k] == depth)
             queue.difference_update(now)
             for key in now:
-                was_open = self.obligations[key].ended is None
+                before = self.obligations[key]
                 self._bring_forward(key, key in gone)
-                if was_open and self.obligations[key].ended is not None:
+                after = self.obligations[key]
+                if (after.ended, after.dues) != (before.ended, before.dues):
                     queue |= index.resting.get(key, set())
             depth += 1
 
@@ -76,8 +76,7 @@ class Day:
         """Open what is not open yet; a case before its parts."""
         opened: list[Obligation] = []
         for call in sorted(opening, key=lambda c: (c.rule.duty.part_of is not None, c.base)):
-            newest = index.newest(call.base)
-            if newest is not None and self.obligations[newest].ended != "withdrawn":
+            if self._is_there(index, call):
                 continue
             part_of = self._whole(index, call)
             if part_of is not None and self.obligations[part_of].ended is not None:
@@ -104,12 +103,19 @@ class Day:
             opened.append(self.obligations[key])
         return opened
 
+    def _is_there(self, index: Index, call: Call) -> bool:
+        newest = index.newest(call.base)
+        if newest is None or self.obligations[newest].ended == "withdrawn":
+            return False
+        # after one that was itself opened anew comes another
+        return call.rule.duty.opened_by.after is None or self.obligations[newest].cause == call.cause
+
     def _whole(self, index: Index, call: Call) -> str | None:
         """Return the key of the case of which the call is a part."""
         if (whole := call.rule.duty.part_of) is None:
             return None
         programme, _, party, subject = call.base.split("/", 3)
-        return index.newest(f"{programme}/{whole}/{party}/{subject}")
+        return index.newest(f"{programme}/{whole}/{party}/{series_of(subject)}")
 
     def _obligation(self, call: Call, key: str, part_of: str | None) -> Obligation:
         return Obligation(
@@ -127,9 +133,10 @@ class Day:
         )
 
     def _after(self, ended: list[Obligation]) -> list[Call]:
-        """Return what comes after obligations that have ended, or are overdue."""
+        """Return what comes after obligations that have ended, are overdue, or come again and again."""
         found: list[Call] = []
         for o in ended:
+            found += self._next_of_series(o)
             for rule in self.duties.following(o.rule.duty.code):
                 since = o.ended_on if o.ended in ("met", "lapsed") else None
                 if rule.duty.opened_by.also_when_overdue and o.ended is None and o.is_overdue:
@@ -140,9 +147,39 @@ class Day:
                 found += [call] if call is not None else []
         return found
 
+    def _next_of_series(self, o: Obligation) -> list[Call]:
+        """Return the next one where a milestone comes again: from due day to due day, while the case runs."""
+        duty, whole = o.rule.duty, self.obligations.get(o.part_of or "")
+        if not duty.repeats or whole is None or o.ended == "withdrawn" or whole.ended is not None:
+            return []
+        begins = o.due.due_on
+        if begins >= self.day or self.days.due(o.rule, begins).date >= whole.due.due_on:
+            return []
+        body = None if o.unit is None else self.facts.body(duty.programme, o.unit, self.day)
+        return [
+            Call(
+                rule=o.rule,
+                base=next_of(base_of(o.key)),
+                party=o.party,
+                unit=o.unit,
+                period=o.period,
+                opened_on=begins,
+                cause=o.key,
+                owed_by=resolved(duty.owed_by, o.party, body),
+                owed_to=resolved(duty.owed_to, o.party, body),
+            )
+        ]
+
+    def _resumes(self, o: Obligation) -> bool:
+        """Tell whether the judgement that ended it counts no more."""
+        return o.judged_by is not None and self.facts.judgement(o.key, self.day)[0] != o.judged_by
+
     def _bring_forward(self, key: str, gone: bool) -> None:
         """Do everything that a day brings to one obligation."""
         self.touched.add(key)
+        if self._resumes(self.obligations[key]):
+            number, _ = self.facts.judgement(key, self.day)
+            self._emit(key, "resumed", str(number), {"why": "原结论已撤销，待重新作出结论"})
         if self.obligations[key].ended is not None:
             return
         self._set_due(key)
@@ -213,24 +250,26 @@ class Day:
             detail = {"on": received.isoformat(), "late": late, "lifted": overdue and not late}
             self._emit(key, "met", "", detail)
             return True
-        judged = self.facts.judgements.get(key)
-        if met_by == "judgement" and judged is not None and judged.known_on < self.day:
+        number, judged = self.facts.judgement(key, self.day)
+        if met_by == "judgement" and judged is not None:
             late = judged.judged_on > due.due_on
             overdue = any(event == "overdue" for event, _ in o.taken)
             detail = {
                 "on": judged.judged_on.isoformat(),
                 "late": late,
                 "lifted": overdue and not late,
-                "judged": "met" if judged.met else "failed",
+                "judged": judged.outcome,
+                "judgement": number,
             }
-            self._emit(key, "met" if judged.met else "lapsed", "", detail)
+            step = "" if number == 1 else str(number)
+            self._emit(key, "met" if judged.outcome == "met" else "lapsed", step, detail)
             return True
         whole = None if o.part_of is None else self.obligations.get(o.part_of)
         if whole is not None and whole.ended is not None:
             why = "所属事项已撤销" if whole.ended == "withdrawn" else "所属事项已办结"
             self._emit(key, "withdrawn", "", {"on": self.day.isoformat(), "why": why})
             return True
-        if gone or self._cause_withdrawn(o):
+        if gone or self._cause_gone(o):
             self._emit(key, "withdrawn", "", {"on": self.day.isoformat(), "why": "产生该事项的事实不再成立"})
             return True
         if met_by == "lapse" and not due.provisional and due.due_on < self.day:
@@ -238,9 +277,12 @@ class Day:
             return True
         return False
 
-    def _cause_withdrawn(self, o: Obligation) -> bool:
-        before = self.obligations.get(o.cause)
-        return before is not None and before.ended == "withdrawn"
+    def _cause_gone(self, o: Obligation) -> bool:
+        """Tell whether what it came after was withdrawn, or goes on again."""
+        before, opening = self.obligations.get(o.cause), o.rule.duty.opened_by
+        if before is None or opening.after is None or before.ended is not None:
+            return before is not None and before.ended == "withdrawn"
+        return not (opening.also_when_overdue and any(event == "overdue" for event, _ in before.taken))
 
     def _received(self, o: Obligation) -> dt.date | None:
         """Return the first day on which what meets it came in; None: nothing did."""
@@ -248,11 +290,19 @@ class Day:
         days: list[dt.date] = []
         if duty.met_by == "report":
             days = [r.received_on for r in self.facts.reports.get(o.key, ()) if r.known_on < self.day]
-            days += self._reported_with(o)
+            days += self._reported_with(o) + self._reported_before(o)
         elif duty.met_by == "submission" and o.unit is not None and o.period is not None:
             rows = self.facts.submissions.get((duty.programme, o.period, o.unit), ())
             days = [r.received_on for r in rows if r.known_on < self.day]
         return min(days, default=None)
+
+    def _reported_before(self, o: Obligation) -> list[dt.date]:
+        """Return when what it owes came in before it was opened anew in the same case."""
+        base, number = base_of(o.key), int(o.key.partition("#")[2] or 1)
+        earlier = [key_of(base, n) for n in range(1, number) if o.part_of is not None]
+        same = [k for k in earlier if k in self.obligations and self.obligations[k].part_of == o.part_of]
+        told = [r for k in same for r in self.facts.reports.get(k, ()) if r.known_on < o.opened_day]
+        return [r.received_on for r in told]
 
     def _reported_with(self, o: Obligation) -> list[dt.date]:
         table, _, number = o.cause.partition(":")

@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from ipgov.calendars.working_days import WorkingDays
 from ipgov.followup.agenda import Agenda, index_of
 from ipgov.followup.day import Day
-from ipgov.followup.events import ENDS, DueSet, Event, Obligation, Obligations, fold
+from ipgov.followup.events import ENDS, TURNS, DueSet, Event, Obligation, Obligations, fold
 from ipgov.followup.facts import ONE_DAY, Facts
 from ipgov.followup.ladder import next_day
 from ipgov.followup.openings import sources
 from ipgov.followup.reminders import reckoner
 from ipgov.policy.duty_store import DutyBook
 
-__all__ = ["ENDS", "DueSet", "Event", "Obligation", "Obligations", "advance", "fold", "run"]
+__all__ = ["ENDS", "TURNS", "DueSet", "Event", "Obligation", "Obligations", "advance", "fold", "run"]
 
 
 def advance(
@@ -59,7 +59,7 @@ def run(
         known = calendar_on(day)
         awake, looked_at = agenda.on(day, facts, index)
         if known is not calendar:
-            awake |= {o.key for o in obligations.values() if o.ended is None}
+            awake |= {o.key for o in obligations.values() if o.ended is None or o.rule.duty.repeats}
             calendar = known
         # the first day takes up whatever was left where the run before ended
         looked = set(obligations) if day == first else awake

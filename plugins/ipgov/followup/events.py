@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from ipgov.policy.duty_store import DutyRule
 
-EventName = Literal["opened", "due_set", "reminded", "overdue", "escalated", "met", "lapsed", "withdrawn"]
+EventName = Literal[
+    "opened", "due_set", "reminded", "overdue", "escalated", "met", "lapsed", "withdrawn", "resumed"
+]
 ENDS = ("met", "lapsed", "withdrawn")
+# what decides whether it has ended: the last of these
+TURNS = (*ENDS, "resumed")
+
+
+class _Named(Protocol):
+    @property
+    def event(self) -> str: ...
+
+
+_T = TypeVar("_T", bound=_Named)
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class Obligation:
     taken: frozenset[tuple[str, str]] = frozenset()  # (event, step)
     ended: str | None = None
     ended_on: dt.date | None = None
+    judged_by: int | None = None  # the number of the judgement that ended it
 
     @property
     def due(self) -> DueSet:
@@ -82,6 +95,15 @@ class Event:
 Obligations = dict[str, Obligation]
 
 
+def end_of(events: Iterable[_T]) -> _T | None:
+    """Return the event that ended an obligation, of its events in order; None: it has not ended."""
+    last = None
+    for event in events:
+        if event.event in TURNS:
+            last = event
+    return None if last is None or last.event == "resumed" else last
+
+
 def fold(obligation: Obligation | None, event: Event) -> Obligation:
     """Return the obligation after an event; the first one opens it."""
     if obligation is None:
@@ -92,5 +114,8 @@ def fold(obligation: Obligation | None, event: Event) -> Obligation:
         return replace(obligation, taken=taken, dues=(*obligation.dues, event.due))
     if event.event in ENDS:
         on = dt.date.fromisoformat(event.detail["on"])
-        return replace(obligation, taken=taken, ended=event.event, ended_on=on)
+        by = event.detail.get("judgement")
+        return replace(obligation, taken=taken, ended=event.event, ended_on=on, judged_by=by)
+    if event.event == "resumed":
+        return replace(obligation, taken=taken, ended=None, ended_on=None, judged_by=None)
     return replace(obligation, taken=taken)

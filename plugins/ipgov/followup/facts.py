@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ipgov.core.errors import UnknownError
 from ipgov.policy.rules import YearDay
@@ -111,10 +111,10 @@ class Received:
 
 @dataclass(frozen=True)
 class Judged:
-    """A recorded judgement: met, or failed for good."""
+    """A recorded judgement: met, or failed for good; or that the one before it counts no more."""
 
     judged_on: dt.date
-    met: bool
+    outcome: Literal["met", "failed", "withdrawn"]
     known_on: dt.date
 
 
@@ -143,10 +143,18 @@ class Facts:
     periods: tuple[OpenedPeriod, ...] = ()
     issued: tuple[Issued, ...] = ()
     reports: Mapping[str, tuple[Received, ...]] = field(default_factory=dict)
-    judgements: Mapping[str, Judged] = field(default_factory=dict)
+    judgements: Mapping[str, tuple[Judged, ...]] = field(default_factory=dict)
     extensions: Mapping[str, tuple[MoreTime, ...]] = field(default_factory=dict)
     submissions: Mapping[PeriodKey, tuple[Received, ...]] = field(default_factory=dict)
     period_extensions: Mapping[PeriodKey, tuple[MoreTime, ...]] = field(default_factory=dict)
+
+    def judgement(self, key: str, day: dt.date) -> tuple[int, Judged | None]:
+        """Return the judgement of an obligation that counts on a day, and how many rows were known by then.
+
+        None: there is none, or what there was has been withdrawn. The number names the judgement.
+        """
+        known = [j for j in self.judgements.get(key, ()) if j.known_on < day]
+        return len(known), known[-1] if known and known[-1].outcome != "withdrawn" else None
 
     def body(self, programme: str, unit: str, day: dt.date) -> Body:
         """Return a body as it is on a day; UnknownError where it is not registered.
@@ -217,13 +225,18 @@ class Facts:
     def keys_with_news(self) -> dict[dt.date, set[str]]:
         """Return by day the keys of obligations of which something was known for the first time."""
         news: dict[dt.date, set[str]] = {}
-        for told in (self.reports, self.extensions):
+        for told in (self.reports, self.extensions, self.judgements):
             for key, rows in told.items():
                 for row in rows:
                     news.setdefault(row.known_on + ONE_DAY, set()).add(key)
-        for key, judged in self.judgements.items():
-            news.setdefault(judged.known_on + ONE_DAY, set()).add(key)
         return news
+
+    @cached_property
+    def judged_anew(self) -> frozenset[dt.date]:
+        """Return the days on which a judgement may be found to count no more."""
+        return frozenset(
+            row.known_on + ONE_DAY for rows in self.judgements.values() if len(rows) > 1 for row in rows
+        )
 
     @cached_property
     def periods_with_news(self) -> dict[dt.date, set[PeriodKey]]:

@@ -44,9 +44,10 @@ def pending(o: Obligation, days: Reckoner, day: dt.date) -> list[tuple[int, dt.d
 
 def next_day(o: Obligation, days: Reckoner, day: dt.date) -> dt.date | None:
     """Return the next day on which something happens if nothing new becomes known; None: never."""
+    following = [o.due.due_on + ONE_DAY] if o.rule.duty.repeats and o.due.due_on >= day else []
     if o.ended is not None:
-        return None
-    coming = [max(on, day + ONE_DAY) for _, on in pending(o, days, day)]
+        return following[0] if following and o.ended != "withdrawn" else None
+    coming = following + [max(on, day + ONE_DAY) for _, on in pending(o, days, day)]
     if not o.due.provisional and not o.is_overdue:
         coming.append(max(o.due.due_on, day) + ONE_DAY)
     return min(coming, default=None)

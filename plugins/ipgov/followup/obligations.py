@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, text
 
+from ipgov.followup.events import end_of
 from ipgov.followup.facts import OFFICE
 from ipgov.policy.duty_store import DutyRule, frozen_duty
 from ipgov.registry.codes import PROVINCES
@@ -21,6 +22,7 @@ STATE_NAMES: Mapping[str, str] = {
     "lapsed": "已期满",
     "withdrawn": "已撤销",
 }
+FAILED_NAME = "未通过"
 OFFICE_NAME = "本局"
 
 
@@ -73,6 +75,7 @@ class Owed:
     state: State
     met_on: dt.date | None
     late: bool
+    failed: bool  # it was judged to have failed, rather than that its time ran out
     lifted: bool  # it was told to be overdue, and then it became known that it had been met in time
     cause: str
     part_of_id: int | None
@@ -83,6 +86,8 @@ class Owed:
         """Return the state as people read it."""
         if self.state == "met" and self.late:
             return "逾期办结"
+        if self.failed:
+            return FAILED_NAME
         return STATE_NAMES[self.state]
 
     def waits_for_calendar(self, as_of: dt.date) -> bool:
@@ -125,9 +130,10 @@ WITH bodies AS (
     ORDER BY code, valid_from DESC, known_at DESC, id DESC
 )
 """
-_NOT_ENDED = """ AND NOT EXISTS (
-    SELECT FROM obligation_event WHERE obligation_id = o.id AND day <= :as_of AND known_at <= :known_at
-    AND event IN ('met', 'lapsed', 'withdrawn'))"""
+_NOT_ENDED = """ AND coalesce((
+    SELECT event FROM obligation_event WHERE obligation_id = o.id AND day <= :as_of AND known_at <= :known_at
+    AND event IN ('met', 'lapsed', 'withdrawn', 'resumed') ORDER BY id DESC LIMIT 1
+    ), 'resumed') = 'resumed'"""
 _FILTERS = ("programme", "duty", "unit", "period", "owed_by", "owed_to", "key", "id")
 
 
@@ -167,7 +173,7 @@ def _owed(row: RowMapping) -> Owed:
     dues = [EarlierDue(_day(d[0]), d[1], _day(d[2]), d[3], d[4]) for d in row["dues"]]
     events = tuple(OwedEvent(e[0], _day(e[1]), e[2], e[3], e[4]) for e in row["events"])
     due = dues[-1]
-    end = next((e for e in events if e.event in ("met", "lapsed", "withdrawn")), None)
+    end = end_of(events)
     overdue = any(e.event == "overdue" and e.step == due.due_on.isoformat() for e in events)
     state: State = "overdue" if overdue else "open"
     if end is not None:
@@ -196,6 +202,7 @@ def _owed(row: RowMapping) -> Owed:
         state=state,
         met_on=None if end is None or end.event != "met" else _day(end.detail["on"]),
         late=bool(end is not None and end.detail.get("late")),
+        failed=bool(end is not None and end.detail.get("judged") == "failed"),
         lifted=bool(end is not None and end.detail.get("lifted")),
         cause=row["cause"],
         part_of_id=row["part_of_id"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ipgov.core.errors import UnknownError
 from ipgov.followup.facts import OFFICE, ONE_DAY, Body, Facts, Issued, Occurred, OpenedPeriod
@@ -59,7 +59,15 @@ def sources(facts: Facts, duties: DutyBook, until: dt.date) -> list[Source]:
     for code in duties.codes:
         for rule in duties.entries(code):
             found += _of_rule(rule, facts, duties, until)
-    return [s for s in found if s.begins <= until]
+    return [_looked_at_when_resumed(s, facts) for s in found if s.begins <= until]
+
+
+def _looked_at_when_resumed(source: Source, facts: Facts) -> Source:
+    """Look at cases and their milestones also when a judgement may count no more: both may go on."""
+    duty = source.rule.duty
+    if not facts.judged_anew or (duty.part_of is None and duty.met_by != "judgement"):
+        return source
+    return replace(source, looked_at=source.looked_at | facts.judged_anew)
 
 
 def _of_rule(rule: DutyRule, facts: Facts, duties: DutyBook, until: dt.date) -> Iterator[Source]:
@@ -209,7 +217,7 @@ def _call(
 def following(rule: DutyRule, key: str, unit: str | None, period: str | None, ended_on: dt.date,
               facts: Facts, day: dt.date) -> Call | None:  # fmt: skip
     """Return what a duty that comes after another one calls for; None: the body is on another route."""
-    programme, _, party, subject = key.split("/", 3)
+    programme, _, party, subject = key.partition("#")[0].split("/", 3)
     body = None if unit is None else facts.body(programme, unit, day)
     if body is not None and not _on_route(rule, body):
         return None

@@ -29,7 +29,7 @@ from ipgov.core import objects
 from ipgov.core import tables as t
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import SHANGHAI
-from ipgov.followup.engine import ENDS, DueSet, Event, Obligation, Obligations
+from ipgov.followup.engine import ENDS, TURNS, DueSet, Event, Obligation, Obligations
 from ipgov.followup.facts import (
     Body,
     Facts,
@@ -102,10 +102,11 @@ def load_facts(connection: Connection, since: dt.date, before: dt.datetime) -> F
             lambda r: str(r["key"]),
             lambda r: Received(r["received_on"], day_of(r["known_at"])),
         ),
-        judgements={
-            r["key"]: Judged(r["judged_on"], r["outcome"] == "met", day_of(r["known_at"]))
-            for r in rows(of_key(judged, judged.c.judged_on, judged.c.outcome), judged)
-        },
+        judgements=_by(
+            rows(of_key(judged, judged.c.judged_on, judged.c.outcome), judged),
+            lambda r: str(r["key"]),
+            lambda r: Judged(r["judged_on"], r["outcome"], day_of(r["known_at"])),
+        ),
         extensions=_by(
             rows(of_key(more, more.c.until, more.c.granted_by, more.c.reason), more),
             lambda r: str(r["key"]),
@@ -200,24 +201,29 @@ def _issued(row: RowMapping) -> Issued:
 def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int]]:
     """Return every obligation as its events made it, and the numbers of their rows by key.
 
-    Of what has ended only that, and when, is read: nothing else about it matters any more.
+    Of what has ended for good only that, and when, is read: nothing else about it matters any more. A case
+    may go on again, and a milestone may come again.
     """
     o, due, event = t.obligation, t.obligation_due, t.obligation_event
-    end = select(event.c.obligation_id, event.c.event, event.c.detail["on"].astext.label("on"))
+    turns = select(event.c.obligation_id, event.c.event, event.c.detail).where(event.c.event.in_(TURNS))
     ends = {
-        r["obligation_id"]: (r["event"], dt.date.fromisoformat(r["on"]))
-        for r in connection.execute(end.where(event.c.event.in_(ENDS))).mappings()
+        r["obligation_id"]: (r["event"], r["detail"])
+        for r in connection.execute(turns.order_by(event.c.id)).mappings()
     }
-    ended = exists().where(event.c.event.in_(ENDS))
+    done, own = t.obligation_event.alias("done"), t.obligation.alias("own")
+    judged = exists().where(t.obligation_judgement.c.obligation_id == own.c.id)
+    matters = select(own.c.id).where(
+        or_(
+            ~exists().where(done.c.event.in_(ENDS), done.c.obligation_id == own.c.id),
+            own.c.part_of_id.is_not(None),
+            judged,
+        )
+    )
     dues = _by(
-        connection.execute(
-            select(due).where(~ended.where(event.c.obligation_id == due.c.obligation_id)).order_by(due.c.id)
-        ).mappings(),
+        connection.execute(select(due).where(due.c.obligation_id.in_(matters)).order_by(due.c.id)).mappings(),
         lambda r: int(r["obligation_id"]),
         lambda r: DueSet(r["due_on"], r["provisional"], r["calendar_version"], r["reason"], r["set_on"]),
     )
-    done = t.obligation_event.alias("done")
-    still = ~exists().where(done.c.event.in_(ENDS), done.c.obligation_id == event.c.obligation_id)
     aggregated = (
         select(
             event.c.obligation_id,
@@ -225,7 +231,7 @@ def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int
             func.array_agg(aggregate_order_by(event.c.step, event.c.id)).label("steps"),
             func.min(event.c.day).label("opened_day"),
         )
-        .where(still)
+        .where(event.c.obligation_id.in_(matters))
         .group_by(event.c.obligation_id)
         .subquery()
     )
@@ -239,7 +245,8 @@ def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int
     found: Obligations = {}
     ids: dict[str, int] = {}
     for r in rows:
-        ended_by, ended_on = ends.get(r["id"], (None, None))
+        turn, told = ends.get(r["id"], ("resumed", {}))
+        ended = turn != "resumed"
         ids[r["key"]] = r["id"]
         found[r["key"]] = Obligation(
             key=r["key"],
@@ -255,8 +262,9 @@ def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int
             opened_day=r["opened_day"] or r["opened_on"],
             dues=dues.get(r["id"], ()),
             taken=frozenset(zip(r["events"] or (), r["steps"] or (), strict=True)),
-            ended=ended_by,
-            ended_on=ended_on,
+            ended=turn if ended else None,
+            ended_on=dt.date.fromisoformat(told["on"]) if ended else None,
+            judged_by=told.get("judgement") if ended else None,
         )
     return found, ids
 

@@ -59,9 +59,9 @@ class Plan(Block):
 
 
 class Progress(Block):
-    """Reports on progress: one each ``every`` while the period runs, and how many there must be."""
+    """Reports on progress. ``milestone``: the duty with their interval; ``minimum``: before acceptance."""
 
-    every: Budget | None = None
+    milestone: str | None = None
     minimum: Annotated[int, Field(ge=0)] = 0
 
 

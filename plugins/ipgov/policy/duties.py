@@ -133,6 +133,8 @@ class Duty(Block):
     met_by: Literal["report", "submission", "judgement", "lapse"]
     ladder: str | None = None  # None: nobody is reminded
     part_of: str | None = None  # the duty (a case) of which this is a milestone
+    # of a milestone: one each ``due.limit``, from due day to due day, as long as the case runs
+    repeats: bool = False
     routes: tuple[Literal["province", "direct"], ...] = ()  # of the bodies that owe it; empty: every one
 
     @model_validator(mode="after")
@@ -145,11 +147,22 @@ class Duty(Block):
             raise ValueError("due.day 只用于由 day 开启的职责")
         if self.met_by == "submission" and self.opened_by.period is None:
             raise ValueError("met_by: submission 只用于由 period 开启的职责")
+        if self.repeats:
+            self._can_repeat()
         if self.opened_by.whom in ("provinces", "office") and self.owed_by in ("body", "host", "operating"):
             raise ValueError(f"whom: {self.opened_by.whom} 的职责不能由平台一方承担")
         if self.opened_by.whom == "office" and "province" in (self.owed_by, self.owed_to):
             raise ValueError("whom: office 的职责没有所涉省份")
         return self
+
+    def _can_repeat(self) -> None:
+        limit, opening = self.due.limit, self.opened_by
+        if self.part_of is None or self.met_by != "report" or limit is None:
+            raise ValueError("repeats 只用于以 report 办结、期限为 limit、属于案件（part_of）的职责")
+        if not (limit.working_days or limit.calendar_days or limit.months or limit.years):
+            raise ValueError("repeats 的 due.limit 须大于零")
+        if opening.occurrences is not None or opening.after is not None or opening.monthly is not None:
+            raise ValueError("repeats 的职责由 day、period、outcomes 或 grades 开启")
 
 
 class DutyFile(Block):

@@ -79,14 +79,13 @@ def notice(
 ) -> Planned:
     """Return the notice that opens a case to the body, with its list of problems (2024-1155#44)."""
     rules = case.rules
-    every = rules.progress.every
     context = {
         "opening": rules.opening,
         "period": case.period or "",
         "problems": problem_rows(problems),
         "plan_required": rules.plan.required,
         "plan_due": plan_due or case.due_on,
-        "progress_days": cases.progress_days(case) if every else [],
+        "progress_days": cases.progress_days(case),
         "evidence_required": rules.evidence.required,
         "reevaluated": rules.reevaluation is not None,
         "extensible": rules.extension.times > 0,

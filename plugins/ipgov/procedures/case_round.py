@@ -97,6 +97,8 @@ def take_effect(
     """Close the case; end the title only where the programme's clause says so."""
     proposed, case, ending = _about(connection, round_, cycle.known_at)
     (paper,) = filed
+    if own := cases.evaluation(connection, case):  # opened only after the body was evaluated, on the same day
+        cases.judge(connection, own, "met", cycle.as_of, "", ending.name, cycle.known_at)
     cases.record(
         connection,
         case,
@@ -125,15 +127,22 @@ def take_effect(
 
 
 def returned(connection: Connection, round_: Round, answer: Answer, known_at: dt.datetime) -> None:
-    """Put the case back into rectification: what was found of it has not been approved."""
+    """Put the case back into rectification: what was found of it has not been approved.
+
+    The judgement is withdrawn, and so what the case owes, and its reminders, go on until the next one.
+    """
     _, case, _ = _about(connection, round_, known_at)
     last = cases.standing(connection, case).last_day
     day = known_at.astimezone(SHANGHAI).date()
+    day = max(day, last or day)
+    for judged in (case.obligation_id, cases.evaluation(connection, case)):
+        if judged is not None:
+            cases.judge(connection, judged, "withdrawn", day, answer.actor, answer.comment, known_at)
     cases.record(
         connection,
         case,
         "return",
-        max(day, last or day),
+        day,
         answer.actor,
         answer.comment,
         known_at,

@@ -52,10 +52,11 @@ LEFT JOIN LATERAL (
     ORDER BY set_on DESC, id DESC LIMIT 1
 ) told ON true
 LEFT JOIN LATERAL (
-    SELECT event, day FROM obligation_event
-    WHERE obligation_id = o.id AND event IN ('met', 'lapsed', 'withdrawn')
-      AND day <= :as_of AND known_at <= :known_at ORDER BY id LIMIT 1
-) ended ON true
+    SELECT CASE WHEN detail ->> 'judged' = 'failed' THEN 'failed' ELSE event END AS event, day
+    FROM obligation_event
+    WHERE obligation_id = o.id AND event IN ('met', 'lapsed', 'withdrawn', 'resumed')
+      AND day <= :as_of AND known_at <= :known_at ORDER BY id DESC LIMIT 1
+) ended ON ended.event <> 'resumed'
 WHERE (e.event IN ('reminded', 'overdue', 'escalated')
        OR e.event = 'due_set' AND e.detail ->> 'reason' <> 'opened')
   AND e.day <= :as_of AND e.known_at <= :known_at
@@ -74,7 +75,7 @@ SELECT DISTINCT p.recipient FROM obligation_paper p JOIN obligation_event e ON e
 WHERE e.obligation_id = :obligation_id AND p.document_id IS NOT NULL AND p.known_at <= :known_at
 """
 Row = Mapping[str, Any]
-_ENDED = {"met": "已办结", "lapsed": "期限届满自行终结", "withdrawn": "已撤销"}
+_ENDED = {"met": "已办结", "failed": "验收未通过", "lapsed": "期限届满自行终结", "withdrawn": "已撤销"}
 _SAID = {"reminded": "提醒", "overdue": "催报", "escalated": "通报"}
 _HOW = {
     "report": "请将有关情况形成书面材料,加盖公章,连同佐证材料报送{to}。",

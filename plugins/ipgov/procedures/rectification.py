@@ -67,7 +67,7 @@ def _measures(case_id: int, workbook: Sent, known_at: dt.datetime) -> dict[str, 
 def progress(
     case_id: int, by: str, note: str, files: Sequence[Sent], day: dt.date, known_at: dt.datetime
 ) -> StepResult:
-    """Take a report on progress."""
+    """Take a report on progress; it meets the oldest one that is owed."""
     return _report(case_id, "progress", by, note, files, (), day, known_at)
 
 
@@ -129,7 +129,10 @@ def _report(
             output["state"] = now.state
         case_evidence.save(connection, case, event_id, kept, proved, known_at)
         if event == "plan" and case.rules.plan.milestone:
-            _meet(connection, case, case.rules.plan.milestone, day, by, note, good, known_at)
+            owed = cases.milestone(connection, case, case.rules.plan.milestone)
+            _meet(connection, owed, day, by, note, good, known_at)
+        if event == "progress" and case.rules.progress.milestone:
+            _meet(connection, cases.progress_owed(connection, case), day, by, note, good, known_at)
         return StepResult(read=len(files), written=len(good), found=len(kept) - len(good), output=output)
 
     inputs = [
@@ -144,8 +147,7 @@ def _report(
 
 def _meet(
     connection: Connection,
-    case: Case,
-    duty: str,
+    milestone: int | None,
     day: dt.date,
     by: str,
     note: str,
@@ -153,7 +155,6 @@ def _meet(
     known_at: dt.datetime,
 ) -> None:
     """Record the report of a milestone, where its duty has opened one."""
-    milestone = cases.milestone(connection, case, duty)
     if milestone is None:
         return
     row = {"obligation_id": milestone, "received_on": day, "reported_by": by.strip(), "note": note.strip()}
@@ -243,7 +244,7 @@ def reevaluate(
         event = "pass_again" if passed else "fail_again"
         detail = {"unsolved": list(left), "reckoned": reckoned}
         _, now = cases.record(connection, case, event, day, by, note.strip(), known_at, detail)
-        if rule.duty and (own := cases.milestone(connection, case, rule.duty)):
+        if own := cases.evaluation(connection, case):
             cases.judge(connection, own, "met", day, by, reckoned, known_at)
         return StepResult(written=1, output={"case": case_id, "state": now.state, "reckoned": reckoned})
 

@@ -17,7 +17,7 @@ from ipgov.documents import calendar_file, work_plan
 from ipgov.documents.model import SIMULATION_BANNER, date_zh, printable
 from ipgov.documents.templates import cite
 from ipgov.documents.work_plan import Item, WorkPlan
-from ipgov.followup.engine import ENDS
+from ipgov.followup.events import TURNS, end_of
 from ipgov.followup.obligations import Owed, State, owed
 from ipgov.followup.reminders import reckoner
 from ipgov.policy.correspondence import correspondence
@@ -164,7 +164,7 @@ def calendar(party: str, as_of: dt.date, known_at: dt.datetime) -> bytes:
 
 def _entry(desk: Desk, o: Owed) -> calendar_file.Entry:
     item = desk.item(o)
-    end = next((e for e in o.events if e.event in ENDS), None)
+    end = end_of(o.events)
     days = [due.set_on for due in o.earlier_dues] + [e.day for e in o.events if e.event == "due_set"]
     changed_on = end.day if end is not None else max(days, default=o.opened_on)
     lines = [
@@ -184,7 +184,7 @@ def _entry(desk: Desk, o: Owed) -> calendar_file.Entry:
         description=lines,
         due_on=item.due_on,
         provisional=item.provisional,
-        changes=len(o.earlier_dues) + int(end is not None),
+        changes=len(o.earlier_dues) + sum(e.event in TURNS for e in o.events),
         changed_at=dt.datetime.combine(changed_on, dt.time(), tzinfo=SHANGHAI),
         ended=end is not None,
         withdrawn=o.state == "withdrawn",

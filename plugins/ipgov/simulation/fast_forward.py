@@ -34,7 +34,7 @@ _ONE_DAY = dt.timedelta(days=1)
 LONGEST = 4000  # days
 EVENTS = {
     "opened": "开启", "reminded": "提醒", "overdue": "逾期", "escalated": "升级", "met": "办结",
-    "lapsed": "终结", "withdrawn": "撤销",
+    "lapsed": "终结", "withdrawn": "撤销", "resumed": "恢复",
 }  # fmt: skip
 _OUTCOMES = {
     "accepted": "合格", "returned": "退回更正", "refused": "拒收", "kept": "收下附件",

@@ -248,7 +248,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.CheckConstraint(
-            "event IN ('opened', 'due_set', 'reminded', 'overdue', 'escalated', 'met', 'lapsed', 'withdrawn')",
+            "event IN ('opened', 'due_set', 'reminded', 'overdue', 'escalated', 'met', 'lapsed', 'withdrawn', 'resumed')",
             name=op.f("ck_obligation_event_event"),
         ),
         sa.ForeignKeyConstraint(
@@ -299,12 +299,13 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint("outcome IN ('met', 'failed')", name=op.f("ck_obligation_judgement_outcome")),
+        sa.CheckConstraint(
+            "outcome IN ('met', 'failed', 'withdrawn')", name=op.f("ck_obligation_judgement_outcome")
+        ),
         sa.ForeignKeyConstraint(
             ["obligation_id"], ["obligation.id"], name=op.f("fk_obligation_judgement_obligation_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligation_judgement")),
-        sa.UniqueConstraint("obligation_id", name=op.f("uq_obligation_judgement_obligation_id")),
     )
     op.create_table(
         "obligation_report",

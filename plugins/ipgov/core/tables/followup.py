@@ -62,7 +62,18 @@ obligation_event = fact(
     words("event"),
     words("step"),  # of the ladder, or what tells two events of the same name apart
     Column("detail", JSONB, nullable=False),
-    one_of("event", "opened", "due_set", "reminded", "overdue", "escalated", "met", "lapsed", "withdrawn"),
+    one_of(
+        "event",
+        "opened",
+        "due_set",
+        "reminded",
+        "overdue",
+        "escalated",
+        "met",
+        "lapsed",
+        "withdrawn",
+        "resumed",
+    ),
     UniqueConstraint("obligation_id", "event", "step"),
 )
 
@@ -77,7 +88,8 @@ obligation_report = fact(
     UniqueConstraint("obligation_id", "received_on", "reported_by", "note"),
 )
 
-# The acceptance that alone can end a rectification: met, or failed for good. The first one counts.
+# The acceptance that alone can end a rectification: met, or failed for good. The newest row counts; one that
+# says ``withdrawn`` (the proposal that rested on it was returned) leaves none to count, until the next.
 obligation_judgement = fact(
     "obligation_judgement",
     refers("obligation_id", "obligation.id"),
@@ -85,8 +97,7 @@ obligation_judgement = fact(
     words("outcome"),
     words("judged_by"),
     words("note"),
-    one_of("outcome", "met", "failed"),
-    UniqueConstraint("obligation_id"),
+    one_of("outcome", "met", "failed", "withdrawn"),
 )
 
 # More time, by a recorded decision.

@@ -76,6 +76,8 @@ def _duties(case: CaseRules, place: str, book: DutyBook) -> Iterator[tuple[str, 
     asked = [("duty", case.duty, "judgement")]
     if case.plan.milestone is not None:
         asked.append(("plan.milestone", case.plan.milestone, "report"))
+    if case.progress.milestone is not None:
+        asked.append(("progress.milestone", case.progress.milestone, "report"))
     if case.reevaluation is not None and case.reevaluation.duty is not None:
         asked.append(("reevaluation.duty", case.reevaluation.duty, "judgement"))
     for at, code, met_by in asked:
@@ -85,8 +87,11 @@ def _duties(case: CaseRules, place: str, book: DutyBook) -> Iterator[tuple[str, 
             yield f"{place}.{at}", f"“{code}”不是该业务的职责", f"policies/duties 中的：{known}"
         elif duty.met_by != met_by:
             yield f"{place}.{at}", f"“{code}”以 {duty.met_by} 办结", f"以 {met_by} 办结的职责"
-        elif at == "plan.milestone" and duty.part_of != case.duty:
+        elif at.endswith(".milestone") and duty.part_of != case.duty:
             yield f"{place}.{at}", f"“{code}”不属于“{case.duty}”", f"part_of: {case.duty} 的职责"
+        elif duty.repeats != (at == "progress.milestone"):
+            expected = "按期重复（repeats: true）" if not duty.repeats else "不重复"
+            yield f"{place}.{at}", f"“{code}”{'' if duty.repeats else '不'}按期重复", f"{expected}的职责"
 
 
 def _papers(case: CaseRules, place: str) -> Iterator[tuple[str, str, str]]:
