@@ -29,13 +29,13 @@ KNOWN_AT = dt.datetime(2024, 1, 2, 9, 0, tzinfo=dt.UTC)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file run in one process, since they share what they set up; one whole stack at a time.
+    """Tests of one folder run in one process, since they share what they set up; one whole stack at a time.
 
     Says so to xdist, which ``make test`` runs them with.
     """
     for item in items:
         stack = item.get_closest_marker("scheduler") is not None
-        item.add_marker(pytest.mark.xdist_group("stack" if stack else item.path.name))
+        item.add_marker(pytest.mark.xdist_group("stack" if stack else item.path.parent.name))
 
 
 def _forget() -> None:
