@@ -37,10 +37,8 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)
 	@$(BIN)/python -m ipgov.launcher.demo --state '$(STATE)' --port $(PORT) $(if $(filter 0 no false,$(WAIT)),--no-wait)
 
-# Two processes: the tests that start a whole Airflow in one, the others in the other and in what is left.
-PROCESSES ?= 2
 test: $(READY)
-	$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -27,17 +27,6 @@ pytest_plugins = ["clause_table"]
 KNOWN_AT = dt.datetime(2024, 1, 2, 9, 0, tzinfo=dt.UTC)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder run in one process, since they share what they set up; one whole stack at a time.
-
-    Says so to xdist, which ``make test`` runs them with.
-    """
-    for item in items:
-        stack = item.get_closest_marker("scheduler") is not None
-        item.add_marker(pytest.mark.xdist_group("stack" if stack else item.path.parent.name))
-
-
 def _forget() -> None:
     """Drop what was cached for another test's settings."""
     from ipgov.core import database, objects, settings
