@@ -38,6 +38,7 @@ TEN_YEARS = list(range(2016, 2026))
 RECALCULATED = {
     "snapshot", "snapshot_unit", "snapshot_value", "snapshot_attachment", "snapshot_rating",
     "quality_check", "finding", "result_set", "result", "score", "proposed_outcome", "step_run",
+    "rating_chart",
 }  # fmt: skip
 
 
