@@ -139,7 +139,7 @@ READS = {
     "/api/v2/importErrors": EVERYBODY,
     "/api/v2/eventLogs": {"auditor", "administrator"},
     "/api/v2/dags/~/dagRuns/~/taskInstances/~/xcomEntries": {"auditor", "administrator"},
-    "/api/v2/dags/asks/dagRuns/first/taskInstances/ask/logs/1": {"operator", "auditor", "administrator"},
+    "/api/v2/dags/asks/dagRuns/first/taskInstances/ask/logs/1": EVERYBODY - {"viewer"},
     "/api/v2/connections": {"administrator"},
     "/api/v2/variables": {"administrator"},
 }
