@@ -13,14 +13,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
+from ipgov.core.errors import UnknownError
 from ipgov.core.fingerprint import canonical_json
 from ipgov.core.objects import get_content
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block, NotNegative, Positive
 from ipgov.policy.rules import Budget, MediaType, Notice
-from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import read_yaml, without_basis
+from ipgov.policy.store import read_policy
 
 _CODE = r"^[a-z][a-z0-9_]*$"
 ProblemKind = Literal[
@@ -179,27 +178,7 @@ def files() -> list[Path]:
 
 def load(path: Path) -> CaseFile:
     """Read one file; GovernanceError with every problem, EnvironmentProblemError where it cannot be read."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise EnvironmentProblemError(f"整改规则 {path} 无法读取：{error.strerror}") from None
-    raw = read_yaml(data, path.name)
-    found = [
-        Problem(
-            "policy_basis",
-            f"{place} 没有依据",
-            "写明 clause（条款）或 operator（运行方自定）",
-            file=path.name,
-        )
-        for place in without_basis(raw)
-    ]
-    try:
-        made = CaseFile.model_validate(raw)
-    except ValidationError as error:
-        found += shape_problems(error, path.name)
-    if found:
-        raise GovernanceError(f"{path.name} 有 {len(found)} 处问题", tuple(found))
-    return made
+    return read_policy(CaseFile, path, path.name)
 
 
 @cache

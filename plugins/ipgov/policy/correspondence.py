@@ -6,14 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block
 from ipgov.policy.rules import Issuer
-from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import read_yaml, without_basis
+from ipgov.policy.store import read_policy
 
 FILE = "correspondence.yaml"
 Kind = Literal["reminder", "overdue", "escalation", "due_day_changed", "call", "run_overdue"]
@@ -81,20 +79,4 @@ def _read(path: Path) -> Correspondence:
 
 def read(path: Path) -> Correspondence:
     """Read the file afresh; raises as ``correspondence``."""
-    try:
-        raw = read_yaml(path.read_bytes(), path.name)
-    except OSError as error:
-        raise EnvironmentProblemError(f"{path} 无法读取：{error.strerror}") from None
-    problems = [
-        Problem(
-            "policy_basis", f"{where} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=FILE
-        )
-        for where in without_basis(raw)
-    ]
-    try:
-        found = Correspondence.model_validate(raw)
-    except ValidationError as error:
-        problems += shape_problems(error, FILE)
-    if problems:
-        raise GovernanceError(f"{FILE} 有 {len(problems)} 处问题", tuple(problems))
-    return found
+    return read_policy(Correspondence, path, FILE)

@@ -17,7 +17,7 @@ from ipgov.core.fingerprint import canonical_json, sha256_hex
 from ipgov.core.settings import settings
 from ipgov.policy.duties import Duty, DutyFile, Ladder
 from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import read_yaml, without_basis
+from ipgov.policy.store import basis_problems, read_yaml
 
 _IDENTITY = ("document", "note")  # what names the file needs no clause: it is no rule value
 
@@ -97,10 +97,7 @@ def parse_duties(data: bytes, name: str) -> tuple[DutyFile, tuple[DutyRule, ...]
     raw = read_yaml(data, name)
     if not isinstance(raw, dict):
         raise GovernanceError(f"{name}：职责文件须为键值结构")
-    problems = [
-        Problem("policy_basis", f"{path} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=name)
-        for path in without_basis({k: v for k, v in raw.items() if k not in _IDENTITY})
-    ]
+    problems = basis_problems({k: v for k, v in raw.items() if k not in _IDENTITY}, name)
     try:
         file = DutyFile.model_validate(raw)
     except ValidationError as error:

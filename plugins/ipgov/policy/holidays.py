@@ -15,13 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from ipgov.core.errors import GovernanceError, Problem
 from ipgov.core.fingerprint import canonical_json, fingerprint, sha256_hex
 from ipgov.policy.blocks import Block
-from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import read_yaml, without_basis
+from ipgov.policy.store import read_yaml, validated
 
 Festival = Literal["spring_festival", "qingming", "dragon_boat", "mid_autumn"]
 ONE_DAY = dt.timedelta(days=1)
@@ -198,18 +197,7 @@ def _problem(file: str, found: str, expected: str) -> Problem:
 
 def _read_file(path: Path) -> CalendarFile:
     name = f"policies/calendars/{path.name}"
-    raw = read_yaml(path.read_bytes(), name)
-    problems = [
-        Problem("policy_basis", f"{at} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=name)
-        for at in without_basis(raw)
-    ]
-    try:
-        file = CalendarFile.model_validate(raw)
-    except ValidationError as error:
-        problems += shape_problems(error, name)
-    if problems:
-        raise GovernanceError(f"{name} 有 {len(problems)} 处问题", tuple(problems))
-    return file
+    return validated(CalendarFile, read_yaml(path.read_bytes(), name), name)
 
 
 def _read_festivals(path: Path) -> dict[int, dict[str, dt.date]]:

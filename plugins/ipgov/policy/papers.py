@@ -13,16 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
+from ipgov.core.errors import UnknownError
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block, ClauseIds
 from ipgov.policy.correspondence import Contact
 from ipgov.policy.documents import document
 from ipgov.policy.rules import Issuer
-from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import read_yaml, without_basis
+from ipgov.policy.store import read_policy
 
 FILE = "papers.yaml"
 
@@ -145,20 +144,4 @@ def _read(path: Path) -> PaperFile:
 
 def read(path: Path) -> PaperFile:
     """Read the file afresh; raises as ``papers``."""
-    try:
-        raw = read_yaml(path.read_bytes(), path.name)
-    except OSError as error:
-        raise EnvironmentProblemError(f"{path} 无法读取：{error.strerror}") from None
-    problems = [
-        Problem(
-            "policy_basis", f"{where} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=FILE
-        )
-        for where in without_basis(raw)
-    ]
-    try:
-        found = PaperFile.model_validate(raw)
-    except ValidationError as error:
-        problems += shape_problems(error, FILE)
-    if problems:
-        raise GovernanceError(f"{FILE} 有 {len(problems)} 处问题", tuple(problems))
-    return found
+    return read_policy(PaperFile, path, FILE)

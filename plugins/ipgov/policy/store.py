@@ -19,9 +19,11 @@ from ipgov.core import objects
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
+from ipgov.policy.blocks import Block
 from ipgov.policy.rules import RuleVersion, ScoringRules
 from ipgov.policy.shapes import key_path, shape_problems
 
+_Policy = TypeVar("_Policy", bound=Block)
 _Rules = TypeVar("_Rules", bound=ScoringRules)
 
 # What names a version needs no clause: it is no rule value.
@@ -131,11 +133,27 @@ def without_basis(raw: Any, path: tuple[object, ...] = (), basis: bool = False) 
         yield key_path(path)
 
 
-def _validated(model: type[_Rules], raw: Any, name: str) -> _Rules:
-    problems = [
-        Problem("policy_basis", f"{path} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=name)
-        for path in without_basis(raw)
-    ]
+def basis_problems(raw: Any, name: str) -> list[Problem]:
+    """Return a problem for every value that stands under neither ``clause`` nor ``operator``."""
+    expected = "写明 clause（条款）或 operator（运行方自定）"
+    return [Problem("policy_basis", f"{path} 没有依据", expected, file=name) for path in without_basis(raw)]
+
+
+def read_policy(model: type[_Policy], path: Path, name: str) -> _Policy:
+    """Read a file of ``policies/`` afresh; ``name`` is what its problems call it.
+
+    Raises GovernanceError with every problem, EnvironmentProblemError where the file cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EnvironmentProblemError(f"{path} 无法读取：{error.strerror}") from None
+    return validated(model, read_yaml(data, path.name), name)
+
+
+def validated(model: type[_Policy], raw: Any, name: str) -> _Policy:
+    """Return what was read as a block of policy; GovernanceError with every problem of it."""
+    problems = basis_problems(raw, name)
     try:
         rules = model.model_validate(raw)
     except ValidationError as error:
@@ -159,7 +177,7 @@ def parse(data: bytes, name: str) -> Loaded:
     Raises GovernanceError with every problem: not YAML, unknown or missing keys, wrong values, and rule
     values that stand under neither a clause nor ``operator``.
     """
-    return Loaded(_validated(RuleVersion, _read_mapping(data, name), name), data, name)
+    return Loaded(validated(RuleVersion, _read_mapping(data, name), name), data, name)
 
 
 def frozen(sha256: str) -> Loaded:
@@ -176,7 +194,7 @@ def parse_scoring(data: bytes, name: str) -> ScoringRules:
     """
     raw = _read_mapping(data, name)
     alone = set(raw) <= {*_IDENTITY, "scoring", "sensitivity", "rule_checks"}
-    return _validated(ScoringRules if alone else RuleVersion, raw, name)
+    return validated(ScoringRules if alone else RuleVersion, raw, name)
 
 
 def load(path: Path) -> Loaded:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem, UnknownError
+from ipgov.core.errors import UnknownError
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block
-from ipgov.policy.shapes import shape_problems
-from ipgov.policy.store import read_yaml, without_basis
+from ipgov.policy.store import read_policy
 
 FILE = "titles.yaml"
 
@@ -56,20 +55,4 @@ def title_words(programme: str) -> TitleWords:
 
 @cache
 def _read(path: Path) -> TitleFile:
-    try:
-        raw = read_yaml(path.read_bytes(), path.name)
-    except OSError as error:
-        raise EnvironmentProblemError(f"{path} 无法读取：{error.strerror}") from None
-    problems = [
-        Problem(
-            "policy_basis", f"{where} 没有依据", "写明 clause（条款）或 operator（运行方自定）", file=FILE
-        )
-        for where in without_basis(raw)
-    ]
-    try:
-        found = TitleFile.model_validate(raw)
-    except ValidationError as error:
-        problems += shape_problems(error, FILE)
-    if problems:
-        raise GovernanceError(f"{FILE} 有 {len(problems)} 处问题", tuple(problems))
-    return found
+    return read_policy(TitleFile, path, FILE)
