@@ -159,13 +159,14 @@ refused_policy_act = fact(
     one_of("act", "propose", "approve", "reject"),
 )
 
-# A round about a document that takes back or corrects an earlier one.
+# A round about one document of policies/papers.yaml that a person proposed.
 paper_round = fact(
     "paper_round",
     refers("round_id", "review_round.id"),
     words("kind"),  # of policies/papers.yaml
     words("subject_sha256"),  # what it is about, as canonical JSON
-    refers("earlier_id", "document.id"),
+    refers("earlier_id", "document.id", null=True),  # the document that it takes back or corrects, if any
+    words("draft_sha256", null=True),  # the PDF that went to the reviewers; null: none was made then
     words("opened_by"),
     words("reason"),
     UniqueConstraint("round_id"),
