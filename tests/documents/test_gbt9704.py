@@ -203,6 +203,22 @@ def test_no_page_bears_a_signature_without_words_of_the_text(form: str, sealed: 
             assert above, (form, sealed, lines, len(body))
 
 
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize(
+    ("count", "length"), [(4, 4), (15, 4), (17, 4), (24, 4), (30, 4), (1, 420), (1, 900)]
+)
+def test_nor_without_the_end_of_a_long_note_of_attachments(count: int, length: int, sealed: bool) -> None:
+    named = tuple(Attachment(title="名" * length, paragraphs=("正",)) for _ in range(count))
+    for lines in (2, 5, 8):
+        body = ("国" * 28 * lines, "特此通知。")
+        found = pages(letter(paragraphs=body, sealed=sealed, attachments=named, copies_to=()))
+        (signed,) = (p for p in found if "2026年4月20日" in [line.text for line in p.lines])
+        issuer = max(line.baseline for line in signed.lines if line.text == "国家知识产权局")
+        above = [g for g in signed.glyphs if g.text in "特名" and g.size == 16 and g.baseline < issuer]
+        assert above, (count, length, lines)
+        assert max(g.baseline for g in signed.glyphs if g.size == 16) < BOTTOM
+
+
 def test_the_note_of_attachments_hangs_below_the_first_character_of_a_name(a_file: list[Page]) -> None:
     page = next(p for p in a_file if "附件\uff1a1." in p.text)
     lead = page.line("附件\uff1a1.")

@@ -50,25 +50,29 @@ def _measures(what: Mapping[str, Any]) -> dict[str, Any]:
         "mark_before": round(35 * MILLIMETRE - 0.06 * points * 20),
         "line_y": round(line_top),
         "number_before": round(number_top - 37 * MILLIMETRE - (579 - 320) / 2),
-        "closing_stays": _closing_stays(what),
+        "free_entries": _free_entries(what),
         "tables": [_columns(a["widths"], w) for a, w in zip(what["attachments"], wide, strict=True)],
         "wide": wide,
     }
 
 
-def _closing_stays(what: Mapping[str, Any]) -> bool:
-    """Say whether the last paragraph and all that follows it can stand on one page together.
+def _free_entries(what: Mapping[str, Any]) -> range:
+    """Return which entries of the attachment note need not stand with the next line; mostly none.
 
-    The page that is signed bears words of the text. A word processor that keeps paragraphs together moves
-    them whole: what is longer than a page would begin a new one and be broken there all the same.
+    The page that is signed bears words of what is signed: the last paragraph, the note and the signature are
+    kept together. A note too long for one page with both is held to the paragraph by its first entry and to
+    the signature by its last two. ``templates.render`` refuses a single text too long for that.
     """
 
     def lines(text: str, room: int = LINE_CHARACTERS) -> int:
         return math.ceil(width_ems(text) / room)
 
     entries = [lines(a["title"], LINE_CHARACTERS - 7) for a in what["attachments"]]
-    signature = (2 if what["sealed"] else 1) + 2 + lines(what["note"])
-    return lines(what["paragraphs"][-1]["text"]) + bool(entries) + sum(entries) + signature < PAGE_LINES - 3
+    signature = (2 if what["sealed"] else 1) + lines(what["issuer"]) + 1 + lines(what["note"])
+    closing = lines(what["paragraphs"][-1]["text"])
+    if not entries or closing + 1 + sum(entries) + signature < PAGE_LINES:
+        return range(0)
+    return range(1, len(entries) - 2)
 
 
 def _columns(widths: list[int], total: int) -> list[int]:

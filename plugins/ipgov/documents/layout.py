@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import canonical_json, sha256_hex, short_code
 from ipgov.core.settings import settings
 from ipgov.documents import sandbox
@@ -27,6 +28,8 @@ LAYOUTS = "layouts"
 LINE_CHARACTERS, PAGE_LINES = 28, 22
 # Lines of a first page that head, number, gaps and the first line of text leave to title and recipients.
 _ROOM = {"file": 9, "letter": 15}
+# Lines of the text before the signature that stand on one page with it whatever sets the page.
+_BEFORE_SIGNATURE = 14
 
 Layouts = dict[str, str]  # file name → text
 
@@ -105,8 +108,26 @@ def printed(document: OfficialDocument) -> dict[str, Any]:
     }
 
 
-def _lines(text: str) -> int:
-    return math.ceil(width_ems(text) / LINE_CHARACTERS)
+def require_words_where_it_is_signed(document: OfficialDocument) -> None:
+    """Refuse a text before the signature so long that a word processor may leave the signature a page alone.
+
+    A word processor keeps a paragraph whole with the next one, or not at all where no page holds both; the
+    PDF has no such limit. Raises RefusedError that names the text, its lines and what would be accepted.
+    """
+    last = document.paragraphs[-1]
+    before = [("最后一段", "　　" + (last if isinstance(last, str) else last.text), LINE_CHARACTERS, "分段")]
+    if document.attachments:
+        before.append(("最后一个附件的名称", document.attachments[-1].title, LINE_CHARACTERS - 7, "缩短"))
+    for what, text, room, remedy in before:
+        if (lines := _lines(text, room)) > _BEFORE_SIGNATURE:
+            raise RefusedError(
+                f"《{document.title[:60]}》{what}“{text.strip()[:20]}……”约 {lines} 行，落款所在页可能没有正文"
+                f"；应为：不超过 {_BEFORE_SIGNATURE} 行，请{remedy}"
+            )
+
+
+def _lines(text: str, room: int = LINE_CHARACTERS) -> int:
+    return math.ceil(width_ems(text) / room)
 
 
 def _title(title: str, document: OfficialDocument) -> list[str]:

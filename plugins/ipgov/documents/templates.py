@@ -37,6 +37,7 @@ from ipgov.core.fingerprint import canonical_json, sha256_hex
 from ipgov.core.settings import settings
 from ipgov.documents import sandbox
 from ipgov.documents.filters import FILTERS, cite, shown
+from ipgov.documents.layout import require_words_where_it_is_signed
 from ipgov.documents.model import Attachment, Heading, OfficialDocument
 from ipgov.documents.typography import full_width
 
@@ -234,7 +235,7 @@ def render(
     ``mark`` and ``printer`` are the red mark's and the imprint's office where they are not the issuer's. The
     template's files are put into the object store. ``version``: what ``archive`` returned, else the files of
     this installation are taken. Raises UnknownError for an unknown template or a value that the context lacks
-    (naming it), RefusedError for text that is not one printable line.
+    (naming it), RefusedError for text that is not one printable line or too long to stand before a signature.
     """
     from jinja2 import TemplateError
 
@@ -271,4 +272,5 @@ def render(
         )
     except TemplateError as error:
         raise UnknownError(f"文书模板“{template}”无法填写：{error.message}") from None
+    require_words_where_it_is_signed(document)
     return document, put_content(canonical_json(files))
