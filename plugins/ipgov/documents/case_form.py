@@ -6,26 +6,36 @@ The list of problems is locked; measures, who is responsible, by when and with w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ipgov.core.errors import Problem, RefusedError
 from ipgov.documents.locked_cells import address, compare_cells, in_order, structure
-from ipgov.documents.sheets import Book
+from ipgov.documents.model import printable
+from ipgov.documents.sheets import Book, Column, Line
 from ipgov.documents.typography import full_width, width_ems
 
 if TYPE_CHECKING:
     from ipgov.intake.workbook import Sheet, Workbook
 
-SHEET, IDENTITY = "整改台账", "_ipgov"
+SHEET, IDENTITY, SUMMARY_SHEET = "整改台账", "_ipgov", "问题汇总"
 HEAD_ROW = 5
 MAX_TEXT = 500
 MEASURES, RESPONSIBLE, FINISH, EVIDENCE = "整改措施", "责任人", "完成时限", "佐证材料（可后补）"
 FREE_HEADS = (MEASURES, RESPONSIBLE, FINISH, EVIDENCE)
 _COLUMNS = (("序号", 6), ("类别", 11), ("项目", 20), ("评价发现", 32), ("数据来源", 28), ("依据", 20))
 _WIDTHS = (40, 12, 13, 26)
-_FREE, _LABEL, _ASKED = "#FFFBEB", "#DDE6F0", "#FFE699"
+_FREE, _LABEL, _ASKED, _FAULT = "#FFFBEB", "#DDE6F0", "#FFE699", "#F4B183"
+_SUMMARY = (
+    Column("序号", 6, align="center"),
+    Column("来件工作表", 16),
+    Column("来件单元格", 12, align="center"),
+    Column("发现的问题", 60, wrap=True),
+    Column("应为", 60, wrap=True),
+)
 _PROTECTION = {"format_columns": True, "format_rows": True}
 _NEED = "随整改通知下发、填写后保存的 .xlsx 整改台账"
 
@@ -69,7 +79,23 @@ def write(form: CaseForm) -> bytes:
         f"{form.name}：请逐项填写浅黄色单元格，完成时限不晚于 {form.due_on.year} 年 {form.due_on.month} 月 "
         f"{form.due_on.day} 日；其余单元格已锁定"
     )
-    sheet = book.sheet(SHEET, form.title, meaning)
+    identity = (("fingerprint", form.fingerprint), ("case", form.case), ("problems", str(len(form.problems))))
+    _draw(book, form.title, meaning, form.problems, identity, form.due_on)
+    return book.close()
+
+
+def _draw(
+    book: Book,
+    title: str,
+    meaning: str,
+    problems: Sequence[Sequence[str | int]],
+    identity: Sequence[tuple[str, str]],
+    due_on: dt.date,
+    filled: Mapping[tuple[int, int], dt.date | str] = MappingProxyType({}),
+    faults: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Draw the sheet and its identity; ``faults``: what is wrong, by the address of the cell."""
+    sheet = book.sheet(SHEET, title, meaning)
     heads = [*_COLUMNS, *zip(FREE_HEADS, _WIDTHS, strict=True)]
     for number, (head, width) in enumerate(heads, 1):
         sheet.set_column(number - 1, number - 1, width)
@@ -77,28 +103,94 @@ def write(form: CaseForm) -> bytes:
         style = book.format(font_name="黑体", border=1, align="center", text_wrap=True, bg_color=colour)
         book.put(sheet, HEAD_ROW, number, head, style)
     sheet.set_row(HEAD_ROW - 1, 28)
-    free = {"border": 1, "locked": False, "bg_color": _FREE, "text_wrap": True}
-    for row, cells in enumerate(form.problems, HEAD_ROW + 1):
+    for row, cells in enumerate(problems, HEAD_ROW + 1):
         for column, value in enumerate(cells, 1):
             book.put(sheet, row, column, value, book.format(border=1, text_wrap=True))
         for column, head in enumerate(FREE_HEADS, len(_COLUMNS) + 1):
             shown = {"num_format": "yyyy-mm-dd", "align": "center"} if head == FINISH else {"num_format": "@"}
-            book.put(sheet, row, column, "", book.format(**free, **shown))
+            at = address(row, column)
+            colour = _FAULT if at in faults else _FREE
+            style = book.format(border=1, locked=False, text_wrap=True, bg_color=colour, **shown)
+            text = filled.get((row, column), "")
+            if isinstance(text, dt.date):
+                sheet.write_datetime(row - 1, column - 1, dt.datetime.combine(text, dt.time()), style)
+            else:
+                book.put(sheet, row, column, text, style)
+            if at in faults:
+                sheet.write_comment(row - 1, column - 1, faults[at], {"author": "", "x_scale": 2})
         lines = [-(-int(2 * width_ems(str(c))) // (w - 2)) for c, (_, w) in zip(cells, _COLUMNS, strict=True)]
         sheet.set_row(row - 1, max(48, 6 + 14 * max(lines)))
-    last = HEAD_ROW + len(form.problems)
-    _limits(sheet, form.due_on, last)
+    last = HEAD_ROW + len(problems)
+    _limits(sheet, due_on, last)
     sheet.freeze_panes(HEAD_ROW, 3)
     sheet.repeat_rows(HEAD_ROW - 1)
     sheet.protect("", _PROTECTION)
     hidden = book.workbook.add_worksheet(IDENTITY)
-    identity = (("fingerprint", form.fingerprint), ("case", form.case), ("problems", str(len(form.problems))))
     for row, pair in enumerate(identity, 1):
         for column, value in enumerate(pair, 1):
             book.put(hidden, row, column, value, book.format())
     hidden.protect("", _PROTECTION)
     hidden.very_hidden()
+
+
+def correction(
+    issued: bytes, returned: bytes, problems: Sequence[Problem], author: str, due_on: dt.date
+) -> bytes:
+    """Return what was handed out with what was filled in, every problem listed and marked.
+
+    Corrected and sent back it is taken like the one that was handed out.
+    """
+    was, now = _read(issued), _read(returned)
+    before, after = was.sheets[SHEET].cells, now.sheets.get(SHEET)
+    title, meaning, banner = (str(before.get((row, 1)) or "") for row in (1, 2, 3))
+    identity = [(str(was.sheets[IDENTITY].cells[r, 1]), _asked(was, r)) for r in (1, 2, 3)]
+    count = int(_asked(was, 3))
+    rows = range(HEAD_ROW + 1, HEAD_ROW + count + 1)
+    columns = range(1, len(_COLUMNS) + 1)
+    listed = [[_same(before.get((row, column))) for column in columns] for row in rows]
+    filled = {} if after is None else dict(_filled(after, rows))
+    faults: dict[str, str] = {}
+    for p in problems:
+        faults[p.cell] = f"{faults.get(p.cell, '')}{p.found}。应为：{p.expected}\n"
+    book = Book(title, author, banner, f"案件编号 {_asked(was, 2)}")
+    told = (
+        "请在“整改台账”表中改正标为橙色的单元格（批注写有原因），锁定的单元格已恢复原样；保存后报送本文件即可"
+    )
+    summary = book.sheet(SUMMARY_SHEET, f"{title}——问题汇总", told)
+    lines = [
+        Line((n, p.sheet or "（整个文件）", p.cell or "—", p.found, p.expected))
+        for n, p in enumerate(problems, 1)
+    ]
+    book.table(summary, 5, _SUMMARY, lines)
+    _draw(book, title, meaning, listed, identity, due_on, filled, faults)
     return book.close()
+
+
+def _filled(sheet: Sheet, rows: range) -> Iterator[tuple[tuple[int, int], dt.date | str]]:
+    """Yield what stands in the free cells: a date as a date, anything else as its text."""
+    from ipgov.intake.transforms import NotOfTypeError, convert, raw_text
+    from ipgov.policy.rules import FormField
+
+    field = FormField(code="finish", label=FINISH, type="date")
+    for row in rows:
+        for column, head in enumerate(FREE_HEADS, len(_COLUMNS) + 1):
+            raw = sheet.cells.get((row, column))
+            found: dt.date | str | None = None
+            if head == FINISH:
+                with suppress(NotOfTypeError):
+                    found = _day(convert(raw, field))
+            yield (row, column), found or printable(raw_text(raw))[:MAX_TEXT]
+
+
+def _same(value: Any) -> str | int:
+    """Return a cell of what was handed out as it was written."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else int(value)
+
+
+def _asked(issued: Workbook, row: int) -> str:
+    return str(issued.sheets[IDENTITY].cells[row, 2])
 
 
 def _limits(sheet: Any, due_on: dt.date, last: int) -> None:
@@ -128,6 +220,34 @@ def _read(data: bytes) -> Workbook:
         raise RefusedError(f"来件不能读取：{error.found}；应为：{_NEED}") from None
 
 
+@dataclass(frozen=True)
+class Identity:
+    """What a workbook says of itself: the fingerprint of what was asked, and the number of the case."""
+
+    fingerprint: str
+    case: str
+
+
+def identity(data: bytes) -> Identity | None:
+    """Return what a file says of itself; None: it is no 整改台账.
+
+    Empty texts: it looks like one, but what it says is not whole.
+    """
+    from ipgov.intake.transforms import raw_text
+    from ipgov.intake.workbook import NotAWorkbookError, read_workbook
+
+    try:
+        sheets = read_workbook(data).sheets
+    except NotAWorkbookError:
+        return None
+    if IDENTITY in sheets:
+        cells = sheets[IDENTITY].cells
+        rows = {raw_text(cells.get((r, 1))): raw_text(cells.get((r, 2))) for r in (1, 2, 3)}
+        if set(rows) == {"fingerprint", "case", "problems"}:
+            return Identity(rows["fingerprint"], rows["case"])
+    return Identity("", "") if SHEET in sheets else None
+
+
 def read_returned(data: bytes, issued: bytes, due_on: dt.date) -> tuple[Measure, ...]:
     """Return the measures of a returned workbook, one a problem.
 
@@ -138,7 +258,7 @@ def read_returned(data: bytes, issued: bytes, due_on: dt.date) -> tuple[Measure,
     asked = was.sheets[IDENTITY].cells[1, 2]
     if IDENTITY not in now.sheets or now.sheets[IDENTITY].cells.get((1, 2)) != asked:
         raise RefusedError(f"来件不是本案件的整改台账；应为：{_NEED}")
-    problems = list(structure(was, now, "case_form", "整改台账"))
+    problems = [p for p in structure(was, now, "case_form", "整改台账") if p.sheet != SUMMARY_SHEET]
     measures: list[Measure] = []
     if SHEET in now.sheets:
         before, after = was.sheets[SHEET], now.sheets[SHEET]

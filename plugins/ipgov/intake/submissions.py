@@ -12,7 +12,14 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError
 from ipgov.core.steps import SHANGHAI
-from ipgov.core.tables import attachment, extension, submission, submitted_value, unclaimed_object
+from ipgov.core.tables import (
+    attachment,
+    case_workbook,
+    extension,
+    submission,
+    submitted_value,
+    unclaimed_object,
+)
 from ipgov.intake.inbox import InboxKey
 from ipgov.intake.reading import Outcome, Reading
 from ipgov.policy.store import Loaded
@@ -33,7 +40,7 @@ def seen(connection: Connection, objects: Iterable[KeyAndTime]) -> set[KeyAndTim
     if not wanted:
         return set()
     found: set[KeyAndTime] = set()
-    for table in (submission, attachment, unclaimed_object):
+    for table in (submission, attachment, case_workbook, unclaimed_object):
         columns = table.c.object_key, table.c.received_at
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(wanted)))
         found |= {(key, received_at) for key, received_at in rows}
@@ -45,6 +52,7 @@ def recorded(connection: Connection, key: str, data_sha256: str | None, received
     known_by = {
         submission: submission.c.sha256,
         attachment: attachment.c.digest,
+        case_workbook: case_workbook.c.sha256,
         unclaimed_object: unclaimed_object.c.sha256,
     }
     return any(

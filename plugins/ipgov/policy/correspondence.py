@@ -14,7 +14,18 @@ from ipgov.policy.rules import Issuer
 from ipgov.policy.store import read_policy
 
 FILE = "correspondence.yaml"
-Kind = Literal["reminder", "overdue", "escalation", "due_day_changed", "call", "run_overdue"]
+Kind = Literal[
+    "reminder",
+    "overdue",
+    "escalation",
+    "due_day_changed",
+    "resumed",
+    "withdrawn",
+    "call",
+    "run_overdue",
+    "case_receipt",
+    "case_correction",
+]
 
 
 class Contact(Block):
@@ -49,8 +60,12 @@ class Papers(Block):
     overdue: Paper
     escalation: Paper
     due_day_changed: Paper
+    resumed: Paper
+    withdrawn: Paper
     call: Paper
     run_overdue: Paper
+    case_receipt: Paper
+    case_correction: Paper
 
     def of(self, kind: Kind) -> Paper:
         """Return the kind of letter."""

@@ -23,6 +23,7 @@ from ipgov.decisions import case_rounds
 from ipgov.documents import case_form, register
 from ipgov.evaluation import store as results
 from ipgov.followup import case_problems, case_states, cases
+from ipgov.followup.case_states import CaseEvent
 from ipgov.followup.cases import Case
 from ipgov.intake import scanner
 from ipgov.procedures import case_evidence, case_papers
@@ -53,15 +54,44 @@ def _measures(case_id: int, workbook: Sent, known_at: dt.datetime) -> dict[str, 
     """Return the measures of a returned workbook, and its hash."""
     with reading() as connection:
         case = cases.get(connection, case_id, known_at)
-        told = [e for e in cases.events(connection, case_id) if e.event == "notify"]
-        if not told:
-            raise RefusedError(f"案件 {case_id} 尚未通知，没有下发整改台账")
-        issued = register.file_sha256(connection, told[0].detail["document_id"], "xlsx")
+        issued = issued_workbook(connection, case)
     if scanner.scan(workbook.data).verdict == "infected":
         quarantine(workbook.data)
         raise RefusedError(f"{workbook.filename}：{INFECTED}")
-    read = case_form.read_returned(workbook.data, objects.get_content(issued), case.due_on)
-    return {"measures": [m.as_dict() for m in read], "workbook_sha256": objects.put_content(workbook.data)}
+    return measures(workbook.data, issued, case)
+
+
+def issued_workbook(connection: Connection, case: Case) -> bytes:
+    """Return the 整改台账 that went out with the notice; RefusedError where none has."""
+    told = [e for e in cases.events(connection, case.obligation_id) if e.event == "notify"]
+    if not told:
+        raise RefusedError(f"案件 {case.obligation_id} 尚未通知，没有下发整改台账")
+    return objects.get_content(register.file_sha256(connection, told[0].detail["document_id"], "xlsx"))
+
+
+def measures(data: bytes, issued: bytes, case: Case) -> dict[str, Any]:
+    """Return what a plan's event tells of a returned workbook; RefusedError with everything wrong in it."""
+    read = case_form.read_returned(data, issued, case.due_on)
+    return {"measures": [m.as_dict() for m in read], "workbook_sha256": objects.put_content(data)}
+
+
+def planned_before(connection: Connection, case: Case) -> CaseEvent | None:
+    """Return the plan by workbook that stands: taken, and not sent back or returned since."""
+    standing: CaseEvent | None = None
+    for event in cases.events(connection, case.obligation_id):
+        if event.event == "plan" and "workbook_sha256" in event.detail:
+            standing = event
+        elif event.event in ("send_back", "return"):
+            standing = None
+    return standing
+
+
+def _only_one_workbook(connection: Connection, case: Case) -> None:
+    if (before := planned_before(connection, case)) is not None:
+        raise RefusedError(
+            f"案件 {case.obligation_id} 的整改台账已于 {before.day} 接收；"
+            "要改动整改方案，须先由验收人员退回（ipgov case send-back）"
+        )
 
 
 def progress(
@@ -106,6 +136,8 @@ def _report(
     examined = [case_evidence.examine(sent, rules.evidence) for sent in files]
 
     def work(connection: Connection, case: Case) -> StepResult:
+        if told:
+            _only_one_workbook(connection, case)
         proved = case_problems.check_numbers(case_problems.of_case(connection, case_id), numbers)
         kept = case_evidence.within_count(connection, case, examined)
         good = [e for e in kept if not e.reason]
@@ -128,11 +160,11 @@ def _report(
             )
             output["state"] = now.state
         case_evidence.save(connection, case, event_id, kept, proved, known_at)
-        if event == "plan" and case.rules.plan.milestone:
-            owed = cases.milestone(connection, case, case.rules.plan.milestone)
-            _meet(connection, owed, day, by, note, good, known_at)
+        if event == "plan":
+            meet_plan(connection, case, day, by, note, known_at, good[0].digest if good else None)
         if event == "progress" and case.rules.progress.milestone:
-            _meet(connection, cases.progress_owed(connection, case), day, by, note, good, known_at)
+            proof = good[0].digest if good else None
+            _meet(connection, cases.progress_owed(connection, case), day, by, note, proof, known_at)
         return StepResult(read=len(files), written=len(good), found=len(kept) - len(good), output=output)
 
     inputs = [
@@ -145,13 +177,28 @@ def _report(
     return case_step(case_id, f"case_{event}", inputs, day, known_at, work)
 
 
+def meet_plan(
+    connection: Connection,
+    case: Case,
+    day: dt.date,
+    by: str,
+    note: str,
+    known_at: dt.datetime,
+    proof: str | None,
+) -> None:
+    """Meet the milestone of the plan with what was received on a day; ``proof``: the hash of a kept file."""
+    if case.rules.plan.milestone:
+        owed = cases.milestone(connection, case, case.rules.plan.milestone)
+        _meet(connection, owed, day, by, note, proof, known_at)
+
+
 def _meet(
     connection: Connection,
     milestone: int | None,
     day: dt.date,
     by: str,
     note: str,
-    files: Sequence[case_evidence.Examined],
+    proof: str | None,
     known_at: dt.datetime,
 ) -> None:
     """Record the report of a milestone, where its duty has opened one."""
@@ -160,7 +207,6 @@ def _meet(
     row = {"obligation_id": milestone, "received_on": day, "reported_by": by.strip(), "note": note.strip()}
     there = select(obligation_report.c.id).where(*(obligation_report.c[k] == v for k, v in row.items()))
     if connection.execute(there).first() is None:
-        proof = files[0].digest if files else None
         connection.execute(obligation_report.insert().values(**row, evidence_sha256=proof, known_at=known_at))
 
 

@@ -21,7 +21,7 @@ from ipgov.intake import attachments, content_type, correction, inbox, scanner, 
 from ipgov.intake import reading as reader
 from ipgov.intake.scanner import NotScannedError
 from ipgov.policy.store import Loaded
-from ipgov.procedures import attachment_intake
+from ipgov.procedures import attachment_intake, case_workbooks
 from ipgov.procedures.attachment_intake import Arrival
 from ipgov.procedures.cycles import rules_of
 from ipgov.registry.platforms import Unit
@@ -109,6 +109,25 @@ def _claim(connection: Connection, key: str, as_of: dt.date, known_at: dt.dateti
     return _Claim(cycle, place, sender, rules)
 
 
+def _of_case(
+    connection: Connection,
+    key: str,
+    data: bytes,
+    received_at: dt.datetime,
+    as_of: dt.date,
+    known_at: dt.datetime,
+) -> _Answered | None:
+    """Hand a workbook of a case (整改台账) to its procedure; None: it is none, or in nobody's folder."""
+    place = inbox.parse_key(key)
+    if isinstance(place, str) or (says := case_workbooks.identity(data)) is None:
+        return None
+    sender = case_workbooks.sender(connection, place, as_of, known_at)
+    if sender is None:
+        return None
+    arrival = case_workbooks.CaseArrival(place, sender, says, data, received_at, as_of, known_at)
+    return _Answered(key, *case_workbooks.receive(connection, arrival))
+
+
 def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered | None:
     """Look at an object and record it: scanned before the transaction, which holds up the seals."""
     info = objects.store().info(key)
@@ -126,6 +145,10 @@ def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered |
         if submissions.recorded(connection, key, digest, info.modified):
             return None
         if isinstance(claim, str):
+            if data is not None and scan.verdict != "infected":
+                answered = _of_case(connection, key, data, info.modified, as_of, known_at)
+                if answered is not None:
+                    return answered
             return _unclaimed(connection, key, claim, reason, data, scan, info.modified, known_at)
         arrival = Arrival(
             claim.cycle, claim.place, claim.sender, claim.rules, info.size, info.modified, data, scan
@@ -189,6 +212,10 @@ def _answer(
     expected = reader.Expected(cycle.programme, cycle.period, sender, kept)
     got = reader.read_submission(data, place.filename, expected, rules)
     outcome = got.outcome
+    if outcome == "refused" and (
+        answered := _of_case(connection, place.key, data, received_at, cycle.as_of, cycle.known_at)
+    ):
+        return answered
     listed = attachments.standing_for(connection, place, got.attachments, cycle.known_at)
     banner = SIMULATION_BANNER if is_simulation(connection) else ""
     context = {

@@ -12,6 +12,7 @@ from ipgov.core.tables.cases import (
     case_evidence,
     case_problem,
     case_round,
+    case_workbook,
     rectification_case,
 )
 from ipgov.core.tables.core import clock_correction, database_identity, seal, step_run
@@ -96,6 +97,7 @@ __all__ = [
     "case_evidence",
     "case_problem",
     "case_round",
+    "case_workbook",
     "clock_correction",
     "contact",
     "correction",

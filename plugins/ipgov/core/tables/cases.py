@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Date, DateTime, Integer, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from ipgov.core.tables.shape import fact, one_of, refers, words
@@ -73,6 +73,25 @@ case_evidence = fact(
     ),
     CheckConstraint("outcome <> 'kept' OR scan <> 'infected'", name="clean"),
     UniqueConstraint("obligation_id", "filename", "digest"),
+)
+
+# The workbook of a case (整改台账) as it came through the inbox, and what became of it.
+case_workbook = fact(
+    "case_workbook",
+    words("object_key"),
+    words("programme"),
+    words("unit"),  # whose folder it came into
+    refers("obligation_id", "obligation.id", null=True),  # null: it names no case of this unit
+    refers("event_id", "case_event.id", null=True),  # the plan that it is, also where it came again
+    words("sha256"),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    words("outcome"),
+    Column("problems", JSONB, nullable=False),
+    words("answer_sha256"),
+    one_of("outcome", "accepted", "returned", "refused"),
+    CheckConstraint("(outcome = 'accepted') = (event_id IS NOT NULL)", name="accepted"),
+    CheckConstraint("event_id IS NULL OR obligation_id IS NOT NULL", name="of_a_case"),
+    UniqueConstraint("object_key", "sha256", "received_at"),
 )
 
 # A round about a case: what it proposes to make of it, and who asked.
