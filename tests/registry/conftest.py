@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 
 import pytest
+from ipgov.core import tables
 from ipgov.core.database import transaction
 from ipgov.registry.codes import organisation_code_check_character, uscc_check_character
 from ipgov.registry.organisations import Organisation, add_organisation
@@ -35,6 +36,35 @@ def code_of() -> Callable[[int], str]:
 def connection(database: object) -> Iterator[Connection]:
     with transaction() as connection:
         yield connection
+
+
+@pytest.fixture
+def approval(connection: Connection) -> Callable[..., int]:
+    """Make a round that was approved and issued; ``issued`` False: one that still waits."""
+
+    def approval(programme: str = PROGRAMME, issued: bool = True, known_at: dt.datetime = KNOWN_AT) -> int:
+        table = tables.review_round
+        number = len(connection.execute(table.select()).all()) + 1
+        made = connection.execute(
+            table.insert()
+            .values(
+                programme=programme,
+                period="2023",
+                number=number,
+                fingerprint=f"{number:064x}",
+                rating_list_sha256="0" * 64,
+                rule_sha256="0" * 64,
+                known_at=known_at,
+            )
+            .returning(table.c.id)
+        ).scalar_one()
+        if issued:
+            connection.execute(
+                tables.issue.insert().values(round_id=made, fingerprint=f"{number:064x}", known_at=known_at)
+            )
+        return int(made)
+
+    return approval
 
 
 @pytest.fixture
@@ -76,7 +106,15 @@ def title(connection: Connection, register: Callable[..., Organisation]) -> Call
         )
         if recognised_on:
             record_title_event(
-                connection, PROGRAMME, unit, "recognised", recognised_on, "2023-156#01", "", known_at
+                connection,
+                PROGRAMME,
+                unit,
+                "recognised",
+                recognised_on,
+                "2023-156#01",
+                "",
+                known_at,
+                by="issuer",
             )
 
     return title

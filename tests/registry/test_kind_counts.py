@@ -56,11 +56,12 @@ def test_nothing_known_yet_is_four_problems(connection: Connection, rules: RuleV
 
 
 def test_a_later_change_of_the_list_is_no_problem(
-    connection: Connection, rules: RuleVersion, twelve: None, title: Title
+    connection: Connection, rules: RuleVersion, twelve: None, title: Title, approval: Callable[..., int]
 ) -> None:
     record_title_event(
-        connection, PROGRAMME, "FP01", "cancelled", dt.date(2023, 9, 6), "2023-156#21", "", KNOWN_AT
-    )
+        connection, PROGRAMME, "FP01", "cancelled", dt.date(2023, 9, 6), "2023-156#21", "", KNOWN_AT,
+        by="issuer", round_id=approval(),
+    )  # fmt: skip
     title("FP13", "tool", recognised_on=dt.date(2024, 1, 1))
     assert check_kind_counts(connection, rules, KNOWN_AT) == []
 

@@ -47,7 +47,9 @@ def add(connection: Connection, register: Register) -> Callable[..., bool]:
 
 
 def recognise(connection: Connection, unit: str = "FP01", known_at: dt.datetime = KNOWN_AT) -> None:
-    record_title_event(connection, PROGRAMME, unit, "recognised", RECOGNISED, "2023-156#01", "", known_at)
+    record_title_event(
+        connection, PROGRAMME, unit, "recognised", RECOGNISED, "2023-156#01", "", known_at, by="issuer"
+    )
 
 
 @pytest.mark.clause("2023-156#12", "2023-156#25")
@@ -87,14 +89,15 @@ def test_the_roster_is_ordered_by_unit_and_asks_once(connection: Connection, tit
 
 
 def test_only_those_that_hold_the_title_on_that_day_as_known_then(
-    connection: Connection, title: Title
+    connection: Connection, title: Title, approval: Callable[..., int]
 ) -> None:
     title("FP01")
     title("FP02", recognised_on=dt.date(2024, 5, 1))
     cancelled_known = dt.datetime(2025, 5, 10, tzinfo=dt.UTC)
     record_title_event(
-        connection, PROGRAMME, "FP01", "cancelled", dt.date(2025, 5, 1), "2023-156#21", "", cancelled_known
-    )
+        connection, PROGRAMME, "FP01", "cancelled", dt.date(2025, 5, 1), "2023-156#21", "", cancelled_known,
+        by="issuer", round_id=approval(),
+    )  # fmt: skip
     units = {
         (day, known_at): [u.unit for u in roster(connection, PROGRAMME, day, known_at)]
         for day in (dt.date(2023, 9, 4), RECOGNISED, dt.date(2024, 5, 1), dt.date(2025, 5, 1))
@@ -164,11 +167,14 @@ def test_the_version_of_a_body_is_that_of_the_day_as_then_known(
     savepoint.rollback()
 
 
-def test_a_body_that_lost_its_title_is_still_found(connection: Connection, title: Title) -> None:
+def test_a_body_that_lost_its_title_is_still_found(
+    connection: Connection, title: Title, approval: Callable[..., int]
+) -> None:
     title("FP01")
     record_title_event(
-        connection, PROGRAMME, "FP01", "cancelled", dt.date(2025, 5, 1), "2023-156#21", "", KNOWN_AT
-    )
+        connection, PROGRAMME, "FP01", "cancelled", dt.date(2025, 5, 1), "2023-156#21", "", KNOWN_AT,
+        by="issuer", round_id=approval(),
+    )  # fmt: skip
     assert unit(connection, PROGRAMME, "FP01", dt.date(2025, 6, 1), KNOWN_AT).titled_on == RECOGNISED
 
 

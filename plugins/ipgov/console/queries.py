@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, func, select
+from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from ipgov.core import tables as t
 from ipgov.core.errors import UnknownError
 from ipgov.registry.asof import listed
+from ipgov.registry.titles import changes_of_title
 
 Rows = Sequence[RowMapping]
 
@@ -22,6 +23,7 @@ def fetch(connection: Connection, query: Select[Any]) -> Rows:
 
 def _expected() -> Subquery:
     """Every cycle's bodies that hold the title on its evaluation day (programme, period, unit)."""
+    holds_after = changes_of_title()
     last = (
         select(
             t.cycle.c.id, t.cycle.c.programme, t.cycle.c.period, t.title_event.c.unit, t.title_event.c.event
@@ -31,7 +33,7 @@ def _expected() -> Subquery:
             and_(
                 t.title_event.c.programme == t.cycle.c.programme,
                 t.title_event.c.effective_on <= t.cycle.c.evaluate_on,
-                t.title_event.c.event != "renamed",
+                tuple_(t.title_event.c.programme, t.title_event.c.event).in_(list(holds_after)),
             ),
         )
         .ext(distinct_on(t.cycle.c.id, t.title_event.c.unit))
@@ -42,7 +44,7 @@ def _expected() -> Subquery:
     )
     return (
         select(last.c.programme, last.c.period, last.c.unit)
-        .where(last.c.event != "cancelled")
+        .where(tuple_(last.c.programme, last.c.event).in_([e for e, holds in holds_after.items() if holds]))
         .subquery("expected")
     )
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 
@@ -45,7 +46,7 @@ from ipgov.followup.facts import (
 )
 from ipgov.policy import store as rules
 from ipgov.policy.duty_store import DutyRule, frozen_duty
-from ipgov.registry.titles import titling_events
+from ipgov.registry.titles import changes_of_title
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -75,7 +76,8 @@ def load_facts(connection: Connection, since: dt.date, before: dt.datetime) -> F
     body, title, named = t.titled_body, t.title_event, t.organisation
     report, judged, more = t.obligation_report, t.obligation_judgement, t.obligation_extension
     sent, until = t.submission, t.extension
-    changing = (*titling_events(), "cancelled")
+    holds_after = changes_of_title()
+    giving_or_ending = tuple_(title.c.programme, title.c.event).in_(list(holds_after))
     accepted = select(sent).where(sent.c.outcome == "accepted", sent.c.unit.is_not(None))
     return Facts(
         since=since,
@@ -88,11 +90,11 @@ def load_facts(connection: Connection, since: dt.date, before: dt.datetime) -> F
             TitleChange(
                 r["programme"],
                 r["unit"],
-                r["event"] in titling_events(),
+                holds_after[r["programme"], r["event"]],
                 r["effective_on"],
                 day_of(r["known_at"]),
             )
-            for r in rows(select(title).where(title.c.event.in_(changing)), title)
+            for r in rows(select(title).where(giving_or_ending), title)
         ),
         occurrences=tuple(_occurred(r) for r in rows(select(t.occurrence), t.occurrence)),
         periods=tuple(_period(r) for r in rows(_cycles(), t.cycle)),

@@ -205,10 +205,11 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
             # another attempt was quicker, and seals what it issued
             return StepResult(read=len(planned), skipped=len(planned), repeated=True)
         filed = [notices.file(connection, cycle, round_id, n) for n in numbered]
-        events = about.take_effect(connection, cycle, rules, round_, filed)
+        # before it takes effect: a title event that needs an approval looks for this very row
         connection.execute(
             issue_table.insert().values(round_id=round_id, fingerprint=round_.fingerprint, known_at=known_at)
         )
+        events = about.take_effect(connection, cycle, rules, round_, filed)
     seals.ensure("issue", _seal_subject(round_id), known_at)
     return StepResult(
         read=len(planned),

@@ -120,8 +120,10 @@ def take_effect(
         "、".join(ending.clause),
         f"{case.rules.name}：{ending.name}",
         cycle.known_at,
+        by="issuer",
         document_number=paper.number,
         document_id=paper.document_id,
+        round_id=round_.id,
     )
     return [f"{case.unit}:{ending.event}"]
 

@@ -74,11 +74,11 @@ def take_effect(
     ending = {o.outcome for o in rules.rules.outcomes if o.event == "cancelled"}
     papers = {(f.kind, f.unit): f for f in filed}
     lapsed = sorted(u for u, o in titles.lapsed if o in ending)
-    restored = [_restore(connection, cycle, u, papers[correction_notices.UNIT, u]) for u in lapsed]
+    restored = [_restore(connection, cycle, u, papers[correction_notices.UNIT, u], round_.id) for u in lapsed]
     return restored + title_events(connection, cycle, rules, round_, filed, titles.added)
 
 
-def _restore(connection: Connection, cycle: Cycle, unit: str, paper: Filed) -> str:
+def _restore(connection: Connection, cycle: Cycle, unit: str, paper: Filed, round_id: int) -> str:
     """Give a title back whose cancellation rested on a result that was corrected (the operator's rule)."""
     record_title_event(
         connection,
@@ -89,7 +89,9 @@ def _restore(connection: Connection, cycle: Cycle, unit: str, paper: Filed) -> s
         "operator",
         f"{cycle.period} 年度评价结果更正，取消称号的依据不再成立",
         cycle.known_at,
+        by="issuer",
         document_number=paper.number,
         document_id=paper.document_id,
+        round_id=round_id,
     )
     return f"{unit}:restored"

@@ -87,8 +87,10 @@ def title_events(
             row["basis"],
             row["explanation"],
             cycle.known_at,
+            by="issuer",
             document_number=paper.number,
             document_id=paper.document_id,
+            round_id=round_.id,
         )
         done.append(f"{row['unit']}:{event}")
     return done

@@ -61,6 +61,7 @@ def add_titled_body(
     for a malformed unit code, for a 统一社会信用代码 in its place, and for the name of an organisation.
     """
     _check_unit_code(unit)
+    programme = store.governs(programme)
     kinds = {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
     if kind not in kinds:
         known = "、".join(f"{c}（{n}）" for c, n in kinds.items())
@@ -132,6 +133,7 @@ def _held(programme: str, on: dt.date, known_at: dt.datetime) -> tuple[Select[An
         .join(body, and_(body.c.programme == programme, body.c.unit == last.c.unit), isouter=True)
         .join(host, host.c.code == body.c.host_code, isouter=True)
         .join(operator, operator.c.code == body.c.operator_code, isouter=True)
+        .where(last.c.titled_on.is_not(None))
         .order_by(last.c.unit)
     )
     return query, last
@@ -155,11 +157,13 @@ def _unit(row: RowMapping, on: dt.date) -> Unit:
 def roster(connection: Connection, programme: str, on: dt.date, known_at: dt.datetime) -> list[Unit]:
     """Return the bodies that hold the title on a day, as known at a moment, ordered by unit.
 
+    Here and below a programme may be one that governs the bodies of another (``store.governs``).
+
     UnknownError for an unknown programme, and where a titled body's own record or organisation is missing.
     """
     store.versions(programme)
-    query, last = _held(programme, on, known_at)
-    rows = connection.execute(query.where(last.c.event.in_(titling_events())))
+    query, last = _held(store.governs(programme), on, known_at)
+    rows = connection.execute(query.where(last.c.event.in_(titling_events(store.governs(programme)))))
     return [_unit(row, on) for row in rows.mappings()]
 
 
@@ -169,9 +173,10 @@ def unit(connection: Connection, programme: str, unit: str, on: dt.date, known_a
     UnknownError names the code and what exists.
     """
     store.versions(programme)
-    query, last = _held(programme, on, known_at)
+    query, last = _held(store.governs(programme), on, known_at)
     row = connection.execute(query.where(last.c.unit == unit)).mappings().first()
     if row is None:
-        known = list(connection.execute(select(last.c.unit).order_by(last.c.unit)).scalars())
+        recognised = select(last.c.unit).where(last.c.titled_on.is_not(None)).order_by(last.c.unit)
+        known = list(connection.execute(recognised).scalars())
         raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台；现有：{listed(known)}")
     return _unit(row, on)

@@ -94,6 +94,7 @@ def register(connection: Connection) -> None:
             "2023-156#01",
             SOURCE,
             known_at,
+            by="issuer",
             document_number=described["number"],
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Text, UniqueConstraint
 
-from ipgov.core.tables.shape import fact, one_of, words
+from ipgov.core.tables.shape import fact, one_of, refers, words
 
 organisation = fact(
     "organisation",
@@ -49,12 +49,12 @@ title_event = fact(
     "title_event",
     words("programme"),
     words("unit"),
-    words("event"),
+    words("event"),  # of the programme's lifecycle (policies/lifecycles/)
     Column("effective_on", Date, nullable=False),
     words("basis"),  # clause id or operator
     words("document_number", null=True),
     Column("document_id", BigInteger, nullable=True),
+    refers("round_id", "review_round.id", null=True),  # that approved it
     words("note"),
-    one_of("event", "recognised", "cancelled", "renamed", "restored"),
     UniqueConstraint("programme", "unit", "event", "effective_on"),
 )
