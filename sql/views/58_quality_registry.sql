@@ -1,5 +1,5 @@
 -- Each body of the snapshot beside the registry, as it was on the snapshot's day and known at
--- SET ipgov.known_at: what the snapshot says of it, and what the registry says. SET ipgov.provinces holds the
+-- SET ipgov.known_at: what the snapshot says of it, and what the registry of SET ipgov.bodies says. SET ipgov.provinces holds the
 -- known regions: {"11": "北京市"}.
 WITH head AS (
     SELECT s.id, s.programme, s.period, s.as_of, current_setting('ipgov.known_at')::timestamptz AS known
@@ -9,13 +9,13 @@ WITH head AS (
 body AS (
     SELECT DISTINCT ON (b.unit) b.*
     FROM titled_body b
-    JOIN head h ON b.programme = h.programme AND b.valid_from <= h.as_of AND b.known_at <= h.known
+    JOIN head h ON b.programme = current_setting('ipgov.bodies') AND b.valid_from <= h.as_of AND b.known_at <= h.known
     ORDER BY b.unit, b.valid_from DESC, b.known_at DESC, b.id DESC
 ),
 standing AS (
     SELECT DISTINCT ON (e.unit) e.unit, e.event
     FROM title_event e
-    JOIN head h ON e.programme = h.programme AND e.effective_on <= h.as_of AND e.known_at <= h.known
+    JOIN head h ON e.programme = current_setting('ipgov.bodies') AND e.effective_on <= h.as_of AND e.known_at <= h.known
     WHERE e.event <> 'renamed'  -- leaves the standing as it was
       -- a title that this very period's outcome ended was held when the period was evaluated
       AND NOT (e.event = 'cancelled' AND EXISTS (

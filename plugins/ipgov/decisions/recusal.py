@@ -17,6 +17,7 @@ from ipgov.core.steps import SHANGHAI
 from ipgov.decisions.experts import Expert, declared_recusals
 from ipgov.decisions.officers import Officer
 from ipgov.decisions.rounds import Round
+from ipgov.policy.store import governs
 from ipgov.registry.asof import newest
 from ipgov.registry.organisations import current_codes, descendants
 from ipgov.registry.platforms import Unit
@@ -70,7 +71,7 @@ def conflicts(
         union(
             select(evaluated.c.unit, evaluated.c.name, evaluated.c.host_code, evaluated.c.operator_code),
             select(evaluated.c.unit, evaluated.c.name, body.c.host_code, body.c.operator_code).join(
-                body, (body.c.unit == evaluated.c.unit) & (body.c.programme == round_.programme)
+                body, (body.c.unit == evaluated.c.unit) & (body.c.programme == governs(round_.programme))
             ),
         )
     ).all()
@@ -93,7 +94,7 @@ def registered_conflicts(
     body = newest(tables.titled_body, keys, today, known_at)
     rows = connection.execute(
         select(body.c.unit, body.c.name, body.c.host_code, body.c.operator_code).where(
-            body.c.programme == programme, body.c.unit.in_(units)
+            body.c.programme == governs(programme), body.c.unit.in_(units)
         )
     ).all()
     return _own(connection, rows, own, today, known_at)

@@ -26,7 +26,7 @@ class Index:
         base, subject = base_of(o.key), base_of(o.subject)
         self.by_source.setdefault((o.rule.duty.code, subject), set()).add(o.key)
         if o.period is not None and o.unit is not None:
-            self.by_period.setdefault((o.rule.duty.programme, o.period, o.unit), set()).add(o.key)
+            self.by_period.setdefault((o.rule.duty.collected_in, o.period, o.unit), set()).add(o.key)
         for other in o.rests_on:
             self.resting.setdefault(other, set()).add(o.key)
         self.depths[o.key] = max((self.depths.get(other, 0) + 1 for other in o.rests_on), default=0)

@@ -216,7 +216,7 @@ class Day:
         duty = o.rule.duty
         if duty.due.period is not None:
             assert o.period is not None  # noqa: S101 - policy: due.period only where a period opened it
-            period = self.facts.period(duty.programme, o.period)
+            period = self.facts.period(duty.collected_in, o.period)
             base = self.days.due_of_period(period.due, int(period.period))
         else:
             base = self.days.due(o.rule, o.opened_on)
@@ -231,7 +231,7 @@ class Day:
         """Return the decision that gives the most time: the newest of its own, and of the body's period."""
         newest = [self._newest(self.facts.extensions.get(o.key, ()))]
         if o.rule.duty.due.period is not None and o.period is not None and o.unit is not None:
-            period = (o.rule.duty.programme, o.period, o.unit)
+            period = (o.rule.duty.collected_in, o.period, o.unit)
             newest.append(self._newest(self.facts.period_extensions.get(period, ())))
         return max((n for n in newest if n is not None), key=lambda n: n.until, default=None)
 
@@ -292,7 +292,7 @@ class Day:
             days = [r.received_on for r in self.facts.reports.get(o.key, ()) if r.known_on < self.day]
             days += self._reported_with(o) + self._reported_before(o)
         elif duty.met_by == "submission" and o.unit is not None and o.period is not None:
-            rows = self.facts.submissions.get((duty.programme, o.period, o.unit), ())
+            rows = self.facts.submissions.get((duty.collected_in, o.period, o.unit), ())
             days = [r.received_on for r in rows if r.known_on < self.day]
         return min(days, default=None)
 

@@ -85,7 +85,7 @@ def _of_rule(rule: DutyRule, facts: Facts, duties: DutyBook, until: dt.date) -> 
                 opening.period
             ]
             governs = duties.governing(duty.code, day) is rule
-            if period.programme == duty.programme and day >= facts.since and governs:
+            if period.programme == duty.collected_in and day >= facts.since and governs:
                 begins = max(day, period.known_on + ONE_DAY)
                 news = _registry_news(facts, duty.programme)
                 yield Source(rule, period.period, begins, news | {begins}, day, period, period.period)

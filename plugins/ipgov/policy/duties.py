@@ -118,12 +118,14 @@ class Duty(Block):
 
     ``met_by``: a report received, an accepted submission of the period, a recorded judgement (a
     rectification is met only by its acceptance), or nothing but time (``lapse``: a public notice runs out,
-    it is never overdue).
+    it is never overdue). ``cycle``: the programme whose periods and submissions count, where the bodies are
+    collected from by one of another name.
     """
 
     code: str = Field(pattern=_CODE)
     name: str
     programme: str = Field(pattern=_CODE)
+    cycle: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
     effective: dt.date
     ends: dt.date | None = None  # opens nothing after this day
     owed_by: Party
@@ -154,6 +156,11 @@ class Duty(Block):
         if self.opened_by.whom == "office" and "province" in (self.owed_by, self.owed_to):
             raise ValueError("whom: office 的职责没有所涉省份")
         return self
+
+    @property
+    def collected_in(self) -> str:
+        """Return the programme whose periods and submissions count."""
+        return self.cycle or self.programme
 
     def _can_repeat(self) -> None:
         limit, opening = self.due.limit, self.opened_by

@@ -53,14 +53,41 @@ class YearDay(Block):
 
 
 class CycleCalendar(Block):
-    """When a period is opened, due, still accepted as late, and evaluated."""
+    """When a period is opened, due, still accepted as late, and evaluated.
+
+    A period is named by its last year and lasts ``length`` years (2024-1155#36, #41: three). ``anchor``:
+    where it begins. ``calendar``: one for all, ending with ``first_period`` and every ``length`` years after
+    it; ``recognition``: one ends with every year, for the bodies whose own count of years since their
+    recognition is full then.
+    """
 
     period: Literal["year"]
     first_period: int
+    length: Annotated[int, Field(ge=1, le=10)] = 1
+    anchor: Literal["calendar", "recognition"] = "calendar"
     opens: YearDay
     due: YearDay
     late_until: Budget  # after the due day; received later is kept but not evaluated
     evaluate_after: Budget  # after the due day
+
+    def has(self, year: int) -> bool:
+        """Tell whether a period ends with this year."""
+        since = year - self.first_period
+        return since >= 0 and (self.anchor == "recognition" or since % self.length == 0)
+
+    def years(self, year: int) -> range:
+        """Return the calendar years of the period that ends with ``year``."""
+        return range(year - self.length + 1, year + 1)
+
+    def ends_for(self, titled_on: dt.date, year: int) -> bool:
+        """Tell whether the period that ends with ``year`` is one of a body recognised on that day.
+
+        With ``anchor: recognition`` the year of recognition is the first of its first period.
+        """
+        if self.anchor == "calendar":
+            return True
+        since = year - titled_on.year + 1
+        return since > 0 and since % self.length == 0
 
 
 class Kind(Block):
@@ -309,9 +336,19 @@ class ScoringRules(Block):
     rule_checks: RuleChecks | None = None
 
 
-class RuleVersion(ScoringRules):
-    """A programme's rules, whole, from ``effective`` on until the next version."""
+Procedure = Literal["performance_evaluation", "self_evaluation", "comprehensive_evaluation", "recognition"]
 
+
+class RuleVersion(ScoringRules):
+    """A programme's rules, whole, from ``effective`` on until the next version.
+
+    ``procedure``: by which procedure its periods are run (a DAG file each). ``governs``: the programme whose
+    title the bodies hold, where that is another one: the yearly self-evaluation of the industry centres is a
+    programme of its own about bodies of ``industry_centre``.
+    """
+
+    procedure: Procedure = "performance_evaluation"
+    governs: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
     subject: Subject
     cycle: CycleCalendar
     form: Form
@@ -330,6 +367,11 @@ class RuleVersion(ScoringRules):
             filled = self.scoring.model_copy(update={"groups": tuple(self.kinds)})
             object.__setattr__(self, "scoring", filled)  # still being made; frozen once validated
         return self
+
+    @property
+    def title_programme(self) -> str:
+        """Return the programme whose title the bodies hold."""
+        return self.governs or self.programme
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -27,12 +27,16 @@ _Policy = TypeVar("_Policy", bound=Block)
 _Rules = TypeVar("_Rules", bound=ScoringRules)
 
 # What names a version needs no clause: it is no rule value.
-_IDENTITY = {"programme", "version", "effective", "status", "title", "note"}
+_IDENTITY = {"programme", "version", "effective", "status", "title", "note", "procedure", "governs"}
 
 _CLAUSE_COLUMNS = (
     "id", "doc_no", "doc_title", "dated", "effective", "section", "force", "kind", "rule_en", "key_zh",
     "actor", "when", "data", "outcome", "program", "auto",
 )  # fmt: skip
+
+
+# folders of policies/ that hold something else
+_NO_PROGRAMMES = {"calendars", "cases", "duties", "lifecycles"}
 
 
 class _Loader(yaml.CSafeLoader):
@@ -224,10 +228,18 @@ def programmes() -> tuple[str, ...]:
     policies = settings().policies
     if not policies.is_dir():
         raise EnvironmentProblemError(f"没有规则文件夹 {policies}：请检查 IPGOV_ROOT")
-    folders = (
-        f for f in sorted(policies.iterdir()) if f.is_dir() and f.name not in ("calendars", "cases", "duties")
-    )
+    folders = (f for f in sorted(policies.iterdir()) if f.is_dir() and f.name not in _NO_PROGRAMMES)
     return tuple(f.name for f in folders if any(f.glob("*.yaml")))
+
+
+def governs(programme: str) -> str:
+    """Return the programme whose title the bodies of this one hold: itself, or what its rules name.
+
+    A programme without rules of its own (a title that nothing is collected for yet) is its own.
+    """
+    if programme not in programmes():
+        return programme
+    return _versions(settings().policies / programme)[-1].rules.governs or programme
 
 
 def covering(available: Iterable[Loaded], on: dt.date) -> Loaded | None:

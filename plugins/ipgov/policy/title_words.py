@@ -13,7 +13,7 @@ from pydantic import Field
 from ipgov.core.errors import UnknownError
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block
-from ipgov.policy.store import read_policy
+from ipgov.policy.store import governs, read_policy
 
 FILE = "titles.yaml"
 
@@ -48,6 +48,7 @@ class TitleFile(Block):
 def title_words(programme: str) -> TitleWords:
     """Return the words of a programme; UnknownError where the file has none for it."""
     known = _read(settings().policies / FILE).programmes
+    programme = governs(programme)
     if programme not in known:
         raise UnknownError(f"{FILE} 没有“{programme}”的称号用词；现有：{'、'.join(known)}")
     return known[programme]

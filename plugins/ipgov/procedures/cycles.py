@@ -32,26 +32,30 @@ def to_open(as_of: dt.date, asked: str | None = None) -> list[list[str]]:
         raise UnknownError(f"年度“{asked}”无效，应为四位年份，如 2026")
     pairs = []
     for programme in store.programmes():
-        due = [y for y in range(settings().automatic_from, as_of.year + 1) if _opens(programme, y) <= as_of]
+        due = [y for y in range(settings().automatic_from, as_of.year + 1) if _is_due(programme, y, as_of)]
         periods = [asked] if asked else [str(y) for y in due]
         pairs += [[programme, p] for p in periods if not opened(programme, p)]
     return pairs
 
 
-def _opens(programme: str, year: int) -> dt.date:
-    return cycle_days(store.governing(programme, year).rules.cycle, year).opens.date
+def _is_due(programme: str, year: int, as_of: dt.date) -> bool:
+    """Tell whether a period that the rules have ends with a year and opens by a day."""
+    loaded = store.covering(store.versions(programme), dt.date(year, 12, 31))
+    if loaded is None or not loaded.rules.cycle.has(year):
+        return False
+    return cycle_days(loaded.rules.cycle, year).opens.date <= as_of
 
 
 def open_cycle(cycle: Cycle) -> StepResult:
     """Open a period: freeze the rules in force on its last day, fix the days, lay out blank forms.
 
     Raises UnknownError where no rules cover the period; RefusedError before the opening day, before the
-    first period that the rules name (2023-156#20 leaves it open; the operator's), and where two people have
-    not put these rules in force.
+    first period that the rules name (2023-156#20 leaves it open; the operator's), in a year with which none
+    ends, and where two people have not put these rules in force.
     """
     loaded = store.governing(cycle.programme, cycle.year)
     rules, days = loaded.rules, cycle_days(loaded.rules.cycle, cycle.year)
-    check_first_period(rules, cycle.year)
+    check_period(rules, cycle.year)
     if cycle.as_of < days.opens.date:
         raise RefusedError(f"{cycle.period} 年度自 {days.opens.date} 起开启，基准日 {cycle.as_of} 尚早")
 
@@ -60,7 +64,11 @@ def open_cycle(cycle: Cycle) -> StepResult:
             require_approved(connection, loaded, dt.date(cycle.year, 12, 31), cycle.known_at)
         rule_id = _freeze_rules(connection, cycle, loaded)
         opened = _insert_cycle(connection, cycle, rule_id, days)
-        units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+        units = [
+            u
+            for u in roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+            if rules.cycle.ends_for(u.titled_on, cycle.year)
+        ]
         banner = SIMULATION_BANNER if is_simulation(connection) else ""
         keys = []
         for unit in units:
@@ -169,14 +177,20 @@ def evaluated_on(programme: str, year: int) -> dt.date:
         rules = store.governing(programme, year).rules
     except UnknownError as error:
         raise UnknownError(f"不办理 {year} 年度：{error.message}") from None
-    check_first_period(rules, year)
+    check_period(rules, year)
     return cycle_days(rules.cycle, year).evaluate_on.date
 
 
-def check_first_period(rules: RuleVersion, year: int) -> None:
-    """Refuse a year before the first that the rules name (2023-156#20 leaves it open; the operator's)."""
-    if year < rules.cycle.first_period:
-        raise RefusedError(f"{rules.title}自 {rules.cycle.first_period} 年度起开展，不办理 {year} 年度")
+def check_period(rules: RuleVersion, year: int) -> None:
+    """Refuse a year before the first period that the rules name, and one with which no period ends."""
+    first, length = rules.cycle.first_period, rules.cycle.length
+    if year < first:
+        raise RefusedError(f"{rules.title}自 {first} 年度起开展，不办理 {year} 年度")
+    if not rules.cycle.has(year):
+        before = year - (year - first) % length
+        raise RefusedError(
+            f"{rules.title}每 {length} 年一次，不办理 {year} 年度；其前后为 {before}、{before + length} 年度"
+        )
 
 
 def opened(programme: str, period: str) -> bool:

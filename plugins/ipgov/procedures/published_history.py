@@ -242,7 +242,7 @@ class _Finder:
         body = titled_body
         query = select(body.c.unit, body.c.name, body.c.host_code, body.c.operator_code, body.c.valid_from)
         versions = connection.execute(
-            query.where(body.c.programme == programme, body.c.known_at <= known_at).order_by(
+            query.where(body.c.programme == store.governs(programme), body.c.known_at <= known_at).order_by(
                 body.c.valid_from, body.c.known_at, body.c.id
             )
         ).all()

@@ -26,7 +26,7 @@ from ipgov.core.tables import (
 from ipgov.decisions.ratings import Rating
 from ipgov.intake.attachments import Standing
 from ipgov.policy.rules import RuleVersion
-from ipgov.policy.store import Loaded
+from ipgov.policy.store import Loaded, governs
 from ipgov.registry.platforms import Unit, roster, unit
 
 # enough for any amount in 万元 with six decimals; the engine rounds at its named scales
@@ -81,7 +81,7 @@ def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
         select(title_event.c.unit)
         .join(document, document.c.id == title_event.c.document_id)
         .where(
-            title_event.c.programme == cycle.programme,
+            title_event.c.programme == governs(cycle.programme),
             title_event.c.event == "cancelled",
             title_event.c.effective_on <= cycle.as_of,
             title_event.c.known_at <= cycle.known_at,

@@ -125,7 +125,7 @@ def waive(
     quality = store.governing(programme, int(period)).rules.quality
     if rule not in (known := [r.rule for r in suite.load(quality.suite).rules]):
         raise UnknownError(f"规则集“{quality.suite}”没有规则“{rule}”；现有：{'、'.join(known)}")
-    there = exists().where(titled_body.c.programme == programme, titled_body.c.unit == unit)
+    there = exists().where(titled_body.c.programme == store.governs(programme), titled_body.c.unit == unit)
     if unit != EVERY_BODY and not connection.execute(select(there)).scalar():
         raise UnknownError(
             f"“{programme}”没有编号为“{unit}”的单位；应为已登记的单位编号，或 {EVERY_BODY}（全部单位）"

@@ -26,6 +26,7 @@ def connector(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Co
     chosen = {
         "ipgov.snapshot": str(snapshot_id),
         "ipgov.known_at": known_at.isoformat(),
+        "ipgov.bodies": rules.title_programme,
         "ipgov.form": json.dumps(_fields(rules.form), ensure_ascii=False),
         "ipgov.attachments": json.dumps(_attachments(rules.form), ensure_ascii=False),
         "ipgov.kinds": json.dumps({k.code: k.name for k in rules.subject.kinds}, ensure_ascii=False),

@@ -12,6 +12,7 @@ from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import waiver
+from ipgov.policy.store import governs
 
 IN_FORCE, OVER, REPLACED, REVOKED, REVOCATION = "in_force", "over", "replaced", "revoked", "revocation"
 STATES = {
@@ -36,7 +37,7 @@ _EVERY = text(
     ),
     body AS (
         SELECT DISTINCT ON (unit) unit, name FROM titled_body
-        WHERE programme = :programme AND known_at <= :known_at
+        WHERE programme = :bodies AND known_at <= :known_at
         ORDER BY unit, valid_from DESC, id DESC
     )
     SELECT k.id, k.unit, b.name, k.rule, k.granted_by, k.reason, k.until, k.known_at,
@@ -81,7 +82,13 @@ class Waiver:
 def every(connection: Connection, programme: str, period: str, known_at: dt.datetime) -> list[Waiver]:
     """Return every waiver and revocation of a period known at a moment, the newest first."""
     today = known_at.astimezone(SHANGHAI).date()
-    given = {"programme": programme, "period": period, "known_at": known_at, "today": today}
+    given = {
+        "programme": programme,
+        "bodies": governs(programme),
+        "period": period,
+        "known_at": known_at,
+        "today": today,
+    }
     return [Waiver(**row) for row in connection.execute(_EVERY, given).mappings()]
 
 

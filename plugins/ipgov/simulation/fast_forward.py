@@ -229,7 +229,7 @@ def _to_open(
             if (programme, year) in opened:
                 continue
             rules = store.covering(store.versions(programme), dt.date(year, 12, 31))
-            if rules is None or year < rules.rules.cycle.first_period:
+            if rules is None or not rules.rules.cycle.has(year):
                 continue
             opens = cycle_days(rules.rules.cycle, year).opens.date
             if opens <= day:

@@ -7,17 +7,20 @@ without a holiday notice (airflow stops scheduling on an exception), and read po
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+
+if TYPE_CHECKING:
+    from ipgov.policy.rules import CycleCalendar
 
 TIMEZONE = "Asia/Shanghai"
 RUN_HOUR = 9
 
 
 class PeriodTimetable(Timetable):
-    """One run per calendar year; its data interval is the year, it is due on the rules' evaluation day.
+    """One run per period, due on its rules' evaluation day; its data interval is the year that names it.
 
     ``automatic_from`` is the first period that the scheduler runs by itself: unpausing a DAG never starts
     the years before it. A person may run any period; a backfill recalculates any range of those due.
@@ -54,7 +57,7 @@ class PeriodTimetable(Timetable):
         year = run_after.in_timezone(TIMEZONE).year
         if run_after == _interval(year).start:
             return _interval(year)
-        while self._due(year) > run_after:
+        while self._due(year) > run_after or not has_period(self.programme, year):
             year -= 1
         return _interval(year)
 
@@ -70,14 +73,22 @@ class PeriodTimetable(Timetable):
             return None
         if not restriction.catchup:
             year = max(year, self.automatic_from)
+        year = self._period(year)
+        if not restriction.catchup:
             now = pendulum.now(TIMEZONE)
-            while self._due(year + 1) <= now:
-                year += 1
+            while self._due(following := self._period(year + 1)) <= now:
+                year = following
         elif self._due(year) > pendulum.now(TIMEZONE):
             return None  # its run would wait for that day, and keep every other backfill waiting with it
         if restriction.latest is not None and year > _last_year(restriction.latest):
             return None
         return DagRunInfo(run_after=self._due(year), data_interval=_interval(year))
+
+    def _period(self, year: int) -> int:
+        """Return the last year of the first period that ends with this year or a later one."""
+        while not has_period(self.programme, year):
+            year += 1
+        return year
 
     def _due(self, year: int) -> pendulum.DateTime:
         day = evaluation_day(self.programme, year)
@@ -114,8 +125,19 @@ def evaluation_day(programme: str, year: int) -> dt.date:
     A year before the first rules is reckoned with the first ones: its run then says that it is refused.
     """
     from ipgov.calendars.deadlines import cycle_days
+
+    return cycle_days(_calendar(programme, year), year).evaluate_on.date
+
+
+def has_period(programme: str, year: int) -> bool:
+    """Tell whether a period ends with a year; before the first: whether one would, whose run is refused."""
+    cycle = _calendar(programme, year)
+    return cycle.has(year) or (year < cycle.first_period and (cycle.first_period - year) % cycle.length == 0)
+
+
+def _calendar(programme: str, year: int) -> CycleCalendar:
     from ipgov.policy import store
 
     in_force = [v for v in store.versions(programme) if v.rules.status == "in_force"]
     covering = [v for v in in_force if v.rules.effective <= dt.date(year, 12, 31)]
-    return cycle_days((covering[-1:] or in_force[:1])[0].rules.cycle, year).evaluate_on.date
+    return (covering[-1:] or in_force[:1])[0].rules.cycle
