@@ -170,3 +170,35 @@ _spoiled(
     "duty_outcomes",
     "“warming”不是该业务规则的结果",
 )
+_spoiled(
+    PLATFORMS,
+    "a grade that no rule gives",
+    (
+        ("opened_by: {outcomes: [warning]}", "opened_by: {grades: [甲等]}"),
+        ("opened_by: {outcomes: [warning]}", "opened_by: {grades: [甲等]}"),
+    ),
+    "duty_grades",
+    "“甲等”不是该业务规则的等级；应为：.*优秀",
+)
+_REPEATS = (
+    "limit: {months: 2}\n    met_by: report\n    ladder: self_check\n    part_of: warned_rectification\n"
+)
+_AGAIN = f"{_REPEATS}    repeats: true"
+_OPENED = f"opened_by: {{outcomes: [warning]}}\n    due:\n      {_AGAIN}"
+for _name, _old, _new, _message in (
+    (
+        "outside a case",
+        _AGAIN,
+        _AGAIN.replace(_PART, ""),
+        "repeats 只用于以 report 办结、期限为 limit、属于案件（part_of）的职责",
+    ),
+    ("that no report meets", _AGAIN, _AGAIN.replace("report", "judgement"), "repeats 只用于以 report 办结"),
+    ("without any time", _AGAIN, _AGAIN.replace("months: 2", "months: 0"), "repeats 的 due.limit 须大于零"),
+    (
+        "after another",
+        _OPENED,
+        _OPENED.replace("outcomes: [warning]", "after: self_check"),
+        "repeats 的职责由 day、period、outcomes 或 grades 开启",
+    ),
+):
+    _spoiled(PLATFORMS, f"again and again {_name}", one(_old, _new), "shape", _message)

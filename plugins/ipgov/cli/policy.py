@@ -40,8 +40,9 @@ def policy_check(
         from ipgov.procedures import sensitivity
 
         found, told = sensitivity.check_with_data()
-        _tell(told)
+        _tell([*check.notes(), *told])
         report([*check.check(), *suite.problems(), *found], as_json, "规则检查通过，按数据检查亦无问题")
+    _tell(check.notes())
     report([*check.check(), *suite.problems()], as_json, f"规则检查通过：{len(store.programmes())} 项业务")
 
 

@@ -59,6 +59,7 @@ def _planned(
     copies = ((case.province, province),) if case.rules.copy_to_province and case.route == "province" else ()
     shared = {
         "rules": rules,
+        "issuer": rules.issuer.name,
         "case_name": case.rules.name,
         "name": printable(case.name),
         "title": rules.subject.title,

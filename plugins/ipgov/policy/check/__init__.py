@@ -108,6 +108,13 @@ def check() -> list[Problem]:
     return problems
 
 
+def notes() -> list[str]:
+    """Return what ``check`` could not compare and is no problem, as lines to read (Chinese)."""
+    sources = read_sources()
+    duty_files, _ = duties.read_duty_files(sources)
+    return duties.without_rules(duty_files, [p.name for p in sources.programmes])
+
+
 def check_scoring(rules: ScoringRules, name: str) -> list[Problem]:
     """Return what is wrong with the scoring of a rule version, or of scoring rules alone."""
     return [found.problem(name) for found in _run(SCORING_CHECKS, rules)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class DutyFiles:
     provinces: frozenset[str]
     context: Context
     outcomes: Mapping[str, frozenset[str]]  # that the rules of a programme can propose
+    grades: Mapping[str, frozenset[str]]  # that they can give
 
     @property
     def every(self) -> list[tuple[str, Duty]]:
@@ -55,12 +56,34 @@ def read_duty_files(sources: Sources) -> tuple[DutyFiles, list[Problem]]:
             )
     raw = read_yaml((folder / "provinces.yaml").read_bytes(), "policies/provinces.yaml")
     codes = {e["code"] for group in ("provinces", "outside_standard") for e in raw[group]["entries"]}
+    readable = [p for p in sources.programmes if not p.unreadable]
     outcomes = {
-        p.name: frozenset(o.outcome for file in p.files for o in file.rules.outcomes)
-        for p in sources.programmes
-        if not p.unreadable
+        p.name: frozenset(o.outcome for file in p.files for o in file.rules.outcomes) for p in readable
     }
-    return DutyFiles(files, frozenset(codes), sources.context, outcomes), problems
+    grades = {
+        p.name: frozenset(g.name for file in p.files for g in file.rules.scoring.grades) for p in readable
+    }
+    return DutyFiles(files, frozenset(codes), sources.context, outcomes, grades), problems
+
+
+def without_rules(duties: DutyFiles, programmes: Collection[str]) -> list[str]:
+    """Return, file by file, which programmes have duties and no rules: what these say cannot be compared.
+
+    That is allowed (a title may exist before anything is evaluated), so it is told and no problem.
+    """
+    told = []
+    for name, file in duties.files.items():
+        for programme in dict.fromkeys(d.programme for d in file.duties):
+            if programme not in programmes:
+                asked = [d for d in file.duties if d.programme == programme]
+                named = [*(g for d in asked for g in d.opened_by.grades or ())]
+                named += [o for d in asked for o in d.opened_by.outcomes or ()]
+                words = "、".join(dict.fromkeys(named))
+                told.append(
+                    f"{name}：“{programme}”尚无规则文件，{len(asked)} 项职责"
+                    + (f"所依的等级、结果（{words}）未能核对" if words else "没有需要核对的等级、结果")
+                )
+    return told
 
 
 def duty_documents(duties: DutyFiles) -> Iterator[Finding]:
@@ -195,6 +218,17 @@ def duty_outcomes(duties: DutyFiles) -> Iterator[Finding]:
                 yield Finding(path, f"“{outcome}”不是该业务规则的结果", "、".join(sorted(known)), name)
 
 
+def duty_grades(duties: DutyFiles) -> Iterator[Finding]:
+    """Prove that a grade that opens a duty is one that the rules of its programme can give."""
+    for name, duty in duties.every:
+        known = duties.grades.get(duty.programme)
+        for grade in duty.opened_by.grades or ():
+            if known is not None and grade not in known:
+                path = f"duties[{duty.code}].opened_by.grades"
+                expected = "、".join(sorted(known)) or "该业务规则没有等级"
+                yield Finding(path, f"“{grade}”不是该业务规则的等级", expected, name)
+
+
 def duty_days(duties: DutyFiles) -> Iterator[Finding]:
     """Prove that a duty opens while it has effect, is due after it opens, and leaves out only provinces."""
     for name, duty in duties.every:
@@ -279,6 +313,7 @@ DUTY_CHECKS = (
     duty_parts,
     duty_kinds,
     duty_outcomes,
+    duty_grades,
     duty_days,
     duty_parties,
     ladders_in_order,
