@@ -11,6 +11,7 @@ from pathlib import Path
 import pypdf
 import pytest
 from document_samples import HOSTILE, RARE, RULES
+from ipgov.core.errors import GovernanceError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.documents import charts
 from rating_samples import whole_list
@@ -99,3 +100,11 @@ def test_of_very_many_bodies_the_first_are_drawn_and_the_page_says_so(
     profile = pages(charts.write(LISTED, ""))[1]
     assert f"共 {len(ranked)} 家，其余见评级表" in profile
     assert [r.unit for r in ranked if f"{r.unit} " in profile] == [r.unit for r in ranked[:2]]
+
+
+@pytest.mark.parametrize("field", ["name", "kind"])
+def test_a_character_without_a_glyph_is_reported_and_no_box_is_drawn(field: str) -> None:
+    rows = (replace(LISTED.rows[0], **{field: "\U000e0101甲\U0002a6d6平台"}), *LISTED.rows[1:])
+    with pytest.raises(GovernanceError, match=r"图页》不能生成文书.*U\+2A6D6") as caught:
+        charts.write(replace(LISTED, rows=rows), "")
+    assert LISTED.rows[0].unit in caught.value.message

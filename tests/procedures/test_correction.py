@@ -8,6 +8,7 @@ import json
 from decimal import Decimal
 
 import openpyxl
+import pypdf
 import pytest
 from ipgov.core import objects, tables
 from ipgov.core.database import reading
@@ -110,6 +111,15 @@ def test_late_data_changes_nothing_until_a_correction_is_approved(nation):
     assert {r[1] for r in book["评级表"].iter_rows(min_row=5, values_only=True) if r[1]} == set(
         opened.changed
     )
+    # its charts show every body as it would stand, and what is approved is bound to them
+    drawn = _rows(
+        select(tables.rating_chart).where(tables.rating_chart.c.result_set_id == opened.result_set_id)
+    )
+    assert [c["rating_list_sha256"] for c in drawn] == [listed["rating_list_sha256"]]
+    assert drawn[0]["charts_sha256"] in str(list(book["封面"].iter_rows(values_only=True)))
+    pages = pypdf.PdfReader(io.BytesIO(objects.get_content(drawn[0]["charts_sha256"]))).pages
+    told = "".join(p.extract_text() for p in pages)
+    assert all(u in told for u in unchanged)
     with pytest.raises(RefusedError, match="未经完整审批"):
         approval.issue(opened.round_id, day, nation.at(day))
     done = _approve(nation, opened, day)

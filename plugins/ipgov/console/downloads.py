@@ -66,7 +66,7 @@ def rating_charts(user: Reader, round_id: Id) -> Response:
     with reading() as connection:
         head = review_queries.review_round(connection, round_id)
     if head["charts_sha256"] is None:
-        raise UnknownError(f"第 {head['number']} 轮没有图页：更正与整改案件不画图")
+        raise UnknownError(f"第 {head['number']} 轮没有图页：只有评价结果及其更正画图")
     name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-图页.pdf"
     return download(objects.get_content(head["charts_sha256"]), name, "pdf")
 

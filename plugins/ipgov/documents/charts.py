@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ipgov.core.fingerprint import short_code
-from ipgov.documents.fonts import SANS, font_files
+from ipgov.documents.fonts import SANS, font_files, require_glyphs
 from ipgov.documents.model import printable
 from ipgov.documents.rating_layout import RatingList, Row, full_marks, movement, top_dimensions
 from ipgov.documents.typography import full_width, width_ems
@@ -37,11 +37,13 @@ _NAME_EMS = 17
 def write(listed: RatingList, banner: str) -> bytes:
     """Return the PDF of the charts of a list; ``banner`` (of a simulation) stands on every page.
 
-    Raises EnvironmentProblemError where no font is installed.
+    Raises EnvironmentProblemError where no font is installed; GovernanceError that names every character for
+    which no font has a glyph, and its place: nothing is drawn then.
     """
     from matplotlib import rc_context
     from matplotlib.backends.backend_pdf import PdfPages
 
+    require_glyphs(_texts(listed, banner), f"{listed.title}图页")
     # a $ of a name is a $, and what is drawn does not depend on anybody's own settings
     settings: Any = {**_defaults(), "text.parse_math": False, "font.family": _families(), "font.size": 9}
     settings |= {"pdf.fonttype": 3, "axes.unicode_minus": False, "path.simplify": False}
@@ -59,6 +61,16 @@ def write(listed: RatingList, banner: str) -> bytes:
             _frame(nothing, listed, banner, "第 1 页")
             pages.savefig(nothing)
     return buffer.getvalue()
+
+
+def _texts(listed: RatingList, banner: str) -> Iterator[tuple[str, str]]:
+    """Yield what the pages say of the rules and of the bodies, each with its place."""
+    yield from (("标题", listed.rules.title), ("模拟标识", banner), ("规则版本", listed.rules.version))
+    yield from (("维度", printable(d.name)) for d in top_dimensions(listed.rules))
+    yield from (("等级", printable(g.name)) for g in listed.rules.scoring.grades)
+    for row in listed.rows:
+        yield f"{printable(row.unit)}的名称", printable(f"{row.unit} {row.name}")
+        yield f"{printable(row.unit)}的类别", printable(row.kind)
 
 
 def _defaults() -> dict[str, Any]:

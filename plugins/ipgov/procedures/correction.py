@@ -26,7 +26,7 @@ from ipgov.documents import rating_list as rating
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.policy import store
 from ipgov.policy.store import Loaded
-from ipgov.procedures import comparison, correction_notices, evaluation_cycle
+from ipgov.procedures import comparison, correction_notices, evaluation_cycle, rating_charts
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.rating_lists import UnitResult, compose, unit_results
 
@@ -239,11 +239,13 @@ def _open(
         now = {r.unit: r for r in unit_results(connection, rules.rules, prepared.result_set_id)}
         if gone := [u for u in prepared.changed if u not in now]:
             raise RefusedError(f"重算的名单中没有 {'、'.join(gone)}：离开名单须先另行处理，不能以更正办理")
-        listed = _rating_list(connection, cycle, rules, prepared, now)
+        whole = compose(connection, cycle, rules, prepared.result_set_id)
         banner = SIMULATION_BANNER if is_simulation(connection) else ""
         result_fingerprint = connection.execute(
             select(result_set.c.fingerprint).where(result_set.c.id == prepared.result_set_id)
         ).scalar_one()
+    # the charts show every body as it would stand; the list names only those that change
+    listed = _rating_list(rating_charts.draw(whole, banner), prepared, now)
     sha256 = objects.put_content(rating.write(listed, banner))
     bound = fingerprint(
         {
@@ -268,6 +270,7 @@ def _open(
 
     def work(connection: Connection) -> StepResult:
         opened = corrections.open_correction(connection, proposal, cycle.known_at)
+        rating_charts.record(connection, prepared.result_set_id, sha256, listed, cycle.known_at)
         return StepResult(
             read=len(now),
             written=len(prepared.changed),
@@ -278,14 +281,9 @@ def _open(
 
 
 def _rating_list(
-    connection: Connection,
-    cycle: Cycle,
-    rules: Loaded,
-    prepared: Prepared,
-    now: Mapping[str, UnitResult],
+    whole: rating.RatingList, prepared: Prepared, now: Mapping[str, UnitResult]
 ) -> rating.RatingList:
     """Return the list that the reviewers mark: only what changes, with what was published beside it."""
-    whole = compose(connection, cycle, rules, prepared.result_set_id)
     rows = tuple(
         replace(row, flags=(*row.flags, f"更正：{'，'.join(prepared.said[row.unit])}"))
         for row in whole.rows
