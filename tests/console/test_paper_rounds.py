@@ -22,6 +22,7 @@ def paper_round(own_sample: Sample) -> int:
         "withdrawal",
         "c" * 64,
         own_sample.document_id,
+        objects.put_content(b"%PDF draft"),
         "b" * 64,
         objects.put_content(b"PK paper"),
         objects.put_content(store.governing(PROGRAMME, int(PERIOD)).data),
@@ -47,3 +48,17 @@ def test_the_paper_is_handed_out_under_its_own_name(viewer: Browser, paper_round
     answer = viewer.get(f"/governance/rating-list/{paper_round}")
     assert answer.content == b"PK paper"
     assert "撤回通知审批表.xlsx" in unquote(answer.headers["content-disposition"])
+
+
+def test_the_draft_is_handed_out_as_pdf(viewer: Browser, paper_round: int) -> None:
+    assert f"/paper-draft/{paper_round}" in viewer.get(f"/governance/round/{paper_round}").text
+    answer = viewer.get(f"/governance/paper-draft/{paper_round}")
+    assert answer.content == b"%PDF draft"
+    assert answer.headers["content-type"] == "application/pdf"
+    assert "撤回通知拟稿.pdf" in unquote(answer.headers["content-disposition"])
+
+
+def test_a_round_about_results_has_no_draft(viewer: Browser, own_sample: Sample) -> None:
+    answer = viewer.get(f"/governance/paper-draft/{own_sample.round_id}")
+    assert answer.status_code == 404
+    assert "没有文书拟稿" in answer.text

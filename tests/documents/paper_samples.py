@@ -95,12 +95,16 @@ SAMPLES: dict[str, tuple[str, dict[str, Any], dict[str, list[str]]]] = {
     ),
     "recognition_notice": (
         "industry_centre",
-        {"bodies": BODIES, "batch": "第一批", "recognised_on": "2026-05-18"},
+        {
+            "bodies": [{**b, "unit": f"IC{n:02}"} for n, b in enumerate(BODIES, 1)],
+            "batch": "第一批",
+            "recognised_on": "2026-05-18",
+        },
         {},
     ),
     "recognition_notice/platform": (
         "functional_platform",
-        {"bodies": PLATFORMS, "recognised_on": "2026-05-18"},
+        {"bodies": [{**PLATFORMS[0], "unit": "FP16"}], "recognised_on": "2026-05-18"},
         {},
     ),
     "praise_circular": (

@@ -68,7 +68,7 @@ def _a_document_is_taken_back_by_another_that_names_it(nation, letter, day) -> N
     assert "所依据的数据有误，经审核、签发，现予撤回。" in shown.body
     with pytest.raises(RefusedError, match="未经完整审批"):
         approval.issue(proposed.output["round_id"], day, nation.at(day))
-    with pytest.raises(RefusedError, match="送审的是文书的撤回、更正，不以评级表答复"):
+    with pytest.raises(RefusedError, match="送审的是另行拟稿的文书，不以评级表答复"):
         approval.answer_by_workbook(
             proposed.output["round_id"], b"x", "reviewer2", nation.at(day), nation.at(day)
         )
@@ -167,7 +167,8 @@ def _taking_back_a_cancellation_gives_the_title_back(nation, letter, day) -> Non
     with transaction() as connection:
         record_title_event(
             connection, PROGRAMME, "FP04", "cancelled", on, "2023-156#21", "试", nation.at(on),
-            document_number=letter["number"], document_id=letter["id"],
+            by="issuer", document_number=letter["number"], document_id=letter["id"],
+            round_id=letter["round_id"],
         )  # fmt: skip
     done = _approve(
         nation, withdrawal.withdraw(letter["number"], REASON, "reviewer1", day, nation.at(day)), day

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read
+from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read, round_opened, told
 from ipgov.cli.person import By, PasswordFile, acting
 
 case_app = group()
@@ -39,8 +39,8 @@ def list_(
         return
     for c in found:
         print(_line(c))
-        for told in c["overdue"]:
-            print(f"    逾期：{told}")
+        for late in c["overdue"]:
+            print(f"    逾期：{late}")
     if not found:
         print("没有整改案件")
 
@@ -66,15 +66,15 @@ def show(case: Number, as_json: Json = False, as_of: AsOf = None) -> None:
         print_json(c)
         return
     print(_line(c))
-    for told in c["overdue"]:
-        print(f"  逾期：{told}")
+    for late in c["overdue"]:
+        print(f"  逾期：{late}")
     if c["progress_days"]:
         print(f"  进展报告应报日期：{'、'.join(map(str, c['progress_days']))}")
     print(f"问题 {len(c['problems'])} 项")
     solved = {None: "", True: "【已解决】", False: "【未解决】"}
     for p in c["problems"]:
-        told = f"{p['kind_name']} {_shown(p['name'])}：{_shown(p['found'])}"
-        print(f"  {p['number']}. {told}{solved[p['solved']]}")
+        said = f"{p['kind_name']} {_shown(p['name'])}：{_shown(p['found'])}"
+        print(f"  {p['number']}. {said}{solved[p['solved']]}")
         if p["place"]:
             print(f"     来源：{_shown(p['place'])}")
     print(f"过程 {len(c['events'])} 项")
@@ -103,7 +103,7 @@ def problem(
 
     actor = acting(by, password_file, "case problem")
     done = case_opening.add_problem(case, name, found, actor, *moment(as_of), basis=basis)
-    _told(done.as_dict(), as_json, f"问题已登记为第 {done.output['number']} 项")
+    told(done.as_dict(), as_json, f"问题已登记为第 {done.output['number']} 项")
 
 
 @case_app.command("notify")
@@ -115,7 +115,7 @@ def notify(
 
     acting(by, password_file, "case notify")
     done = case_opening.notify(case, *moment(as_of))
-    _told(done.as_dict(), as_json, f"整改通知 {done.output['document_number']} 已制作，待寄发")
+    told(done.as_dict(), as_json, f"整改通知 {done.output['document_number']} 已制作，待寄发")
 
 
 @case_app.command("plan")
@@ -212,7 +212,7 @@ def extend(
 
     actor = acting(by, password_file, "case extend")
     done = rectification.extend(case, day(until), actor, reason, *moment(as_of))
-    _told(done.as_dict(), as_json, f"案件 {case} 的整改期限延至 {done.output['until']}")
+    told(done.as_dict(), as_json, f"案件 {case} 的整改期限延至 {done.output['until']}")
 
 
 @case_app.command("accept")
@@ -273,7 +273,7 @@ def _judge(
     actor = acting(by, password_file, f"case {verdict.replace('_', '-')}")
     done = rectification.judge(case, verdict, actor, unsolved or (), note, *moment(as_of))
     state = State(done.output["state"]).label
-    _told(done.as_dict(), as_json, f"案件 {case}“{EVENTS[verdict]}”已记录，现为“{state}”")
+    told(done.as_dict(), as_json, f"案件 {case}“{EVENTS[verdict]}”已记录，现为“{state}”")
 
 
 @case_app.command("reevaluate")
@@ -293,7 +293,7 @@ def reevaluate(
     actor = acting(by, password_file, "case reevaluate")
     done = rectification.reevaluate(case, actor, unsolved or (), note, *moment(as_of))
     state = State(done.output["state"]).label
-    _told(done.as_dict(), as_json, f"案件 {case}“{state}”：{done.output['reckoned']}")
+    told(done.as_dict(), as_json, f"案件 {case}“{state}”：{done.output['reckoned']}")
 
 
 @case_app.command("propose")
@@ -310,13 +310,5 @@ def propose(
 
     actor = acting(by, password_file, "case propose")
     done = rectification.propose(case, actor, reason, *moment(as_of))
-    out = done.output
-    opened = f"已开第 {out['number']} 轮（轮次编号 {out['round_id']}），转“审核与签发”办理"
-    _told(done.as_dict(), as_json, f"案件 {case} 拟“{out['name']}”，{opened}")
-
-
-def _told(done: dict[str, Any], as_json: bool, said: str) -> None:
-    if as_json:
-        print_json(done)
-    else:
-        print(("此前已办理，没有变化。" if done["repeated"] else "") + said)
+    opened = round_opened(done.output)
+    told(done.as_dict(), as_json, f"案件 {case} 拟“{done.output['name']}”，{opened}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +62,19 @@ def moment(as_of: str | None) -> tuple[dt.date, dt.datetime]:
     with reading() as connection:
         now, simulation = clock.read(connection)
     return resolve_moment(now, simulation, as_of=day(as_of) if as_of else None)
+
+
+def told(done: dict[str, Any], as_json: bool, said: str) -> None:
+    """Print what a step did; done before, it says so."""
+    if as_json:
+        print_json(done)
+    else:
+        print(("此前已办理，没有变化。" if done["repeated"] else "") + said)
+
+
+def round_opened(output: Mapping[str, Any]) -> str:
+    """Return in words which round was opened."""
+    return f"已开第 {output['number']} 轮（轮次编号 {output['round_id']}），转“审核与签发”办理"
 
 
 def day(text: str) -> dt.date:

@@ -1,4 +1,4 @@
-"""Commands that take back or correct a document that was issued."""
+"""Commands that put a document before the reviewers: any kind, or one that takes back or corrects another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ipgov.cli.common import AsOf, Json, moment, print_json, read
+from ipgov.cli.common import AsOf, Json, moment, read, round_opened, told
 from ipgov.cli.person import By, PasswordFile, acting
 from ipgov.cli.records import app, document_app
 from ipgov.core.errors import GovernanceError
@@ -16,6 +16,29 @@ __all__ = ["app"]
 
 Number = Annotated[str, typer.Argument(help="发文字号（如 国知平评函〔2026〕7号）或登记序号")]
 Reason = Annotated[str, typer.Option(help="事由：印在文书上，如“所依据的数据有误”")]
+
+
+Programme = Annotated[str, typer.Option(help="业务，如 industry_centre")]
+
+
+@document_app.command("propose")
+def propose(
+    kind: Annotated[str, typer.Argument(help="文书种类（policies/papers.yaml），如 interview_invitation")],
+    programme: Programme,
+    subject: Annotated[Path, typer.Option(help="文书内容：content 与 parties（YAML）")],
+    by: By,
+    reason: Annotated[str, typer.Option(help="提请的事由：供审核、签发参考，不印在文书上")],
+    password_file: PasswordFile = None,
+    as_json: Json = False,
+    as_of: AsOf = None,
+) -> None:
+    """拟一件文书（公示、认定、表扬、约谈、通报、答复、数据函等）送审；经审核、签发后方编号、印发、寄发。"""
+    from ipgov.policy.store import read_yaml
+    from ipgov.procedures import paper_round
+
+    actor = acting(by, password_file, "document propose")
+    given = read_yaml(read(subject), subject.name)
+    _told(paper_round.propose(kind, programme, given, actor, reason, *moment(as_of)).as_dict(), as_json)
 
 
 @document_app.command("withdraw")
@@ -56,11 +79,6 @@ def correct(
 
 
 def _told(done: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(done)
-        return
-    out = done["output"]
-    print(
-        f"{'此前已提出，没有变化。' if done['repeated'] else ''}《{out['title']}》已开第 {out['number']} 轮"
-        f"（轮次编号 {out['round_id']}），转“审核与签发”办理"
-    )
+    told(done, as_json, f"《{done['output']['title']}》{round_opened(done['output'])}")
+    if not as_json and done["output"]["by_hand"]:
+        print(f"以下收文单位没有登记代码，签发后由经办人送达：{'、'.join(done['output']['by_hand'])}")

@@ -60,6 +60,20 @@ def rating_list(user: Reader, round_id: Id) -> Response:
     return download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
 
 
+@router.get("/paper-draft/{round_id}")
+def paper_draft(user: Reader, round_id: Id) -> Response:
+    """Hand out the PDF of the document that a round proposes."""
+    from ipgov.procedures import paper_round
+
+    with reading() as connection:
+        head = review_queries.review_round(connection, round_id)
+        paper = paper_round.overview(connection, round_id)
+    if paper is None or paper["draft_sha256"] is None:
+        raise UnknownError(f"第 {head['number']} 轮没有文书拟稿")
+    name = f"{head['period']}-第{head['number']}轮-{paper['name']}拟稿.pdf"
+    return download(objects.get_content(paper["draft_sha256"]), name, "pdf")
+
+
 @router.get("/rating-charts/{round_id}")
 def rating_charts(user: Reader, round_id: Id) -> Response:
     """Hand out the pages of charts that went to the reviewers with a round's rating list."""

@@ -57,9 +57,23 @@ class Body(Subject):
     host: FilledText
     operating: FilledText
     recommended_by: FilledText
+    unit: FilledText | None = None  # its code, where it is registered
 
 
 Bodies = Annotated[tuple[Body, ...], Field(min_length=1)]
+
+
+class Outsider(Subject):
+    """Somebody whom the registry does not know, addressed by name."""
+
+    name: FilledText
+
+
+class Given(Subject):
+    """What a drafter hands in: what the document says, and the codes of the parties that policy asks for."""
+
+    content: dict[str, Any]
+    parties: dict[str, tuple[FilledText | Outsider, ...]] = {}
 
 
 class Objection(Subject):
@@ -126,6 +140,14 @@ class Recognition(Subject):
     bodies: Bodies
     batch: FilledText | None = None
     recognised_on: dt.date
+
+    def check(self) -> None:
+        """Demand every body's code, to which the title goes, and each of them once."""
+        if without := [b.name for b in self.bodies if b.unit is None]:
+            raise ValueError(f"{'、'.join(without)}没有写明平台代码（unit），无从登记称号")
+        units = [b.unit or "" for b in self.bodies]
+        if twice := sorted({u for u in units if units.count(u) > 1}):
+            raise ValueError(f"{'、'.join(twice)}重复列出")
 
     def problem_on(self, day: dt.date) -> str:
         """Refuse a recognition that took effect before it was told."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -20,10 +20,11 @@ from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block, ClauseIds
 from ipgov.policy.correspondence import Contact
 from ipgov.policy.documents import document
-from ipgov.policy.rules import Issuer
+from ipgov.policy.rules import Budget, Issuer
 from ipgov.policy.store import read_policy
 
 FILE = "papers.yaml"
+PUBLIC = "public"  # to whom a public document is sent: the folder of everybody
 
 
 class Addressee(Block):
@@ -32,16 +33,49 @@ class Addressee(Block):
     document: str = ""
     party: str = ""
     name: str = ""
+    outside: bool = False  # the party may be somebody whom the registry does not know
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if sum(map(bool, (self.document, self.party, self.name))) != 1:
             raise ValueError("收文单位须在 document、party、name 中写明且只写明一项")
+        if self.outside and not self.party:
+            raise ValueError("outside 只用于当事单位（party）")
         return self
 
 
+class Group(Block):
+    """Recipients that documents address together under one ``name``; who is sent it, by code.
+
+    ``members``: the codes of provinces; ``concerned``: registered bodies that the document names. Neither:
+    a folder of its own under its ``code``, from which somebody hands it on.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[a-z][a-z_]+$")]
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+    members: tuple[str, ...] = ()
+    concerned: bool = False
+
+
+class Running(Block):
+    """How long what a document announces runs from the day that it names."""
+
+    limit: Budget
+
+
+class Chain(Block):
+    """The programme whose rules name the chain of approval where a programme has no rules of its own."""
+
+    programme: str
+
+
 class Paper(Block):
-    """A kind of document. ``public``: for everybody, it has no recipients; ``quotes``: clauses it recalls."""
+    """A kind of document. ``public``: for everybody, it has no recipients; ``quotes``: clauses it recalls.
+
+    ``channels``: by which it is sent; a public one to the recipient ``public``. ``runs``: the least time that
+    it gives; ``opens``: the occurrence (of ``policies/duties/``) that its issue records. ``after``: the kind
+    of which an issued one has to name every body that this one names.
+    """
 
     kind: str
     name: str
@@ -52,6 +86,10 @@ class Paper(Block):
     to: tuple[Addressee, ...] = ()
     copies_to: tuple[Addressee, ...] = ()
     quotes: ClauseIds = ()
+    channels: tuple[Literal["outbox", "folder", "publication", "mail"], ...] = ("outbox",)
+    runs: Running | None = None
+    opens: str = ""
+    after: str = ""
 
     @model_validator(mode="after")
     def _addressed(self) -> Self:
@@ -70,6 +108,8 @@ class PaperFile(Block):
 
     issuer: Issuer
     contact: Contact
+    chain: Chain
+    groups: tuple[Group, ...]
     papers: Annotated[tuple[Paper, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -80,7 +120,19 @@ class PaperFile(Block):
                 if (paper.kind, programme) in seen:
                     raise ValueError(f"文书“{paper.kind}”对业务“{programme or '各项业务'}”重复列出")
                 seen.add((paper.kind, programme))
+        codes = [g.code for g in self.groups]
+        names = [n for g in self.groups for n in g.names]
+        for what, listed in (("代码", codes), ("名称", names)):
+            if twice := sorted({x for x in listed if listed.count(x) > 1}):
+                raise ValueError(f"收文单位组（groups）的{what}重复：{'、'.join(twice)}")
+        kinds = {p.kind for p in self.papers}
+        if unknown := sorted({p.after for p in self.papers if p.after} - kinds):
+            raise ValueError(f"after 所指的文书不存在：{'、'.join(unknown)}")
         return self
+
+    def group(self, name: str) -> Group | None:
+        """Return the group that documents address by this name; None: the name is none of a group."""
+        return next((g for g in self.groups if name in g.names), None)
 
 
 @dataclass(frozen=True)
@@ -107,6 +159,33 @@ def recipients(paper: Paper, parties: Mapping[str, Sequence[str]], on: dt.date) 
         raise UnknownError(f"{paper.name}没有主送单位")
     copies = tuple(name for name in _names(paper.copies_to, parties, on) if name not in to)
     return Recipients(to, copies)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """To which codes a document is sent, and which of its recipients have none (somebody hands it on)."""
+
+    codes: tuple[str, ...]
+    by_hand: tuple[str, ...]
+
+
+def sent_to(paper: Paper, addressed: Recipients, codes: Mapping[str, str], concerned: Sequence[str]) -> Sent:
+    """Return who is sent a document; ``codes``: of parties by name, ``concerned``: of the bodies it names."""
+    if paper.public:
+        return Sent((PUBLIC,), ())
+    found: list[str] = []
+    by_hand: list[str] = []
+    for name in (*addressed.to, *addressed.copies_to):
+        group = papers().group(name)
+        if name in codes:
+            found.append(codes[name])
+        elif group is None:
+            by_hand.append(name)
+        elif group.concerned:
+            found += concerned
+        else:
+            found += group.members or (group.code,)
+    return Sent(tuple(dict.fromkeys(found)), tuple(by_hand))
 
 
 def _names(wanted: Iterable[Addressee], parties: Mapping[str, Sequence[str]], on: dt.date) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ipgov.core.steps import Cycle
 from ipgov.decisions.rounds import Round
 from ipgov.documents import dispatch, numbering, register, templates
 from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument
-from ipgov.policy.rules import Notice, RuleVersion
+from ipgov.policy.rules import Notice
 from ipgov.policy.store import Loaded, clauses
 from ipgov.procedures.rating_lists import UnitResult, unit_results
 from ipgov.registry.codes import province_name
@@ -38,7 +38,13 @@ class Planned:
     corrects: int | None = None  # the document that it corrects, and the one that it takes back
     withdraws: int | None = None
     recipient_names: tuple[str, ...] = ()  # 主送 where they are several; empty: recipient_name alone
+    public: bool = False  # for everybody: it has no 主送
     templates: str = ""  # the version of the templates it is made with; empty: those of this installation
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Return 主送 as they are printed."""
+        return () if self.public else self.recipient_names or (self.recipient_name,)
 
 
 @dataclass(frozen=True)
@@ -168,14 +174,13 @@ def _entered(planned: Planned, as_of: dt.date, known_at: dt.datetime) -> numberi
 def _letter(planned: Planned, day: dt.date) -> tuple[OfficialDocument, str]:
     """Return the document as of a day, and the hash of its template."""
     context = planned.context
-    rules: RuleVersion = context["rules"]
     return templates.render(
         planned.notice.template,
         context,
         kind=planned.notice.kind,
-        issuer=rules.issuer.name,
+        issuer=context["issuer"],
         number=planned.number.text if planned.number else None,
-        recipients=planned.recipient_names or (planned.recipient_name,),
+        recipients=planned.recipients,
         date=day,
         basis=planned.notice.clause,
         copies_to=(*planned.notice.copies_to, *(name for _, name in planned.copies)),

@@ -16,7 +16,7 @@ from ipgov.registry.codes import province_name
 
 OFFICE = "office"
 _BODIES = """
-SELECT DISTINCT ON (programme, unit) programme, unit, name, kind, province, host_code, operator_code
+SELECT DISTINCT ON (programme, unit) programme, unit, name, kind, province, route, host_code, operator_code
 FROM titled_body WHERE valid_from <= :on AND known_at <= :known_at
 ORDER BY programme, unit, valid_from DESC, known_at DESC, id DESC
 """

@@ -75,7 +75,7 @@ MATTERS = (
         rating_list=False,
     ),
     Matter(
-        "文书的撤回、更正",
+        "另行拟稿的文书",
         _is_paper,
         paper_round.present,
         paper_round.plan,

@@ -8,7 +8,6 @@ correction here is one of wording: results are corrected by ``correction``, whic
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +16,16 @@ from sqlalchemy import Connection, RowMapping, select
 
 from ipgov.core import objects, tables
 from ipgov.core.database import is_simulation, reading
-from ipgov.core.errors import RefusedError, UnknownError
-from ipgov.core.fingerprint import canonical_json, fingerprint
-from ipgov.core.steps import Cycle, StepResult, run_step
-from ipgov.decisions import paper_rounds, rounds
-from ipgov.decisions.officers import Role, officer, role_label
-from ipgov.documents import draft_sheet, fonts, papers, register
+from ipgov.core.errors import RefusedError
+from ipgov.core.steps import StepResult
+from ipgov.decisions import rounds
+from ipgov.documents import papers, register
 from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument, parse_document
 from ipgov.documents.paper_subjects import Subject
-from ipgov.policy import store
+from ipgov.policy.lifecycles import lifecycle
 from ipgov.policy.papers import Paper, paper
 from ipgov.policy.title_words import title_words
+from ipgov.procedures import paper_drafts, paper_proposals
 
 WITHDRAWAL, CORRECTION = "withdrawal", "document_correction"
 
@@ -88,52 +86,25 @@ def _propose(
 ) -> StepResult:
     if not reason.strip():
         raise RefusedError("须写明事由")
-    given = {"earlier": _named(earlier), "reason": reason.strip(), **content}
+    given = {"earlier": paper_drafts.named(earlier), "reason": reason.strip(), **content}
     with reading() as connection:
-        _check_person(connection, by, known_at)
+        paper_proposals.check_person(connection, by, "撤回、更正", known_at)
         check_stands(connection, earlier)
         drafted = draft(connection, kind, earlier, given, day)
         rule_sha256 = _rules(connection, earlier, day)
-    fonts.require_glyphs(drafted.letter.texts(), drafted.letter.title)
-    subject_sha256 = objects.put_content(canonical_json(given))
-    paper_sha256 = objects.put_content(_sheet(drafted, reason.strip(), by))
-    bound = bound_to(kind, subject_sha256, paper_sha256, earlier)
-    cycle = Cycle(earlier["programme"], earlier["period"], day, known_at)
-
-    def work(connection: Connection) -> StepResult:
-        check_stands(connection, earlier)
-        proposal = paper_rounds.Proposal(
-            cycle.programme, cycle.period, kind, subject_sha256, earlier["id"], bound, paper_sha256,
-            rule_sha256, by, reason.strip(),
-        )  # fmt: skip
-        opened = paper_rounds.open_paper_round(connection, proposal, known_at)
-        end = rounds.ended(connection, opened.id)
-        if end is not None:  # the very same paper was decided on
-            raise RefusedError(f"同样内容的{drafted.paper.name}已在{opened.label}{end.label}，须修改后再提")
-        return StepResult(
-            written=1,
-            output={
-                "kind": kind,
-                "title": drafted.letter.title,
-                "earlier": earlier["id"],
-                "round_id": opened.id,
-                "number": opened.number,
-                "fingerprint": bound,
-            },
-        )
-
-    return run_step(cycle, f"propose_{kind}", fingerprint([bound, by, day.isoformat()]), work)
-
-
-def bound_to(kind: str, subject_sha256: str, paper_sha256: str, earlier: RowMapping) -> str:
-    """Return the fingerprint of everything that the reviewers approve."""
-    return fingerprint(
-        {
-            "kind": kind,
-            "subject": subject_sha256,
-            "paper": paper_sha256,
-            "earlier": [earlier["id"], earlier["data_sha256"]],
-        }
+    proposed = paper_proposals.Proposed(
+        drafted.paper,
+        earlier["programme"],
+        earlier["period"],
+        given,
+        drafted.letter,
+        _facts(drafted),
+        f"文书 {earlier['data_sha256'][:12]}",
+        rule_sha256,
+        earlier,
+    )
+    return paper_proposals.submit(
+        proposed, by, reason.strip(), day, known_at, lambda connection: check_stands(connection, earlier)
     )
 
 
@@ -180,8 +151,8 @@ def events(connection: Connection, earlier: RowMapping) -> list[RowMapping]:
 def _restored(connection: Connection, earlier: RowMapping, day: dt.date) -> str | None:
     """Return what the withdrawal says of titles; RefusedError where a title was conferred or given back."""
     found = events(connection, earlier)
-    if kept := [e for e in found if e["event"] != "cancelled"]:
-        said = "、".join(sorted({title_words(e["programme"]).event(e["event"]) for e in kept}))
+    if kept := [e for e in found if e["event"] not in lifecycle(e["programme"]).ending]:
+        said = "、".join(sorted({lifecycle(e["programme"]).event(e["event"]).name for e in kept}))
         raise RefusedError(f"{_called(earlier)}办理了{said}，不能以撤回收回；应按规定另行办理")
     if not found:
         return None
@@ -189,50 +160,22 @@ def _restored(connection: Connection, earlier: RowMapping, day: dt.date) -> str 
     return f"该文所作{words.cancelled}的决定一并撤回，“{words.title}”{words.noun}自本通知印发之日起恢复"
 
 
-def _named(earlier: RowMapping) -> dict[str, str | None]:
-    return {
-        "title": earlier["title"],
-        "number": earlier["number"],
-        "issued_on": earlier["issued_on"].isoformat(),
-    }
-
-
 def _called(earlier: RowMapping) -> str:
     return str(earlier["number"] or f"《{earlier['title']}》")
-
-
-def _check_person(connection: Connection, login: str, known_at: dt.datetime) -> None:
-    person = officer(connection, login, known_at)
-    if not person.active or Role.REVIEWER not in person.roles:
-        raise RefusedError(f"“{login}”不能提出撤回、更正；应为在岗的{role_label(Role.REVIEWER)}人员")
 
 
 def _rules(connection: Connection, earlier: RowMapping, day: dt.date) -> str:
     """Return the rules that name the chain of approval: the earlier document's, else those in force."""
     if earlier["round_id"] is not None:
         return rounds.get_round(connection, earlier["round_id"]).rule_sha256
-    if earlier["programme"] not in store.programmes():
-        raise UnknownError(f"业务“{earlier['programme']}”没有评价规则，没有审批链可依")
-    return objects.put_content(store.in_force(earlier["programme"], day).data)
+    return paper_proposals.rules_of_chain(earlier["programme"], day)
 
 
-def _sheet(drafted: Draft, reason: str, by: str) -> bytes:
+def _facts(drafted: Draft) -> list[tuple[str, str]]:
     letter, earlier = drafted.letter, drafted.earlier
-    facts = [
-        ("拟发文书", f"{drafted.paper.name}：{letter.title}"),
+    return [
         ("所指文书", f"{_called(earlier)}《{earlier['title']}》（登记序号 {earlier['id']}）"),
         ("主送", "、".join(letter.recipients)),
         ("抄送", "、".join(letter.copies_to) or "无"),
         ("依据", drafted.paper.operator),
-        ("提请人", by),
-        ("事由", reason),
     ]
-    return draft_sheet.write(
-        f"{drafted.paper.name}审批表", facts, letter, f"文书 {earlier['data_sha256'][:12]}"
-    )
-
-
-def content(paper_round: paper_rounds.PaperRound) -> dict[str, Any]:
-    """Return what was given for a round, as it was stored."""
-    given: dict[str, Any] = json.loads(objects.get_content(paper_round.subject_sha256))
-    return given
