@@ -13,6 +13,15 @@ BLOCKS = {
     "four_b": tuple(range(0x20000, 0x2A6D7)),
 }
 
+# GB 18030-2022, level 2: beside level 1 those of the 8,105 characters of 通用规范汉字表 (2013) that stand
+# beyond the basic plane, 196 in extensions B to E (Unihan database 14.0, kTGH). 7,909 are of level 1.
+COMMON_BEYOND = (
+    "𠅤𠙶𠳐𡎚𡐓𣗋𣲗𣲘𣸣𤧛𤩽𤫉𥔲𥕢𥖨𥻗𦈡𦒍𦙶𦝼𦭜𦰡𧿹𨐈𨙸𨚕𨟠𨭉𨱇𨱏𨱑𨱔𨺙𩽾𩾃𩾌𪟝𪣻𪤗𪨰𪨶𪩘𪾢𫄧𫄨𫄷𫄸𫇭𫌀"
+    "𫍣𫍯𫍲𫍽𫐄𫐐𫐓𫑡𫓧𫓯𫓶𫓹𫔍𫔎𫔶𫖮𫖯𫖳𫗧𫗴𫘜𫘝𫘦𫘧𫘨𫘪𫘬𫚕𫚖𫚭𫛭𫞩𫟅𫟦𫟹𫟼𫠆𫠊𫠜𫢸𫫇𫭟𫭢𫭼𫮃𫰛𫵷𫶇𫷷"
+    "𫸩𬀩𬀪𬂩𬃊𬇕𬇙𬇹𬉼𬊈𬊤𬌗𬍛𬍡𬍤𬒈𬒔𬒗𬕂𬘓𬘘𬘡𬘩𬘫𬘬𬘭𬘯𬙂𬙊𬙋𬜬𬜯𬞟𬟁𬟽𬣙𬣞𬣡𬣳𬤇𬤊𬤝𬨂𬨎𬩽𬪩𬬩𬬭𬬮"
+    "𬬱𬬸𬬹𬬻𬬿𬭁𬭊𬭎𬭚𬭛𬭤𬭩𬭬𬭯𬭳𬭶𬭸𬭼𬮱𬮿𬯀𬯎𬱖𬱟𬳵𬳶𬳽𬳿𬴂𬴃𬴊𬶋𬶍𬶏𬶐𬶟𬶠𬶨𬶭𬶮𬷕𬸘𬸚𬸣𬸦𬸪𬹼𬺈𬺓"
+)
+
 
 def han(area: str) -> list[str]:
     width = 2 if area == "two" else 4
@@ -34,6 +43,19 @@ def test_every_han_character_of_gb18030_is_rendered_or_reported() -> None:
     assert counts["four_a"][1] <= 22
     assert counts["four_b"][0] == 42_711
     assert 42_400 < counts["four_b"][1] < 42_711
+
+
+def test_every_han_character_of_level_2_of_gb18030_2022_is_rendered() -> None:
+    blocks = ((0x20000, 0x2A6DF, 36), (0x2A700, 0x2B73F, 44), (0x2B740, 0x2B81F, 8), (0x2B820, 0x2CEAF, 108))
+    for first, last, count in blocks:
+        assert sum(first <= ord(c) <= last for c in COMMON_BEYOND) == count
+    assert len(set(COMMON_BEYOND)) == 196 == 8_105 - 7_909
+    level_1 = "".join(map(chr, (*range(0x3400, 0x4DB6), *range(0x4E00, 0x9FF0))))
+    assert fonts.missing_characters([level_1, COMMON_BEYOND]) == ()
+    document = letter(paragraphs=(COMMON_BEYOND, "特此通知。"), attachments=())
+    fonts.require_glyphs(document.texts(), document.title)
+    found = "".join(p.text for p in read(render_pdf(document)))
+    assert [c for c in COMMON_BEYOND if c not in found] == []
 
 
 def test_what_is_not_reported_is_on_the_page() -> None:
