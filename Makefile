@@ -37,8 +37,10 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY)
 	@$(BIN)/python -m ipgov.launcher.demo --state '$(STATE)' --port $(PORT) $(if $(filter 0 no false,$(WAIT)),--no-wait)
 
+# Two processes: the tests that start a whole Airflow in one, the others in the other and in what is left.
+PROCESSES ?= 2
 test: $(READY)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(PROCESSES) --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -7,7 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,36 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 pytest_plugins = ["clause_table"]
 
 KNOWN_AT = dt.datetime(2024, 1, 2, 9, 0, tzinfo=dt.UTC)
+_LONGEST = ("tests/faults", "tests/procedures", "tests/centres")
+
+
+@cache
+def _share(nodeid: str) -> str:
+    """Return which tests run in one process: those of a file, which share what they set up.
+
+    Those that start a whole Airflow are one share, wherever they stand: two at once are too much.
+    """
+    path = nodeid.partition("::")[0]
+    stack = "mark.scheduler" in (_ROOT / path).read_text(encoding="utf-8")
+    return "stack" if stack else path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, or one process waits for another at the end."""
+    items.sort(key=lambda item: not _share(item.nodeid).startswith(_LONGEST))
+    items.sort(key=lambda item: _share(item.nodeid) != "stack")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand the shares out to the processes that ``make test`` starts."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByShare(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _share(nodeid)
+
+    return ByShare(config, log)
 
 
 def _forget() -> None:
