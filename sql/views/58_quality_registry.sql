@@ -1,6 +1,7 @@
 -- Each body of the snapshot beside the registry, as it was on the snapshot's day and known at
--- SET ipgov.known_at: what the snapshot says of it, and what the registry of SET ipgov.bodies says. SET ipgov.provinces holds the
--- known regions: {"11": "北京市"}.
+-- SET ipgov.known_at: what the snapshot says of it, and what the registry of SET ipgov.bodies says. SET
+-- ipgov.provinces holds the known regions: {"11": "北京市"}; SET ipgov.holds_after the events that give a title
+-- or end it, and whether a body holds it then: {"recognised": true, "cancelled": false}.
 WITH head AS (
     SELECT s.id, s.programme, s.period, s.as_of, current_setting('ipgov.known_at')::timestamptz AS known
     FROM snapshot s
@@ -9,18 +10,24 @@ WITH head AS (
 body AS (
     SELECT DISTINCT ON (b.unit) b.*
     FROM titled_body b
-    JOIN head h ON b.programme = current_setting('ipgov.bodies') AND b.valid_from <= h.as_of AND b.known_at <= h.known
+    JOIN head h ON b.programme = current_setting('ipgov.bodies')
+        AND b.valid_from <= h.as_of AND b.known_at <= h.known
     ORDER BY b.unit, b.valid_from DESC, b.known_at DESC, b.id DESC
 ),
 standing AS (
-    SELECT DISTINCT ON (e.unit) e.unit, e.event
+    SELECT DISTINCT ON (e.unit) e.unit, after.holds
     FROM title_event e
-    JOIN head h ON e.programme = current_setting('ipgov.bodies') AND e.effective_on <= h.as_of AND e.known_at <= h.known
-    WHERE e.event <> 'renamed'  -- leaves the standing as it was
-      -- a title that this very period's outcome ended was held when the period was evaluated
-      AND NOT (e.event = 'cancelled' AND EXISTS (
-          SELECT FROM document d WHERE d.id = e.document_id AND d.period = h.period
-      ))
+    JOIN head h ON e.programme = current_setting('ipgov.bodies')
+        AND e.effective_on <= h.as_of AND e.known_at <= h.known
+    -- other events leave the title as it was
+    JOIN LATERAL (
+        SELECT (current_setting('ipgov.holds_after')::jsonb ->> e.event)::boolean AS holds
+    ) after ON after.holds IS NOT NULL
+    -- a title that this very period's outcome ended was held when the period was evaluated
+    WHERE after.holds OR NOT EXISTS (
+        SELECT FROM document d
+        WHERE d.id = e.document_id AND d.programme = h.programme AND d.period = h.period
+    )
     ORDER BY e.unit, e.effective_on DESC, e.id DESC
 ),
 legal_person AS (
@@ -42,7 +49,7 @@ SELECT
     u.submission_id,
     h.as_of,
     b.unit IS NOT NULL AS registered,
-    coalesce(t.event IN ('recognised', 'restored'), false) AS titled,
+    coalesce(t.holds, false) AS titled,
     current_setting('ipgov.kinds')::jsonb ->> u.kind AS kind_name,  -- null: no such kind
     b.name AS registered_name,
     b.kind AS registered_kind,

@@ -26,8 +26,9 @@ from ipgov.core.tables import (
 from ipgov.decisions.ratings import Rating
 from ipgov.intake.attachments import Standing
 from ipgov.policy.rules import RuleVersion
-from ipgov.policy.store import Loaded, governs
+from ipgov.policy.store import Loaded
 from ipgov.registry.platforms import Unit, roster, unit
+from ipgov.registry.titles import life
 
 # enough for any amount in 万元 with six decimals; the engine rounds at its named scales
 VALUE_PRECISION, VALUE_SCALE = 38, 9
@@ -77,14 +78,16 @@ def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
     Its own outcome does not take a body off the list that led to it.
     """
     units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+    ends = life(cycle.programme)
     ended = connection.execute(
         select(title_event.c.unit)
         .join(document, document.c.id == title_event.c.document_id)
         .where(
-            title_event.c.programme == governs(cycle.programme),
-            title_event.c.event == "cancelled",
+            title_event.c.programme == ends.programme,
+            title_event.c.event.in_(ends.ending),
             title_event.c.effective_on <= cycle.as_of,
             title_event.c.known_at <= cycle.known_at,
+            document.c.programme == cycle.programme,
             document.c.period == cycle.period,
         )
         .distinct()

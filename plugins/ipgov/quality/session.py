@@ -12,6 +12,7 @@ from sqlalchemy import Engine, NullPool, create_engine, make_url
 from ipgov.core.database import engine
 from ipgov.policy.rules import Form, RuleVersion
 from ipgov.registry.codes import PROVINCES
+from ipgov.registry.titles import holds_after
 
 Connect = Callable[[], Any]
 
@@ -27,6 +28,7 @@ def connector(snapshot_id: int, rules: RuleVersion, known_at: dt.datetime) -> Co
         "ipgov.snapshot": str(snapshot_id),
         "ipgov.known_at": known_at.isoformat(),
         "ipgov.bodies": rules.title_programme,
+        "ipgov.holds_after": json.dumps(holds_after(rules.title_programme)),
         "ipgov.form": json.dumps(_fields(rules.form), ensure_ascii=False),
         "ipgov.attachments": json.dumps(_attachments(rules.form), ensure_ascii=False),
         "ipgov.kinds": json.dumps({k.code: k.name for k in rules.subject.kinds}, ensure_ascii=False),

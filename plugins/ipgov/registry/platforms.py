@@ -21,7 +21,7 @@ from ipgov.policy import store
 from ipgov.registry.asof import listed, newest
 from ipgov.registry.codes import province_name, uscc_form_problem
 from ipgov.registry.organisations import Organisation, organisation
-from ipgov.registry.titles import standings_on, titling_events
+from ipgov.registry.titles import life, standings_on, titling_events
 
 UNIT_CODE = re.compile(r"[A-Z]{2}[0-9]{2,6}", re.A)
 _ROUTES = {"province": "经省级知识产权局", "direct": "直接报送国家局"}
@@ -161,9 +161,8 @@ def roster(connection: Connection, programme: str, on: dt.date, known_at: dt.dat
 
     UnknownError for an unknown programme, and where a titled body's own record or organisation is missing.
     """
-    store.versions(programme)
-    query, last = _held(store.governs(programme), on, known_at)
-    rows = connection.execute(query.where(last.c.event.in_(titling_events(store.governs(programme)))))
+    query, last = _held(life(programme).programme, on, known_at)
+    rows = connection.execute(query.where(last.c.event.in_(titling_events(programme))))
     return [_unit(row, on) for row in rows.mappings()]
 
 
@@ -172,8 +171,7 @@ def unit(connection: Connection, programme: str, unit: str, on: dt.date, known_a
 
     UnknownError names the code and what exists.
     """
-    store.versions(programme)
-    query, last = _held(store.governs(programme), on, known_at)
+    query, last = _held(life(programme).programme, on, known_at)
     row = connection.execute(query.where(last.c.unit == unit)).mappings().first()
     if row is None:
         recognised = select(last.c.unit).where(last.c.titled_on.is_not(None)).order_by(last.c.unit)

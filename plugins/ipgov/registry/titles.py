@@ -55,19 +55,24 @@ def standings_on(programme: str, on: dt.date, known_at: dt.datetime) -> Subquery
 
 def titling_events(programme: str) -> list[str]:
     """Return the events after which a body holds the title."""
-    return [event for event, state in lifecycle(programme).states_after.items() if state.titled]
+    return [event for event, state in life(programme).states_after.items() if state.titled]
+
+
+def holds_after(programme: str) -> dict[str, bool]:
+    """Return, by event, whether a body holds its title after it; of the events that give or end a title.
+
+    The last such event tells whether a body holds its title: every other leaves that as it is.
+    """
+    of = life(programme)
+    return {e: s.titled for e, s in of.states_after.items() if s.titled or e in of.ending}
 
 
 def changes_of_title() -> dict[tuple[str, str], bool]:
-    """Return, by (programme, event), whether a body holds its title after an event that gives or ends it.
-
-    Of every programme that confers one. The last such event tells whether a body holds its title.
-    """
+    """Return the same for every programme that confers a title, by (programme, event)."""
     return {
-        (of.programme, event): state.titled
-        for of in lifecycles.every()
-        for event, state in of.states_after.items()
-        if state.titled or event in of.ending
+        (programme, event): held
+        for programme in lifecycles.programmes()
+        for event, held in holds_after(programme).items()
     }
 
 

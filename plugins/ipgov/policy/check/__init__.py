@@ -15,6 +15,7 @@ from ipgov.policy.check import (
     duties,
     form,
     letters,
+    lifecycles,
     methods,
     panel,
     papers,
@@ -48,6 +49,7 @@ VERSION_CHECKS: tuple[Callable[[VersionFile], Iterator[Finding]], ...] = (
     version.clauses_in_force,
     version.kinds,
     version.cycle_order,
+    version.audit_in_time,
     form.sheets,
     form.field_codes,
     form.field_kinds,
@@ -101,6 +103,11 @@ def check() -> list[Problem]:
     problems += cases.case_files()
     problems += letters.correspondence(sources)
     problems += papers.papers(sources)
+    lives, unreadable = lifecycles.read_lifecycles(sources)
+    problems += unreadable
+    for life in lives:
+        for found in _run(lifecycles.LIFECYCLE_CHECKS, life):
+            problems.append(found.problem(f"policies/lifecycles/{life.stem}.yaml"))
     duty_files, unreadable = duties.read_duty_files(sources)
     problems += unreadable
     for found in _run(duties.DUTY_CHECKS, duty_files):
