@@ -180,10 +180,8 @@ _spoiled(
     "duty_grades",
     "“甲等”不是该业务规则的等级；应为：.*优秀",
 )
-_REPEATS = (
-    "limit: {months: 2}\n    met_by: report\n    ladder: self_check\n    part_of: warned_rectification\n"
-)
-_AGAIN = f"{_REPEATS}    repeats: true"
+_PART = "    part_of: warned_rectification\n"
+_AGAIN = f"limit: {{months: 2}}\n    met_by: report\n    ladder: self_check\n{_PART}    repeats: true"
 _OPENED = f"opened_by: {{outcomes: [warning]}}\n    due:\n      {_AGAIN}"
 for _name, _old, _new, _message in (
     (

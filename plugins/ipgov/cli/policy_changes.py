@@ -33,7 +33,7 @@ def policy_propose(
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
-    """提出规则变更：新的或改动过的规则文件，经另一人批准后方可用于正式办理。"""
+    """提出规则变更：新的或改动过的规则文件（含职责、案件、往来文书），经另一人批准后方可用于正式办理。"""
     from ipgov.procedures import policy_changes
 
     actor = acting(by, password_file, "policy propose", judged=True)
@@ -53,7 +53,10 @@ def policy_approve(
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
-    """批准（或以 --reject 否决）一个版本最近提出的变更；提出人与批准人须为不同的两人。"""
+    """批准（或以 --reject 否决）一个版本最近提出的变更；提出人与批准人须为不同的两人。
+
+    职责、案件、往来文书的文件写作 duties 2023-156、cases functional_platform、correspondence correspondence。
+    """
     from ipgov.procedures import policy_changes
 
     actor = acting(by, password_file, "policy approve", judged=True)

@@ -3,6 +3,9 @@
 A change is bound to the hash of the file and to the hash of the approved rules that it replaces, so that
 nobody approves anything but what was proposed, against anything but what is in force. What a database was
 made with is recorded as ``initial`` and counts without an answer.
+
+Files that govern as a whole (``policy/files``) are put in force in the same way: their group stands in the
+place of the programme, their name in that of the version, and what is replaced is always the same name.
 """
 
 from __future__ import annotations
@@ -19,7 +22,10 @@ from ipgov.core import tables
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.fingerprint import fingerprint, short_code
+from ipgov.core.steps import SHANGHAI
 from ipgov.decisions.officers import officer, role_label
+from ipgov.policy import files
+from ipgov.policy.files import GROUPS, PolicyFile
 from ipgov.policy.officials import roles_that
 from ipgov.policy.store import Loaded
 
@@ -70,7 +76,9 @@ class Acted:
     repeated: bool = False
 
 
-def record_initial(connection: Connection, rules: Iterable[Loaded], by: str, known_at: dt.datetime) -> int:
+def record_initial(
+    connection: Connection, rules: Iterable[Loaded | PolicyFile], by: str, known_at: dt.datetime
+) -> int:
     """Record the rules that a database is made with, once for ever; return how many.
 
     Drafts govern nothing and are not recorded. The caller has kept the files' bytes.
@@ -80,7 +88,7 @@ def record_initial(connection: Connection, rules: Iterable[Loaded], by: str, kno
         return 0
     rows = [
         {
-            **_named(loaded),
+            **_named(loaded, known_at),
             "origin": "initial",
             "replaces_sha256": None,
             "fingerprint": _bound(loaded.sha256, None),
@@ -89,29 +97,31 @@ def record_initial(connection: Connection, rules: Iterable[Loaded], by: str, kno
             "known_at": known_at,
         }
         for loaded in rules
-        if loaded.rules.status == "in_force"
+        if not _is_draft(loaded)
     ]
     if rows:
         connection.execute(_CHANGE.insert(), rows)
     return len(rows)
 
 
-def propose(connection: Connection, loaded: Loaded, by: str, note: str, known_at: dt.datetime) -> Acted:
+def propose(
+    connection: Connection, loaded: Loaded | PolicyFile, by: str, note: str, known_at: dt.datetime
+) -> Acted:
     """Propose a rule file; the caller has kept its bytes and commits either way.
 
     Recorded with its reasons (Chinese) where it does not count: not an active officer, no role for it, a
     draft, no note, in force already. The same file proposed again while it waits changes nothing.
     """
-    programme, version = loaded.rules.programme, loaded.rules.version
+    programme, version, effective = _place(loaded, known_at)
     lock(connection, "policy_change", programme)
     there = changes(connection, programme, known_at)
-    replaced = _replaced(there, version, loaded.rules.effective)
+    replaced = _replaced(there, programme, version, effective)
     bound = _bound(loaded.sha256, replaced)
     waiting = _waiting(there, version)
     if waiting and waiting.fingerprint == bound and waiting.proposed_by == by:
         return Acted(waiting, None, repeated=True)
     reasons = _wrong_person(connection, by, "propose", known_at)
-    if loaded.rules.status != "in_force":
+    if _is_draft(loaded):
         reasons.append("文件为草案；要施行，先把 status 改为 in_force")
     if not note.strip():
         reasons.append("须写明为何变更")
@@ -121,7 +131,7 @@ def propose(connection: Connection, loaded: Loaded, by: str, note: str, known_at
         return _refuse(
             connection, "propose", (programme, version, loaded.sha256), by, note, reasons, known_at
         )
-    values = _named(loaded) | {
+    values = _named(loaded, known_at) | {
         "origin": "proposed",
         "replaces_sha256": replaced,
         "fingerprint": bound,
@@ -162,7 +172,10 @@ def answer(
         reasons.append("提出人与批准人须为不同的两人")
     if code is not None and code.strip().upper() != change.code:
         reasons.append(f"所依的校验码 {code} 不是本次变更的 {change.code}，应按新提出的内容重新答复")
-    if given == "approve" and _replaced(there, version, change.effective) != change.replaces_sha256:
+    if (
+        given == "approve"
+        and _replaced(there, programme, version, change.effective) != change.replaces_sha256
+    ):
         reasons.append("提出之后，它所替代的规则已经变更，应重新提出")
     if given == "reject" and not comment.strip():
         reasons.append("不同意须写明意见")
@@ -250,6 +263,33 @@ def require_approved(connection: Connection, loaded: Loaded, on: dt.date, known_
     )
 
 
+def require_files_approved(connection: Connection, group: str, known_at: dt.datetime) -> None:
+    """See that live work may rest on the files of a group, as this process reads them.
+
+    Raises RefusedError (what to do is in it) with every file not approved as it is, and every one that is gone.
+    """
+    there = changes(connection, group, known_at)
+    approved, found = _in_force(there), {f.name: f for f in files.files(group)}
+    reasons = [
+        f"已批准的 {group} {name} 没有对应的文件，请恢复（归档内容 {change.sha256}）"
+        for name, change in approved.items()
+        if name not in found
+    ]
+    for name, file in found.items():
+        if name in approved and approved[name].sha256 == file.sha256:
+            continue
+        approve = f"ipgov policy approve {group} {name} --by 批准人 --comment 意见"
+        waiting = _waiting(there, name)
+        if waiting and waiting.sha256 == file.sha256:
+            told = f" 已由 {waiting.proposed_by} 提出，尚未批准；请由另一人运行：{approve}"
+        else:
+            first = f"ipgov policy propose {file.source} --by 提出人 --note 说明"
+            told = f"（指纹 {file.sha256[:12]}）未经批准；请先运行：{first}，再由另一人运行：{approve}"
+        reasons.append(f"{file.source}{told}")
+    if reasons:
+        raise RefusedError(f"规则文件未经批准，不能用于正式办理：{'；'.join(reasons)}")
+
+
 def _change(row: Row[tuple[object, ...]]) -> Change:
     r = row._mapping
     state = _STATES.get(r["answer"]) or ("open" if r["newest"] else "overtaken")
@@ -271,14 +311,20 @@ def _change(row: Row[tuple[object, ...]]) -> Change:
     )
 
 
-def _named(loaded: Loaded) -> dict[str, object]:
-    rules = loaded.rules
-    return {
-        "programme": rules.programme,
-        "version": rules.version,
-        "effective": rules.effective,
-        "sha256": loaded.sha256,
-    }
+def _place(what: Loaded | PolicyFile, known_at: dt.datetime) -> tuple[str, str, dt.date]:
+    """Return programme (or group), version (or name) and the first day; of a file the day of the proposal."""
+    if isinstance(what, PolicyFile):
+        return what.group, what.name, known_at.astimezone(SHANGHAI).date()
+    return what.rules.programme, what.rules.version, what.rules.effective
+
+
+def _named(what: Loaded | PolicyFile, known_at: dt.datetime) -> dict[str, object]:
+    programme, version, effective = _place(what, known_at)
+    return {"programme": programme, "version": version, "effective": effective, "sha256": what.sha256}
+
+
+def _is_draft(what: Loaded | PolicyFile) -> bool:
+    return isinstance(what, Loaded) and what.rules.status != "in_force"
 
 
 def _bound(sha256: str, replaced: str | None) -> str:
@@ -298,9 +344,10 @@ def _governing(there: list[Change], on: dt.date) -> Change | None:
     return max(begun, key=lambda c: c.effective, default=None)
 
 
-def _replaced(there: list[Change], version: str, effective: dt.date) -> str | None:
+def _replaced(there: list[Change], programme: str, version: str, effective: dt.date) -> str | None:
     """Return the hash of the version of that name, else of the rules that govern its first day."""
-    found = _in_force(there).get(version) or _governing(there, effective)
+    before = None if programme in GROUPS else _governing(there, effective)
+    found = _in_force(there).get(version) or before
     return found.sha256 if found else None
 
 

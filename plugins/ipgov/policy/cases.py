@@ -18,8 +18,10 @@ from ipgov.core.fingerprint import canonical_json
 from ipgov.core.objects import get_content
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block, NotNegative, Positive
+from ipgov.policy.files import PolicyFile
+from ipgov.policy.files import files as policy_files
 from ipgov.policy.rules import Budget, MediaType, Notice
-from ipgov.policy.store import read_policy
+from ipgov.policy.store import read_policy, read_yaml, validated
 
 _CODE = r"^[a-z][a-z0-9_]*$"
 ProblemKind = Literal[
@@ -182,13 +184,15 @@ def load(path: Path) -> CaseFile:
 
 
 @cache
-def _every(paths: tuple[Path, ...]) -> tuple[CaseRules, ...]:
-    return tuple(case for path in paths for case in load(path).cases)
+def _every(read: tuple[PolicyFile, ...]) -> tuple[CaseRules, ...]:
+    names = [file.source.rpartition("/")[2] for file in read]
+    loaded = (validated(CaseFile, read_yaml(f.data, n), n) for f, n in zip(read, names, strict=True))
+    return tuple(case for file in loaded for case in file.cases)
 
 
 def every() -> tuple[CaseRules, ...]:
     """Return the rules of every kind of case, older versions too."""
-    return _every(tuple(files()))
+    return _every(policy_files("cases"))
 
 
 def governing(programme: str, duty: str, on: dt.date) -> CaseRules | None:

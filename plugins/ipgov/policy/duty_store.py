@@ -7,15 +7,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from ipgov.core import objects
 from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.core.fingerprint import canonical_json, sha256_hex
-from ipgov.core.settings import settings
 from ipgov.policy.duties import Duty, DutyFile, Ladder
+from ipgov.policy.files import PolicyFile
+from ipgov.policy.files import files as policy_files
 from ipgov.policy.shapes import shape_problems
 from ipgov.policy.store import basis_problems, read_yaml
 
@@ -127,12 +127,12 @@ def book(files: Iterable[tuple[str, bytes]]) -> DutyBook:
 
 def duties() -> DutyBook:
     """Return every duty of ``policies/duties/``, read once per process and folder."""
-    return _duties(settings().policies / "duties")
+    return _duties(policy_files("duties"))
 
 
 @cache
-def _duties(folder: Path) -> DutyBook:
-    return book((f"policies/duties/{path.name}", path.read_bytes()) for path in sorted(folder.glob("*.yaml")))
+def _duties(read: tuple[PolicyFile, ...]) -> DutyBook:
+    return book((file.source, file.data) for file in read)
 
 
 @lru_cache(maxsize=512)

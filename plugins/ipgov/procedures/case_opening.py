@@ -19,6 +19,7 @@ from ipgov.core.tables import (
     snapshot_unit,
 )
 from ipgov.decisions import rounds
+from ipgov.decisions.policy_changes import require_files_approved
 from ipgov.documents.numbering import NumberAwaitedError
 from ipgov.followup import case_problems, cases
 from ipgov.followup.case_problems import CaseProblem
@@ -42,6 +43,7 @@ def open_cases(day: dt.date, known_at: dt.datetime) -> StepResult:
     later, it does only what is left to do.
     """
     with reading() as connection:
+        require_files_approved(connection, "cases", known_at)
         waiting = cases.unopened(connection, day, known_at)
     for row, rules in waiting:
         _open(row, rules, day, known_at)

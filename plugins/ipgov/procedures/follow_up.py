@@ -23,6 +23,7 @@ from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.fingerprint import fingerprint
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, StepResult, run_step
+from ipgov.decisions.policy_changes import require_files_approved
 from ipgov.followup import engine, store
 from ipgov.followup.engine import Event
 from ipgov.followup.facts import OFFICE, ONE_DAY
@@ -67,7 +68,7 @@ def advance(as_of: dt.date, known_at: dt.datetime, since: dt.date | None = None)
     The first time it begins with the first day of ``settings().automatic_from``: what was due before does
     not spring to life, unless a person (or a simulation) asks for it with ``since``. The same days again
     change nothing. Raises RefusedError for a day that had not begun at ``known_at``, and for a ``since``
-    other than the one with which it began.
+    other than the one with which it began, or while a file of duties is not approved.
     """
     if begin(as_of) > known_at:
         raise RefusedError(f"{as_of} 尚未开始（所知截至 {known_at:%Y-%m-%d %H:%M %Z}），不能办理当日事项")
@@ -81,6 +82,7 @@ def advance(as_of: dt.date, known_at: dt.datetime, since: dt.date | None = None)
             first = begins if last is None else last + ONE_DAY
             if first > as_of:
                 return StepResult(output={"since": begins.isoformat(), "days": 0}, repeated=True)
+            require_files_approved(connection, "duties", known_at)
             facts = store.load_facts(connection, begins, begin(as_of))
             obligations, ids = store.load_obligations(connection)
         counts: Counter[str] = Counter()

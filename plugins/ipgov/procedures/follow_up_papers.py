@@ -18,6 +18,7 @@ from ipgov.calendars.working_days import WorkingDays, known
 from ipgov.core.database import is_simulation, lock, reading, transaction
 from ipgov.core.steps import Cycle, StepResult
 from ipgov.core.tables import obligation_paper
+from ipgov.decisions.policy_changes import require_files_approved
 from ipgov.documents import dispatch, numbering, register, templates
 from ipgov.documents.model import SIMULATION_BANNER, printable
 from ipgov.policy.correspondence import Correspondence, Kind, correspondence
@@ -111,6 +112,7 @@ def write(as_of: dt.date, known_at: dt.datetime) -> StepResult:
         waiting = [dict(r) for r in connection.execute(text(_WAITING), place).mappings()]
         if not waiting:
             return StepResult()
+        require_files_approved(connection, "correspondence", known_at)
         desk = _Desk.open(connection, as_of, known_at)
         planned = desk.plan(connection, waiting)
     made: dict[str, int] = {}

@@ -10,11 +10,14 @@ from sqlalchemy import Connection
 
 from ipgov.core import database, objects
 from ipgov.core.database import reading, transaction
-from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.core.errors import GovernanceError, Problem, UnknownError
+from ipgov.core.settings import settings
 from ipgov.decisions import policy_changes
 from ipgov.decisions.policy_changes import Acted, Answer, Change
-from ipgov.policy import check, store
+from ipgov.policy import cases, check, correspondence, files, store
 from ipgov.policy.differences import Difference, differences
+from ipgov.policy.duty_store import parse_duties
+from ipgov.policy.files import PolicyFile
 from ipgov.policy.store import Loaded
 
 
@@ -25,7 +28,10 @@ def migrate(kind: database.Kind, note: str, known_at: dt.datetime, by: str) -> N
     """
 
     def first(connection: Connection) -> None:
-        rules = [v for p in store.programmes() for v in store.versions(p)]
+        rules: list[Loaded | PolicyFile] = [
+            *(v for p in store.programmes() for v in store.versions(p)),
+            *files.every(),
+        ]
         for loaded in rules:
             objects.put_content(loaded.data)
         policy_changes.record_initial(connection, rules, by, known_at)
@@ -35,12 +41,28 @@ def migrate(kind: database.Kind, note: str, known_at: dt.datetime, by: str) -> N
 
 def propose(path: Path, by: str, note: str, known_at: dt.datetime) -> Acted:
     """Propose a rule file. Raises GovernanceError with every problem for a file that cannot govern."""
-    loaded = store.load(path)
-    if problems := check.check_scoring(loaded.rules, path.name):
+    loaded = files.recognised(path) or store.load(path)
+    if problems := _problems(loaded, path):
         raise GovernanceError(f"{path.name} 有 {len(problems)} 处问题，不能提出", tuple(problems))
     objects.put_content(loaded.data)
     with transaction() as connection:
         return policy_changes.propose(connection, loaded, by, note, known_at)
+
+
+def _problems(loaded: Loaded | PolicyFile, path: Path) -> list[Problem]:
+    """Return what is wrong with a file; one of the installation's own is held against all the others too."""
+    if isinstance(loaded, Loaded):
+        return check.check_scoring(loaded.rules, path.name)
+    if path.resolve().is_relative_to(settings().policies.resolve()):
+        return [p for p in check.check() if p.file == loaded.source]
+    match loaded.group:
+        case "duties":
+            parse_duties(loaded.data, path.name)
+        case "cases":
+            cases.load(path)
+        case _:
+            correspondence.read(path)
+    return []
 
 
 def answer(
