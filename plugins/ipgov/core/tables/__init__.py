@@ -66,6 +66,7 @@ from ipgov.core.tables.followup import (
     obligation_paper,
     obligation_report,
     occurrence,
+    occurrence_retraction,
 )
 from ipgov.core.tables.frozen import (
     snapshot,
@@ -73,9 +74,12 @@ from ipgov.core.tables.frozen import (
     snapshot_rating,
     snapshot_unit,
     snapshot_value,
+    snapshot_year,
+    snapshot_yearly_value,
 )
 from ipgov.core.tables.intake import (
     attachment,
+    blank_form,
     extension,
     listed_attachment,
     submission,
@@ -92,6 +96,7 @@ __all__ = [
     "MODES",
     "attachment",
     "awaited_number",
+    "blank_form",
     "calendar_edition",
     "case_event",
     "case_evidence",
@@ -130,6 +135,7 @@ __all__ = [
     "obligation_paper",
     "obligation_report",
     "occurrence",
+    "occurrence_retraction",
     "officer",
     "organisation",
     "organisation_succession",
@@ -163,6 +169,8 @@ __all__ = [
     "snapshot_rating",
     "snapshot_unit",
     "snapshot_value",
+    "snapshot_year",
+    "snapshot_yearly_value",
     "step_run",
     "submission",
     "submitted_value",

@@ -56,6 +56,21 @@ submitted_value = fact(
     UniqueConstraint("submission_id", "field"),
 )
 
+# A blank form that was laid out for a body, and everything it was drawn from: it can be drawn again.
+blank_form = fact(
+    "blank_form",
+    words("object_key"),
+    words("programme"),
+    words("period"),
+    words("unit"),
+    words("sha256"),
+    words("rule_sha256"),
+    Column("as_of", Date, nullable=False),  # whose registry
+    words("banner"),
+    words("renderer"),  # versions that made the bytes
+    UniqueConstraint("object_key"),
+)
+
 extension = fact(
     "extension",
     words("programme"),
