@@ -48,6 +48,28 @@ snapshot_value = fact(
     UniqueConstraint("snapshot_id", "unit", "field"),
 )
 
+# Of a period of several years: which yearly workbook of a body counted in each of them, or why none did.
+snapshot_year = fact(
+    "snapshot_year",
+    refers("snapshot_id", "snapshot.id"),
+    words("unit"),
+    words("period"),
+    words("state"),  # as in snapshot_unit; exempt: nothing was owed in that year
+    refers("submission_id", "submission.id", null=True),
+    UniqueConstraint("snapshot_id", "unit", "period"),
+)
+
+# What was put together from those workbooks (policy: yearly.inputs); null: there was not enough.
+snapshot_yearly_value = fact(
+    "snapshot_yearly_value",
+    refers("snapshot_id", "snapshot.id"),
+    words("unit"),
+    words("field"),
+    Column("value", Numeric, nullable=True),
+    Column("years", Integer, nullable=False),  # that had a value
+    UniqueConstraint("snapshot_id", "unit", "field"),
+)
+
 # What became of every score that was asked for; the scored ones stand in the Parquet file too.
 snapshot_rating = fact(
     "snapshot_rating",
