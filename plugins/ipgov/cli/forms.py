@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ipgov.cli.common import AsOf, Json, day, group, moment, read, report, write
+from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read, report, write
 from ipgov.cli.person import By, PasswordFile, acting
 
 form_app, extension_app = group(), group()
@@ -43,6 +44,28 @@ def form_check(files: list[Path], as_json: Json = False, as_of: AsOf = None) -> 
     at = moment(as_of)
     problems = [p for f in files for p in forms.check(f.name, read(f), *at)]
     report(problems, as_json, f"{len(files)} 份报送表检查通过")
+
+
+@form_app.command("rebuild")
+def form_rebuild(
+    programme: str,
+    period: str,
+    unit: Annotated[str | None, typer.Option(help="单位代码；默认全部单位")] = None,
+    as_json: Json = False,
+) -> None:
+    """按归档的规则和当时的登记重新生成年度开启时发出的空白报送表，并逐字节比对。"""
+    from ipgov.procedures import document_rebuild
+
+    found = document_rebuild.rebuild_forms(programme, period, unit)
+    if as_json:
+        print_json([vars(f) for f in found])
+    else:
+        for f in found:
+            there = {None: "；发出的文件已不在原处", False: "；发出的文件已被改动", True: ""}[f.in_folder]
+            print(f"{f.object_key}：{'逐字节相同' if f.identical else '不同'}{there}")
+            for change in f.changed:
+                print(f"说明：{change}", file=sys.stderr)
+    raise typer.Exit(0 if all(f.identical and f.in_folder is not False for f in found) else 1)
 
 
 @extension_app.command("grant")

@@ -241,6 +241,12 @@ def rebuild(
     return Rebuilt(row["id"], same, tuple(changed))
 
 
+def changed_since(recorded: str, kinds: Sequence[str]) -> list[str]:
+    """Return what of the versions that made these formats is another now (``recorded``: see ``renderer``)."""
+    then, now = json.loads(recorded), json.loads(renderer())
+    return _differences({k: then[k] for k in kinds if k in then}, {k: now[k] for k in kinds if k in then})
+
+
 def _archived(row: RowMapping) -> tuple[Mapping[str, Any], Layouts, list[str]]:
     """Return what was printed, the layout, and how far both are not those of the archive."""
     if row["layout_sha256"] is not None:

@@ -12,14 +12,15 @@ from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, Mode, StepResult, run_step
+from ipgov.core.tables import blank_form, rule_version
 from ipgov.core.tables import cycle as cycle_table
-from ipgov.core.tables import rule_version
 from ipgov.decisions.policy_changes import require_approved
+from ipgov.documents import register
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.intake import forms
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
-from ipgov.registry.platforms import roster
+from ipgov.registry.platforms import Unit, roster
 
 
 def to_open(as_of: dt.date, asked: str | None = None) -> list[list[str]]:
@@ -70,14 +71,7 @@ def open_cycle(cycle: Cycle) -> StepResult:
             if rules.cycle.ends_for(u.titled_on, cycle.year)
         ]
         banner = SIMULATION_BANNER if is_simulation(connection) else ""
-        keys = []
-        for unit in units:
-            data = forms.blank(rules, loaded.sha256, cycle.period, unit, banner=banner)
-            key = (
-                f"outbox/{cycle.programme}/{cycle.period}/{unit.unit}/{unit.unit}-{cycle.period}-报送表.xlsx"
-            )
-            objects.store().put(key, data, once=True)
-            keys.append(key)
+        keys = [_lay_out(connection, cycle, loaded, unit, banner) for unit in units]
         return StepResult(
             read=len(units),
             written=len(keys) + opened,
@@ -92,6 +86,28 @@ def open_cycle(cycle: Cycle) -> StepResult:
         )
 
     return run_step(cycle, "open_cycle", loaded.sha256, work)
+
+
+def _lay_out(connection: Connection, cycle: Cycle, loaded: store.Loaded, unit: Unit, banner: str) -> str:
+    """Put a body's blank form into its folder, and on record what it was drawn from; return its key."""
+    data = forms.blank(loaded.rules, loaded.sha256, cycle.period, unit, banner=banner)
+    key = f"outbox/{cycle.programme}/{cycle.period}/{unit.unit}/{unit.unit}-{cycle.period}-报送表.xlsx"
+    objects.store().put(key, data, once=True)
+    connection.execute(
+        blank_form.insert().values(
+            object_key=key,
+            programme=cycle.programme,
+            period=cycle.period,
+            unit=unit.unit,
+            sha256=objects.put_content(data),
+            rule_sha256=loaded.sha256,
+            as_of=cycle.as_of,
+            banner=banner,
+            renderer=register.renderer(),
+            known_at=cycle.known_at,
+        )
+    )
+    return key
 
 
 def _freeze_rules(connection: Connection, cycle: Cycle, loaded: store.Loaded) -> int:
