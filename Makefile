@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz faults clauses lock clean
+.PHONY: help demo test lint bench fuzz faults clauses lifecycles lock clean
 
 # Set, it would keep Python from storing compiled modules: every start of Airflow would take three times as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ READY := .venv/.ready
 
 help:
 	@sed -n '1,2p' Makefile
-	@echo '#   make bench   make fuzz   make faults   make clauses   make lock   make clean'
+	@echo '#   make bench   make fuzz   make faults   make clauses   make lifecycles   make lock   make clean'
 
 # The exact versions of requirements.lock, as wheels, each checked against its hash.
 $(READY): requirements.lock pyproject.toml
@@ -71,6 +71,10 @@ faults: $(READY)
 # Which published requirements are proved by which tests: runs the tests, then writes the table.
 clauses: $(READY)
 	PYTHONPATH=tests $(BIN)/python -m pytest -p clause_table --clauses docs/clauses.md
+
+# The lives of titles as docs/lifecycles.md and its pictures, drawn from policies/lifecycles/.
+lifecycles: $(READY)
+	$(BIN)/python -m ipgov.policy.lifecycle_page docs
 
 # Takes the newest versions that pyproject.toml allows.
 lock: $(READY)
