@@ -53,6 +53,7 @@ COMMANDS = {
     "document withdraw": ("999999", "--reason", "x"),
     "document number": ("none", "国知平评函〔2026〕7号"),
     "duty occur": ("none", "FP01", "litigation", "x", "--on", "2024-01-01"),
+    "duty retract": ("none", "FP01", "litigation", "x", "--reason", "x"),
     "duty report": ("999999", "--on", "2024-01-01"),
     "duty extend": ("999999", "--until", "2030-01-01", "--reason", "x"),
     "case problem": ("999999", "x", "x"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from hypothesis import strategies as st
@@ -18,6 +18,7 @@ from ipgov.followup.facts import (
     Occurred,
     OpenedPeriod,
     Received,
+    Retracted,
     TitleChange,
 )
 from ipgov.policy.duty_store import DutyBook, book
@@ -218,6 +219,10 @@ def worlds(draw: st.DrawFn) -> World:
         st.integers(0, 30), st.none() | st.integers(0, 12),
     )  # fmt: skip
     occurrences = {(o.party, o.kind, o.subject): o for o in draw(st.lists(occurred, max_size=4))}
+    for place, o in occurrences.items():
+        if draw(st.integers(0, 3)) == 0:
+            back = Retracted("甲", "误登", o.known_on + draw(st.integers(0, 40)) * ONE_DAY)
+            occurrences[place] = replace(o, retracted=back)
     if draw(st.booleans()):
         on = draw(days())
         occurrences["office", "n1", "s1"] = Occurred(0, "p", "office", "n1", "s1", on, None, on)
@@ -252,10 +257,7 @@ def worlds(draw: st.DrawFn) -> World:
             bodies=bodies,
             organisations=(Named("H1", "依托", FIRST - 99 * ONE_DAY, FIRST - 99 * ONE_DAY),),
             titles=tuple(draw(st.lists(titles, max_size=5))),
-            occurrences=tuple(
-                Occurred(n, o.programme, o.party, o.kind, o.subject, o.occurred_on, o.reported_on, o.known_on)
-                for n, o in enumerate(occurrences.values(), 1)
-            ),
+            occurrences=tuple(replace(o, id=n) for n, o in enumerate(occurrences.values(), 1)),
             periods=(period,),
             issued=tuple(issued),
             reports=draw(st.dictionaries(keys, some, max_size=8)),
@@ -282,7 +284,10 @@ def known_before(facts: Facts, day: dt.date) -> Facts:
         bodies=of(facts.bodies),
         organisations=of(facts.organisations),
         titles=of(facts.titles),
-        occurrences=of(facts.occurrences),
+        occurrences=tuple(
+            o if o.retracted is None or o.retracted.known_on < day else replace(o, retracted=None)
+            for o in of(facts.occurrences)
+        ),
         periods=of(facts.periods),
         issued=of(facts.issued),
         reports=by(facts.reports),

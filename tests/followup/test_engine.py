@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from follow_up_worlds import World, duty_book
 from ipgov.followup import engine
-from ipgov.followup.facts import Body, Facts, Issued, Judged, MoreTime, Occurred, Received, TitleChange
+from ipgov.followup.facts import (
+    Body,
+    Facts,
+    Issued,
+    Judged,
+    MoreTime,
+    Occurred,
+    Received,
+    Retracted,
+    TitleChange,
+)
 from ipgov.policy.holidays import Calendars, HolidayNotice, HolidayPeriod
 
 Day = dt.date
@@ -232,6 +243,23 @@ def test_a_public_notice_runs_out_after_its_working_days_and_what_follows_opens(
         "02-11 lapsed",
     ]
     assert said(events, "p/after_notice/office/n1:s1")[0] == "02-11 opened"
+
+
+def test_what_was_recorded_by_mistake_is_withdrawn_with_the_reason_and_what_was_met_stays_met() -> None:
+    back = Retracted("张三", "误登，另有其人", Day(2031, 2, 6))
+    matter = replace(MATTER, retracted=back)
+    other = Occurred(2, "p", "BB01", "k1", "s1", Day(2031, 2, 3), None, Day(2031, 2, 3))
+    bodies = (BODY, replace(BODY, unit="BB01"))
+    events, state = played(KNOWN, Day(2031, 2, 28), occurrences=(matter, other), bodies=bodies)
+    assert said(events)[-2:] == ["02-06 reminded halfway", "02-07 withdrawn"]
+    (gone,) = [e for e in events if e.event == "withdrawn"]
+    assert gone.detail == {"on": "2031-02-07", "why": "误登，另有其人", "retracted_by": "张三"}
+    assert state["p/matter/BB01/k1:s1"].ended is None  # another body's of the same name
+    received = (Received(Day(2031, 2, 5), Day(2031, 2, 5)),)
+    events, state = played(KNOWN, Day(2031, 2, 28), occurrences=(matter,), reports={KEY: received})
+    assert state[KEY].ended == "met"
+    at_once = replace(MATTER, retracted=Retracted("张三", "误登", MATTER.known_on))
+    assert KEY not in played(KNOWN, Day(2031, 2, 28), occurrences=(at_once,))[1]
 
 
 def test_who_loses_the_title_no_longer_owes_what_rests_on_it() -> None:

@@ -278,3 +278,69 @@ def test_the_opening_of_a_period_calls_for_its_reports(nation: Nation) -> None:
     assert f"{nation.days(2023).due.date.day}日（含当日）前" in call["text"]
     other = letters("call")[f"{on:%m-%d}", nation.units(on)["FP01"].operator.code]
     assert "请督促虚构交易平台甲按以下要求报送数据" in other["text"]
+
+
+def _retract(on: dt.date, subject: str = SUBJECT, by: str = "运行组") -> bool:
+    from ipgov.procedures import occurrences
+
+    return occurrences.retract(
+        PROGRAMME, "FP01", "person_in_charge", subject, by, "误登，负责人未变动", at(on)
+    )
+
+
+def test_what_was_recorded_by_mistake_is_taken_back_and_told_to_whoever_had_a_letter(
+    matter: dict[str, str],
+) -> None:
+    from ipgov.core.errors import RefusedError, UnknownError
+    from ipgov.procedures import follow_up
+
+    live([day(5)])
+    with pytest.raises(UnknownError, match=f"没有登记过.*已登记：person_in_charge {SUBJECT}"):
+        _retract(day(6), "另一事")
+    with pytest.raises(RefusedError, match="须写明经办人"):
+        _retract(day(6), by=" ")
+    assert _retract(day(6))
+    assert not _retract(day(6))
+    live(day(n) for n in range(6, 21))
+    gone = letters("withdrawn")
+    assert set(gone) == {("03-07", "FP01"), ("03-07", matter["host"])}
+    said = gone["03-07", matter["host"]]["text"]
+    assert "此前曾告知你单位应当完成重大事项报送" in said
+    assert "登记已撤回，事由：误登，负责人未变动。该事项自2024年3月7日起撤销" in said
+    assert not letters("overdue")
+    (owed,) = [o for o in follow_up.listed(day(20), at(day(20))) if o.key == KEY]
+    assert (owed.state, owed.events[-1].detail["retracted_by"]) == ("withdrawn", "运行组")
+    # as it was known before, it is still owed
+    (then,) = [o for o in follow_up.listed(day(6), at(day(6))) if o.key == KEY]
+    assert then.state == "open"
+    with pytest.raises(RefusedError, match="登记后已撤回；如确有其事，请用另一名称登记"):
+        follow_up.record_occurrence(
+            PROGRAMME, "FP01", "person_in_charge", SUBJECT, MONDAY, "运行组", "", at(day(20))
+        )
+
+
+def test_who_never_heard_of_a_mistake_hears_nothing_of_its_end(matter: dict[str, str]) -> None:
+    advance(day(5))
+    _retract(day(5))
+    live([day(6), day(7)])
+    assert not letters("withdrawn")
+    unsent = query("SELECT reason FROM obligation_paper WHERE kind = 'withdrawn'")
+    assert [r["reason"] for r in unsent] == ["此前未就该事项发过文书，无须告知"]
+
+
+def test_a_changed_day_names_the_notice_that_changed_it(
+    matter: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live([day(5)])
+    seen = []
+
+    def entered(after: dt.date, until: dt.date) -> tuple[str, ...]:
+        seen.append((after, until))
+        return ("《关于2024年节假日安排的通知》(虚构)",)
+
+    monkeypatch.setattr("ipgov.procedures.follow_up_papers.entered_between", entered)
+    _move(day(6), day(12), day(11), provisional=False)
+    papers(day(6))
+    said = letters("due_day_changed")["03-06", "FP01"]["text"]
+    assert "因放假安排公布（《关于2024年节假日安排的通知》（虚构）），重新推算，期限变更为" in said
+    assert set(seen) == {(day(5), day(6))}

@@ -80,7 +80,9 @@ def test_the_letter_tells_both_days_and_that_it_is_a_simulation(december: Path) 
         letter = parse_document(get_content(row.data_sha256))
         said = "".join(p if isinstance(p, str) else p.text for p in letter.paragraphs)
         assert row.issued_on == Day(2026, 12, 16)
-        assert "原为2027年1月4日（暂定）。因放假安排公布，重新推算，期限变更为2027年1月5日（含当日）" in said
+        assert "原为2027年1月4日（暂定）。因放假安排公布（" in said
+        assert "虚构" in said
+        assert "），重新推算，期限变更为2027年1月5日（含当日）" in said
         assert letter.banner == SIMULATION_BANNER
 
 

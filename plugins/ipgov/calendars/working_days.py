@@ -72,6 +72,17 @@ def _known_since(folder: Path, sha256: str, since: dt.date | None) -> WorkingDay
     return WorkingDays(entered if since is None else entered.known_on(since))
 
 
+def entered_between(after: dt.date, until: dt.date) -> tuple[str, ...]:
+    """Return what was entered from one day on and before another: notices by their document, single days.
+
+    What is entered on a day is known from the next one on: so ``after`` counts and ``until`` does not.
+    """
+    entered = _entered()
+    notices = [(n.entered, n.document) for n in entered.notices.values()]
+    days = [(o.entered, f"{o.date}：{o.note}") for o in entered.overrides.values()]
+    return tuple(text for on, text in (*notices, *days) if on is not None and after <= on < until)
+
+
 def is_working_day(day_: dt.date, known_on: dt.date | None = None) -> bool:
     """Tell whether a day is worked; UnknownError before the first year with data."""
     return day(day_, known_on).working

@@ -148,6 +148,25 @@ def occur(
     print(f"{party} 的“{subject}”{'已登记' if written else '此前已登记，没有变化'}")
 
 
+@duty_app.command("retract")
+def retract(
+    programme: str,
+    party: Annotated[str, typer.Argument(help="平台代码、省份代码或 office")],
+    kind: Annotated[str, typer.Argument(help="事项类别，如 litigation")],
+    subject: Annotated[str, typer.Argument(help="登记时的事项名称")],
+    reason: Annotated[str, typer.Option(help="为何撤回")],
+    by: By,
+    password_file: PasswordFile = None,
+    as_of: AsOf = None,
+) -> None:
+    """撤回误登的事项：由此产生而未办结的职责次日起撤销，收到过文书的单位另行告知。"""
+    from ipgov.procedures import occurrences
+
+    actor = acting(by, password_file, "duty retract")
+    written = occurrences.retract(programme, party, kind, subject, actor, reason, moment(as_of)[1])
+    print(f"{party} 的“{subject}”{'已撤回' if written else '此前已撤回，没有变化'}")
+
+
 @duty_app.command("report")
 def report(
     key: Key,

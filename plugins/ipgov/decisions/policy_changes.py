@@ -266,7 +266,7 @@ def require_approved(connection: Connection, loaded: Loaded, on: dt.date, known_
 def require_files_approved(connection: Connection, group: str, known_at: dt.datetime) -> None:
     """See that live work may rest on the files of a group, as this process reads them.
 
-    Raises RefusedError (what to do is in it) with every file not approved as it is, and every one that is gone.
+    Raises RefusedError (what to do is in it) with every file not approved as it is, and every one missing.
     """
     there = changes(connection, group, known_at)
     approved, found = _in_force(there), {f.name: f for f in files.files(group)}

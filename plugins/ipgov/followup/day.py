@@ -56,6 +56,12 @@ class Day:
                     and (self.obligations[k].ended is None or self._resumes(self.obligations[k]))
                     and "/" not in self.obligations[k].cause
                 }
+            elif source.occurrence is not None and not called[id(source)]:
+                there = index.by_source.get((source.rule.duty.code, source.subject), set())
+                cause = f"occurrence:{source.occurrence.id}"
+                gone |= {
+                    k for k in there if self.obligations[k].cause == cause and not self.obligations[k].ended
+                }
         return gone
 
     def _go_on(self, index: Index, keys: set[str], gone: set[str]) -> None:
@@ -270,7 +276,10 @@ class Day:
             self._emit(key, "withdrawn", "", {"on": self.day.isoformat(), "why": why})
             return True
         if gone or self._cause_gone(o):
-            self._emit(key, "withdrawn", "", {"on": self.day.isoformat(), "why": "产生该事项的事实不再成立"})
+            detail = {"on": self.day.isoformat(), "why": "产生该事项的事实不再成立"}
+            if (back := self.facts.retraction(o.cause, self.day)) is not None:
+                detail |= {"why": back.reason, "retracted_by": back.by}
+            self._emit(key, "withdrawn", "", detail)
             return True
         if met_by == "lapse" and not due.provisional and due.due_on < self.day:
             self._emit(key, "lapsed", "", {"on": due.due_on.isoformat()})

@@ -60,6 +60,15 @@ class TitleChange:
 
 
 @dataclass(frozen=True)
+class Retracted:
+    """That something had been recorded by mistake: by whom and why."""
+
+    by: str
+    reason: str
+    known_on: dt.date
+
+
+@dataclass(frozen=True)
 class Occurred:
     """A recorded occurrence; ``reported_on``: whoever owes the duty told of it on that day."""
 
@@ -71,6 +80,7 @@ class Occurred:
     occurred_on: dt.date
     reported_on: dt.date | None
     known_on: dt.date
+    retracted: Retracted | None = None
 
 
 @dataclass(frozen=True)
@@ -199,6 +209,15 @@ class Facts:
     def reported_with(self) -> dict[int, dt.date]:
         """Return the day of the report by occurrence, for those that were told of by whoever owed it."""
         return {o.id: o.reported_on for o in self.occurrences if o.reported_on is not None}
+
+    def retraction(self, cause: str, day: dt.date) -> Retracted | None:
+        """Return how the occurrence that is a cause was taken back, as known on a day; None: it was not."""
+        found = self._retractions.get(cause)
+        return found if found is not None and found.known_on < day else None
+
+    @cached_property
+    def _retractions(self) -> dict[str, Retracted]:
+        return {f"occurrence:{o.id}": o.retracted for o in self.occurrences if o.retracted is not None}
 
     @cached_property
     def _bodies(self) -> dict[tuple[str, str], list[Body]]:

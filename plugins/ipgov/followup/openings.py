@@ -96,6 +96,8 @@ def _of_rule(rule: DutyRule, facts: Facts, duties: DutyBook, until: dt.date) -> 
             if o.programme == duty.programme and o.kind in kinds and governs:
                 begins = max(o.occurred_on, o.known_on) + ONE_DAY
                 days = frozenset((begins,))
+                if o.retracted is not None:
+                    days |= {o.retracted.known_on + ONE_DAY}
                 yield Source(rule, f"{o.kind}:{o.subject}", begins, days, o.occurred_on, occurrence=o)
     elif opening.outcomes is not None or opening.grades is not None:
         periods: dict[str, list[Issued]] = {}
@@ -134,6 +136,8 @@ def calls(source: Source, facts: Facts, day: dt.date) -> list[Call]:
     """Return what a source calls for, as known when the day began."""
     whom = source.rule.duty.opened_by.whom
     if source.occurrence is not None:
+        if facts.retraction(f"occurrence:{source.occurrence.id}", day) is not None:
+            return []
         return [_of_occurrence(source, source.occurrence, facts, day)]
     if source.issued:
         return list(_of_results(source, facts, day))

@@ -42,10 +42,11 @@ from ipgov.followup.facts import (
     OpenedPeriod,
     PeriodKey,
     Received,
+    Retracted,
     TitleChange,
 )
 from ipgov.policy import store as rules
-from ipgov.policy.duty_store import DutyRule, frozen_duty
+from ipgov.policy.duty_store import frozen_duty
 from ipgov.registry.titles import changes_of_title
 
 _K = TypeVar("_K")
@@ -96,7 +97,7 @@ def load_facts(connection: Connection, since: dt.date, before: dt.datetime) -> F
             )
             for r in rows(select(title).where(giving_or_ending), title)
         ),
-        occurrences=tuple(_occurred(r) for r in rows(select(t.occurrence), t.occurrence)),
+        occurrences=tuple(_occurred(r) for r in rows(_occurrences(before), t.occurrence)),
         periods=tuple(_period(r) for r in rows(_cycles(), t.cycle)),
         issued=tuple(_issued(r) for r in rows(_results(), t.issue)),
         reports=_by(
@@ -145,9 +146,17 @@ def _body(row: RowMapping) -> Body:
     return Body(**{n: row[n] for n in names}, known_on=day_of(row["known_at"]))
 
 
+def _occurrences(before: dt.datetime) -> Select[Any]:
+    back, made = t.occurrence_retraction, t.occurrence
+    query = select(made, back.c.retracted_by, back.c.reason, back.c.known_at.label("retracted_at"))
+    return query.outerjoin(back, (back.c.occurrence_id == made.c.id) & (back.c.known_at < before))
+
+
 def _occurred(row: RowMapping) -> Occurred:
     names = ("id", "programme", "party", "kind", "subject", "occurred_on", "reported_on")
-    return Occurred(**{n: row[n] for n in names}, known_on=day_of(row["known_at"]))
+    at = row["retracted_at"]
+    back = None if at is None else Retracted(row["retracted_by"], row["reason"], day_of(at))
+    return Occurred(**{n: row[n] for n in names}, known_on=day_of(row["known_at"]), retracted=back)
 
 
 def _cycles() -> Select[Any]:
@@ -271,11 +280,6 @@ def load_obligations(connection: Connection) -> tuple[Obligations, dict[str, int
     return found, ids
 
 
-def keep(rule: DutyRule) -> None:
-    """Freeze a rule under its hash."""
-    objects.put_content(rule.content)
-
-
 def write(
     connection: Connection,
     events: Sequence[Event],
@@ -360,7 +364,7 @@ def _insert(
     known_at: dt.datetime,
     returning: str = "",
 ) -> list[Any]:
-    """Insert rows, given as columns, in their order: one statement, however many there are."""
+    """Insert rows, given as columns, in their order: one statement."""
     if not next(iter(columns.values())):
         return []
     names = ", ".join(f'"{name}"' for name in columns)

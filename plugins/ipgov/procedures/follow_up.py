@@ -91,7 +91,7 @@ def advance(as_of: dt.date, known_at: dt.datetime, since: dt.date | None = None)
         for day, events in engine.run(obligations, facts, book, _calendar_on, first, as_of):
             for rule in {e.opens.rule.sha256: e.opens.rule for e in events if e.opens}.values():
                 if rule.sha256 not in kept:
-                    store.keep(rule)
+                    objects.put_content(rule.content)
                     kept.add(rule.sha256)
             written += _write(day, begins, events, ids, known_at).written
             counts.update(e.event for e in events)
@@ -171,6 +171,10 @@ def record_occurrence(
         _check_party(connection, programme, party, rule, known_at)
         there = connection.execute(select(table).where(*same)).mappings().first()
         if there is not None:
+            back = t.occurrence_retraction
+            taken = select(back.c.id).where(back.c.occurrence_id == there["id"])
+            if connection.execute(taken).first() is not None:
+                raise RefusedError(f"{party} 的“{subject}”登记后已撤回；如确有其事，请用另一名称登记")
             compared = ("occurred_on", "reported_on")
             if all(there[n] == values[n] for n in compared):
                 return False

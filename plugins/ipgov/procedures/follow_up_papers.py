@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ipgov.calendars.deadlines import cycle_days
-from ipgov.calendars.working_days import WorkingDays, known
+from ipgov.calendars.working_days import WorkingDays, entered_between, known
 from ipgov.core.database import is_simulation, lock, reading, transaction
 from ipgov.core.steps import Cycle, StepResult
 from ipgov.core.tables import obligation_paper
@@ -25,59 +25,17 @@ from ipgov.policy.correspondence import Correspondence, Kind, correspondence
 from ipgov.policy.duties import Rung
 from ipgov.policy.duty_store import DutyRule, frozen_duty
 from ipgov.procedures.cycles import rules_of
+from ipgov.procedures.follow_up_waiting import ENDED_BEFORE, HEARD, TOLD, WAITING
 from ipgov.procedures.parties import OFFICE, Parties, reference
 
-# Every event that was not dealt with, oldest first, with its obligation as known now. ``told_due``: the due
-# day that letters named before the changes that wait.
-_WAITING = """
-SELECT e.id AS event_id, e.day, e.event, e.step, e.detail, o.id AS obligation_id, o.key, o.duty, o.programme,
-       o.period, o.unit, o.owed_by, o.owed_to, o.opened_on, o.cause, o.rule_sha256,
-       d.due_on, d.provisional, d.reason AS due_reason,
-       told.due_on AS told_due, told.provisional AS told_provisional,
-       ended.event AS ended, ended.day AS ended_on,
-       EXISTS (SELECT 1 FROM case_event c WHERE c.obligation_id = o.id AND c.event = 'notify'
-               AND c.known_at <= :known_at) AS noticed
-FROM obligation_event e
-JOIN obligation o ON o.id = e.obligation_id
-CROSS JOIN LATERAL (
-    SELECT due_on, provisional, reason FROM obligation_due
-    WHERE obligation_id = o.id AND set_on <= :as_of AND known_at <= :known_at
-    ORDER BY set_on DESC, id DESC LIMIT 1
-) d
-LEFT JOIN LATERAL (
-    SELECT due_on, provisional FROM obligation_due
-    WHERE obligation_id = o.id AND known_at <= :known_at AND set_on < (
-        SELECT min(w.day) FROM obligation_event w
-        WHERE w.obligation_id = o.id AND w.event = 'due_set' AND w.detail ->> 'reason' <> 'opened'
-          AND NOT EXISTS (SELECT 1 FROM obligation_paper p WHERE p.event_id = w.id))
-    ORDER BY set_on DESC, id DESC LIMIT 1
-) told ON true
-LEFT JOIN LATERAL (
-    SELECT CASE WHEN detail ->> 'judged' = 'failed' THEN 'failed' ELSE event END AS event, day
-    FROM obligation_event
-    WHERE obligation_id = o.id AND event IN ('met', 'lapsed', 'withdrawn', 'resumed')
-      AND day <= :as_of AND known_at <= :known_at ORDER BY id DESC LIMIT 1
-) ended ON ended.event <> 'resumed'
-WHERE (e.event IN ('reminded', 'overdue', 'escalated')
-       OR e.event = 'due_set' AND e.detail ->> 'reason' <> 'opened')
-  AND e.day <= :as_of AND e.known_at <= :known_at
-  AND NOT EXISTS (SELECT 1 FROM obligation_paper p WHERE p.event_id = e.id)
-ORDER BY e.day, e.id
-"""
-_TOLD = """
-SELECT DISTINCT e.day, e.event FROM obligation_event e
-JOIN obligation_paper p ON p.event_id = e.id AND p.document_id IS NOT NULL
-WHERE e.obligation_id = :obligation_id AND e.event IN ('reminded', 'overdue', 'escalated')
-  AND e.id < :event_id AND p.known_at <= :known_at
-ORDER BY e.day
-"""
-_HEARD = """
-SELECT DISTINCT p.recipient FROM obligation_paper p JOIN obligation_event e ON e.id = p.event_id
-WHERE e.obligation_id = :obligation_id AND p.document_id IS NOT NULL AND p.known_at <= :known_at
-"""
 Row = Mapping[str, Any]
 _ENDED = {"met": "已办结", "failed": "验收未通过", "lapsed": "期限届满自行终结", "withdrawn": "已撤销"}
 _SAID = {"reminded": "提醒", "overdue": "催报", "escalated": "通报"}
+_CHANGES: Mapping[str, Kind] = {
+    "due_set": "due_day_changed",
+    "resumed": "resumed",
+    "withdrawn": "withdrawn",
+}
 _HOW = {
     "report": "请将有关情况形成书面材料,加盖公章,连同佐证材料报送{to}。",
     "submission": "请将填好的报送表及附件放入本单位的报送目录;空白报送表已于年度开启时发给平台。",
@@ -109,7 +67,7 @@ def write(as_of: dt.date, known_at: dt.datetime) -> StepResult:
     """
     with reading() as connection:
         place = {"as_of": as_of, "known_at": known_at}
-        waiting = [dict(r) for r in connection.execute(text(_WAITING), place).mappings()]
+        waiting = [dict(r) for r in connection.execute(text(WAITING), place).mappings()]
         if not waiting:
             return StepResult()
         require_files_approved(connection, "correspondence", known_at)
@@ -176,11 +134,11 @@ class _Desk:
         """Return a letter for each event and addressee, the stale ones with the reason."""
         letters: list[_Letter] = []
         for row in waiting:
-            if row["event"] == "due_set":
+            if row["event"] in ("due_set", "resumed", "withdrawn"):
                 letters += self._changes(connection, row)
             else:
                 letters += self._reminders(row)
-        newest: dict[tuple[int, str, bool], Row] = {}
+        newest: dict[tuple[int, str, str], Row] = {}
         for letter in letters:
             if not letter.reason:
                 newest[_place(letter)] = letter.row
@@ -190,7 +148,7 @@ class _Desk:
         row = letter.row
         if letter.reason:
             return letter
-        if row["ended"] is not None:
+        if row["ended"] is not None and row["event"] != "withdrawn":
             why = f"该事项{_ENDED[row['ended']]}（{row['ended_on']}），无须再发"
         elif newest is not None and newest["event_id"] != row["event_id"]:
             why = f"同一收件单位另有其后（{newest['day']}）的文书待发，以后者为准"
@@ -218,12 +176,19 @@ class _Desk:
         return "call" if opening and rule.duty.met_by == "submission" else "reminder"
 
     def _changes(self, connection: Connection, row: Row) -> Iterator[_Letter]:
-        """Tell whoever owes it, and whoever already had a letter about it."""
+        """Tell whoever owes it, and whoever already had a letter about it; of a mistake only the latter."""
         place = {"obligation_id": row["obligation_id"], "known_at": self.known_at}
-        heard = connection.execute(text(_HEARD), place).scalars().all()
-        same = (row["due_on"], row["provisional"]) == (row["told_due"], row["told_provisional"])
-        for code in dict.fromkeys((row["owed_by"], *heard)):
-            yield _Letter(row, code, "due_day_changed", "期限又改回原来告知的日期" if same else "")
+        heard = connection.execute(text(HEARD), place).scalars().all()
+        kind = _CHANGES[row["event"]]
+        why = ""
+        if kind == "due_day_changed":
+            same = (row["due_on"], row["provisional"]) == (row["told_due"], row["told_provisional"])
+            why = "期限又改回原来告知的日期" if same else ""
+        elif kind == "withdrawn" and row["owed_by"] not in heard:
+            yield _Letter(row, row["owed_by"], kind, "此前未就该事项发过文书，无须告知")
+        told = heard if kind == "withdrawn" else (row["owed_by"], *heard)
+        for code in dict.fromkeys(told):
+            yield _Letter(row, code, kind, why)
 
     def numbers(
         self, letters: Sequence[_Letter]
@@ -325,13 +290,18 @@ class _Desk:
         }
         place = {"obligation_id": row["obligation_id"], "known_at": self.known_at}
         if letter.kind == "escalation":
-            told = connection.execute(text(_TOLD), {**place, "event_id": row["event_id"]}).mappings()
+            told = connection.execute(text(TOLD), {**place, "event_id": row["event_id"]}).mappings()
             values["told"] = [{"day": t["day"], "what": _SAID[t["event"]]} for t in told]
             values["to_office"] = letter.recipient == "office"
         if letter.kind == "overdue":
             values |= self._next(row, rule)
         if letter.kind == "due_day_changed":
             values |= self._change(row)
+        if letter.kind == "resumed":
+            ended = connection.execute(text(ENDED_BEFORE), {**place, "event_id": row["event_id"]}).scalar()
+            values |= {"day": row["day"], "ended_on": dt.date.fromisoformat(str(ended))}
+        if letter.kind == "withdrawn":
+            values |= {"day": row["day"], "why": printable(row["detail"]["why"])}
         if letter.kind == "call":
             values |= self._call(connection, row)
         return values
@@ -364,6 +334,7 @@ class _Desk:
             "was_provisional": row["told_provisional"],
             "reason": row["due_reason"],
             "why": printable(detail.get("why", "")),
+            "notices": [printable(n) for n in entered_between(row["told_on"], row["day"])],
         }
 
     def _call(self, connection: Connection, row: Row) -> dict[str, Any]:
@@ -386,9 +357,9 @@ class _Desk:
         }
 
 
-def _place(letter: _Letter) -> tuple[int, str, bool]:
+def _place(letter: _Letter) -> tuple[int, str, str]:
     """Return what a later letter makes an earlier one superfluous in: obligation, addressee, and sort."""
-    return letter.row["obligation_id"], letter.recipient, letter.row["event"] == "due_set"
+    return letter.row["obligation_id"], letter.recipient, _CHANGES.get(letter.row["event"], "")
 
 
 def rung_of(rule: DutyRule, step: str) -> Rung | None:

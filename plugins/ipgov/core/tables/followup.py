@@ -23,6 +23,15 @@ occurrence = fact(
     UniqueConstraint("programme", "party", "kind", "subject"),
 )
 
+# An occurrence that was recorded by mistake, taken back; what it opened and has not ended is withdrawn.
+occurrence_retraction = fact(
+    "occurrence_retraction",
+    refers("occurrence_id", "occurrence.id"),
+    words("retracted_by"),
+    words("reason"),
+    UniqueConstraint("occurrence_id"),
+)
+
 # Who owes what to whom. The rule that governs it to its end lies in the object store under ``rule_sha256``.
 obligation = fact(
     "obligation",
