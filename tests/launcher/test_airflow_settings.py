@@ -29,7 +29,7 @@ def test_the_whole_set(variables: dict[str, str], tmp_path: Path) -> None:
     }
     assert {k: v for k, v in variables.items() if k not in secret | {"NO_PROXY", "no_proxy"}} == {
         "AIRFLOW_HOME": f"{tmp_path}/airflow",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__EXECUTOR": "ipgov.launcher.executor.SupervisedLocalExecutor",
         "AIRFLOW__CORE__AUTH_MANAGER": "ipgov.launcher.auth.GovernanceAuthManager",
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Asia/Shanghai",

@@ -7,7 +7,6 @@ import io
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -93,26 +92,6 @@ def test_a_database_that_keeps_dying_is_given_up(
         then_wait(instance._keep_alive)
     assert instance.failure.startswith("组件 postgresql 一分钟内退出超过 2 次")
     assert [s for s in said if "第" in s] == [f"内置 PostgreSQL 意外退出，第 {n} 次重启" for n in (1, 2)]
-
-
-def test_a_lost_worker_is_noticed() -> None:
-    command = (
-        "import setproctitle, time; setproctitle.setproctitle('airflow worker -- LocalExecutor: <idle>')"
-    )
-    found = subprocess.Popen([sys.executable, "-c", f"{command}; time.sleep(60)"])
-    workers = watch.Workers()
-    me, limit = os.getpid(), time.monotonic() + 20
-    try:
-        while not workers._known:
-            assert not workers.lost(me)
-            assert time.monotonic() < limit
-        assert not workers.lost(me)
-        found.kill()
-        assert workers.lost(me) or time.sleep(0.2) or workers.lost(me)
-        assert not workers.lost(1)  # another scheduler has workers of its own
-    finally:
-        found.kill()
-        found.wait()
 
 
 def test_a_large_log_is_put_aside(instance: supervisor._Instance, monkeypatch: pytest.MonkeyPatch) -> None:

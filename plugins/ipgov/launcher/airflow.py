@@ -24,7 +24,7 @@ Kind = Literal["production", "simulation"]
 # What is the same on every machine. What depends on the folder or the port: environment().
 FIXED = {
     "core": {
-        "executor": "LocalExecutor",
+        "executor": "ipgov.launcher.executor.SupervisedLocalExecutor",
         # FAB, but answering an approval needs no right to edit (so to pause) the DAG
         "auth_manager": "ipgov.launcher.auth.GovernanceAuthManager",
         "load_examples": "False",

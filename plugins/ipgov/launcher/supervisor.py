@@ -317,16 +317,12 @@ class _Instance:
         self._run(name, [str(program), *COMPONENTS[name], *proxied])
 
     def _keep_alive(self) -> None:
-        ends, workers = watch.Ends(), watch.Workers()
+        ends = watch.Ends()
         while not self._ending.wait(0.3):
             if postgres.postmaster(self.state / "pg") is None and not self._revive_database(ends):
                 return
             for name, child in list(self._children.items()):
                 code = child.poll()
-                if code is None and name == "scheduler" and workers.lost(child.pid):
-                    self.say("组件 scheduler 的一个工作进程意外退出，重启该组件")
-                    processes.end([self._identities[name]], 5)
-                    code = child.wait()
                 if code is None:
                     continue
                 if (count := ends.note(name)) > RESTARTS:

@@ -1,4 +1,4 @@
-"""What the supervisor looks for while everything runs: what ended, how often, and which worker is gone."""
+"""What the supervisor looks for while everything runs: what ended how often, and what is healthy."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import datetime as dt
 import time
 from collections import defaultdict, deque
 
-import psutil
-
 RESTARTS, RESTART_WINDOW = 5, 60.0
-_WORKER = "airflow worker -- LocalExecutor"
 
 
 class Ends:
@@ -25,46 +22,6 @@ class Ends:
         while recent and recent[0] < now - RESTART_WINDOW:
             recent.popleft()
         return len(recent)
-
-
-class Workers:
-    """The scheduler's worker processes, which live as long as it does.
-
-    One that is killed while it waits keeps the lock of the queue from which all of them take their tasks: no
-    task would ever start again. One that is killed at work leaves a task that nobody watches. Either way the
-    scheduler is started anew.
-    """
-
-    def __init__(self) -> None:
-        self._scheduler, self._known = 0, set[psutil.Process]()
-
-    def lost(self, scheduler: int) -> bool:
-        """Tell whether a worker that this scheduler had is gone."""
-        if scheduler != self._scheduler:
-            self._scheduler, self._known = scheduler, set()
-        self._known |= {p for p in _children(scheduler) if _is_worker(p)}
-        return not all(_alive(p) for p in self._known)
-
-
-def _children(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children()
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        return " ".join(process.cmdline()).startswith(_WORKER)
-    except psutil.Error:
-        return False
-
-
-def _alive(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def healthy(answer: dict[str, str], part: str, begun: dt.datetime) -> bool:
