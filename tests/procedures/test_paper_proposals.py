@@ -254,6 +254,11 @@ def test_the_command_takes_a_file(
     assert (code, err) == (0, "")
     assert out == f"《关于约谈{name_of('FP03')}的通知》已开第 1 轮（轮次编号 1），转“审核与签发”办理\n"
     assert ipgov(*arguments, "--by", "issuer1")[0] == 2
+    form = tmp_path / "form.xlsx"
+    assert ipgov("document", "blank", "interview_invitation", "--programme", PLATFORM, "-o", form)[0] == 0
+    empty = ("document", "propose", "interview_invitation", "--subject", form, *common)
+    code, _, err = ipgov(*empty, "--by", "reviewer1")
+    assert (code, "文书“interview_invitation”的内容有 6 处问题" in err) == (1, True), err
     file.write_text("content: [", encoding="utf-8")
     code, _, err = ipgov(*arguments, "--by", "reviewer1")
     assert code in (1, 2)

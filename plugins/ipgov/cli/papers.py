@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ipgov.cli.common import AsOf, Json, moment, read, round_opened, told
+from ipgov.cli.common import AsOf, Json, moment, read, round_opened, told, write
 from ipgov.cli.person import By, PasswordFile, acting
 from ipgov.cli.records import app, document_app
 from ipgov.core.errors import GovernanceError
@@ -25,7 +25,9 @@ Programme = Annotated[str, typer.Option(help="业务，如 industry_centre")]
 def propose(
     kind: Annotated[str, typer.Argument(help="文书种类（policies/papers.yaml），如 interview_invitation")],
     programme: Programme,
-    subject: Annotated[Path, typer.Option(help="文书内容：content 与 parties（YAML）")],
+    subject: Annotated[
+        Path, typer.Option(help="文书内容：document blank 生成的工作簿，或 YAML（content、parties）")
+    ],
     by: By,
     reason: Annotated[str, typer.Option(help="提请的事由：供审核、签发参考，不印在文书上")],
     password_file: PasswordFile = None,
@@ -33,12 +35,24 @@ def propose(
     as_of: AsOf = None,
 ) -> None:
     """拟一件文书（公示、认定、表扬、约谈、通报、答复、数据函等）送审；经审核、签发后方编号、印发、寄发。"""
-    from ipgov.policy.store import read_yaml
-    from ipgov.procedures import paper_round
+    from ipgov.procedures import paper_drafts, paper_round
 
     actor = acting(by, password_file, "document propose")
-    given = read_yaml(read(subject), subject.name)
+    given = paper_drafts.given(kind, programme, read(subject), subject.name)
     _told(paper_round.propose(kind, programme, given, actor, reason, *moment(as_of)).as_dict(), as_json)
+
+
+@document_app.command("blank")
+def blank(
+    kind: Annotated[str, typer.Argument(help="文书种类（policies/papers.yaml），如 interview_invitation")],
+    programme: Programme,
+    output: Annotated[Path, typer.Option("-o", "--output", help="写入的文件")],
+) -> None:
+    """生成一种文书的空白拟稿表；填好后用 document propose 送审。"""
+    from ipgov.procedures import paper_drafts
+
+    write(output, paper_drafts.blank(kind, programme))
+    print(f"已生成空白拟稿表：{output}")
 
 
 @document_app.command("withdraw")

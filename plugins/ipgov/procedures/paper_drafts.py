@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 
 from ipgov.core.database import is_simulation
 from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
-from ipgov.documents import papers, register
+from ipgov.documents import paper_form, papers, register
 from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument, printable
 from ipgov.documents.paper_subjects import Given, Outsider, Subject
 from ipgov.policy import papers as policy
@@ -42,6 +42,25 @@ class Drafted:
     stored: Mapping[str, Any]  # what a round keeps of it: see ``again``
 
 
+def blank(kind: str, programme: str) -> bytes:
+    """Return the workbook in which a document of a kind is drafted; UnknownError for no such kind."""
+    return paper_form.blank(kind, _proposable(kind, programme), policy.papers().issuer.name)
+
+
+def given(kind: str, programme: str, data: bytes, filename: str) -> object:
+    """Return what a filled-in workbook or a YAML file gives; raises as ``paper_form.read``, ``read_yaml``."""
+    paper = _proposable(kind, programme)
+    if data.startswith(b"PK"):
+        return paper_form.read(kind, paper, data, filename)
+    return store.read_yaml(data, filename)
+
+
+def _proposable(kind: str, programme: str) -> Paper:
+    if kind in ABOUT_EARLIER:
+        raise RefusedError("撤回、更正须指明原文书：请用 ipgov document withdraw 或 document correct")
+    return policy.paper(kind, programme)
+
+
 def draft(
     connection: Connection, kind: str, programme: str, given: object, day: dt.date, known_at: dt.datetime
 ) -> Drafted:
@@ -51,9 +70,7 @@ def draft(
     problem of the content; UnknownError for a kind, party, body, province or document that does not exist;
     RefusedError for what cannot be true or sent.
     """
-    if kind in ABOUT_EARLIER:
-        raise RefusedError("撤回、更正须指明原文书：请用 ipgov document withdraw 或 document correct")
-    paper = policy.paper(kind, programme)
+    paper = _proposable(kind, programme)
     read = _read(given)
     registry = Parties.read(connection, day, known_at)
     content = _content(connection, registry, programme, read.content, day)
