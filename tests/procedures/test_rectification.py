@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
 from ipgov.calendars import deadlines
+from ipgov.core import objects
 from ipgov.core.database import reading
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.tables import (
@@ -190,6 +192,13 @@ def test_progress_is_owed_and_after_a_returned_round_the_duties_go_on_until_the_
         "2024-09-10 overdue",
         "2024-09-10 escalated",
     ]
+    from ipgov.procedures import follow_up_papers
+
+    follow_up_papers.write(day("2024-09-11"), nation.at(day("2024-09-11")))
+    (letter,) = rows(select(document).where(document.c.kind == "resumed"))
+    said = str(json.loads(objects.get_content(letter["data_sha256"])))
+    assert letter["recipient"] == "PP01"
+    assert "该事项曾按2024年6月3日的结论停止提醒。因该结论已撤销，该事项自2024年9月10日起恢复办理" in said
     with reading() as connection:
         from ipgov.followup.obligations import owed
 
