@@ -116,6 +116,7 @@ def test_a_kind_that_a_programme_does_not_have_is_named_with_those_it_has() -> N
         ("to: [{document: 2024-1155}]", "to: [{document: 2024-1155, name: 甲}]", "只写明一项"),
         ("to: [{document: 2024-1155}]", "to: []", "须写明主送单位"),
         ("    public: true\n", "    public: true\n    to: [{name: 甲}]\n", "二者取一"),
+        ("    public: true\n", "    public: true\n    entered: true\n", "须写明 series"),
         ('members: ["66"]', 'members: ["67"]', "成员 67 不是省份代码"),
         ("names: [新疆生产建设兵团知识产权局]", "names: [兵团]", "“新疆生产建设兵团知识产权局”不知寄发给谁"),
         ("code: corps_office", "code: provincial_offices", "代码重复：provincial_offices"),

@@ -107,7 +107,7 @@ def blank(kind: str, paper: Paper, issuer: str) -> bytes:
             "；没有登记的写名称" if outside else ""
         )
         lines += [Line((f"{_PARTY}{party}", PARTIES[party], "", f"必填，每行一个：{note}"))] * 3
-    columns = (Column("代码", 20), Column("项目", 30), Column("填写", 70, wrap=True), Column("说明", 44))
+    columns = (Column("代码", 20), Column("项目", 30), Column("填写", 70, wrap=True), Column("说明", 44, wrap=True))
     book.table(sheet, HEAD_ROW, columns, lines)
     _as_text(book, sheet, (2,), len(lines))
     for name, item in _lists(model).items():

@@ -82,6 +82,7 @@ class Paper(Block):
     template: str
     programmes: tuple[str, ...] = ()  # empty: every programme
     series: str = ""  # empty: not numbered
+    entered: bool = False  # numbered in a register of the office's own: a person enters each number
     public: bool = False
     to: tuple[Addressee, ...] = ()
     copies_to: tuple[Addressee, ...] = ()
@@ -93,6 +94,8 @@ class Paper(Block):
 
     @model_validator(mode="after")
     def _addressed(self) -> Self:
+        if self.entered and not self.series:
+            raise ValueError(f"文书“{self.name}”由人录入字号（entered），须写明 series")
         if self.public == bool(self.to):
             raise ValueError(f"文书“{self.name}”须写明主送单位（to）或向社会公布（public: true），二者取一")
         return self

@@ -249,6 +249,7 @@ def _notice(paper: Paper, copies_to: tuple[str, ...]) -> Notice:
         template=paper.template,
         to="unit",
         series=paper.series,
+        entered=paper.entered,
         clause=paper.clause,
         operator=paper.operator,
         copies_to=copies_to,
