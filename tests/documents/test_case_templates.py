@@ -116,7 +116,7 @@ def test_the_notice_says_what_is_wrong_what_is_asked_and_until_when() -> None:
     assert body.startswith("虚构特色平台丙2025年度绩效评价未通过。为帮助平台改进工作")
     assert "本项提醒整改为运行方自定，文件未作规定。" in body
     assert "存在4项问题" in body
-    assert "于2026年5月20日（含当日）前报送" in body
+    assert "于2026年5月20日（含当日）前放入本单位的报送目录" in body
     assert "分别于2026年6月17日、2026年8月17日前报送进展情况" in body
     assert "自2026年4月17日起，至2026年10月19日（含当日）止" in body
     assert "应在期限届满前书面申请延期" in body

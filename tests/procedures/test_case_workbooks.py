@@ -94,6 +94,11 @@ def test_it_is_taken_once_and_answered_each_time(nation: Nation, case: int) -> N
     rectification.judge(case, "send_back", "reviewer1", [1], "措施不足", later, at(later))
     assert send(nation, "台账3.xlsx", other, later)["outcome"] == "accepted"
     assert len(plans()) == 2
+    from ipgov.procedures import case_overview
+
+    shown = case_overview.show(case, later, at(later))["workbooks"]
+    assert [w["outcome"] for w in shown] == ["accepted", "accepted", "refused", "accepted"]
+    assert "不再另行接收" in shown[2]["problems"][0]
     assert not rows(select(unclaimed_object))
 
 

@@ -85,6 +85,12 @@ def show(case: Number, as_json: Json = False, as_of: AsOf = None) -> None:
         why = f"：{_shown(f['reason'])}" if f["reason"] else ""
         kept = "收存" if f["outcome"] == "kept" else "拒收"
         print(f"  {kept} {_shown(f['filename'])}（指纹 {f['digest'][:12]}）{why}")
+    outcomes = {"accepted": "接收", "returned": "退回更正", "refused": "未予接收"}
+    for w in c["workbooks"]:
+        why = f"：{_shown('；'.join(w['problems']))}" if w["problems"] else ""
+        print(
+            f"整改台账来件 {_shown(w['filename'])}（{w['received_at']:%Y-%m-%d}）{outcomes[w['outcome']]}{why}"
+        )
 
 
 @case_app.command("problem")

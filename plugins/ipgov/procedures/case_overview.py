@@ -12,7 +12,7 @@ from ipgov.followup import case_states, cases
 from ipgov.followup.case_problems import of_case
 from ipgov.followup.case_states import EVENTS
 from ipgov.followup.cases import Case
-from ipgov.procedures import case_papers
+from ipgov.procedures import case_papers, case_workbooks
 
 
 def _head(connection: Connection, case: Case, day: dt.date, known_at: dt.datetime) -> dict[str, Any]:
@@ -95,4 +95,5 @@ def _whole(connection: Connection, case: Case, day: dt.date, known_at: dt.dateti
         "problems": problems,
         "events": events,
         "files": files,
+        "workbooks": case_workbooks.of_case(connection, case.obligation_id, known_at),
     }

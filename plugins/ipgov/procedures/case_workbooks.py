@@ -106,6 +106,22 @@ def receive(connection: Connection, arrival: CaseArrival) -> tuple[Outcome, int]
     return read.outcome, len(read.problems)
 
 
+def of_case(connection: Connection, case_id: int, known_at: dt.datetime) -> list[dict[str, Any]]:
+    """Return what came through the inbox as the workbook of a case, in order, and what became of it."""
+    table = case_workbook
+    query = select(table).where(table.c.obligation_id == case_id, table.c.known_at <= known_at)
+    return [
+        {
+            "filename": row["object_key"].rpartition("/")[2],
+            "received_at": row["received_at"],
+            "outcome": row["outcome"],
+            "problems": [str(Problem(**{**p, "file": ""})) for p in row["problems"]],
+            "sha256": row["sha256"],
+        }
+        for row in connection.execute(query.order_by(table.c.id)).mappings()
+    ]
+
+
 def _read(connection: Connection, arrival: CaseArrival) -> _Read:
     case = _case(connection, arrival)
     if isinstance(case, Problem):
