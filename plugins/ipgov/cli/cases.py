@@ -88,9 +88,8 @@ def show(case: Number, as_json: Json = False, as_of: AsOf = None) -> None:
     outcomes = {"accepted": "接收", "returned": "退回更正", "refused": "未予接收"}
     for w in c["workbooks"]:
         why = f"：{_shown('；'.join(w['problems']))}" if w["problems"] else ""
-        print(
-            f"整改台账来件 {_shown(w['filename'])}（{w['received_at']:%Y-%m-%d}）{outcomes[w['outcome']]}{why}"
-        )
+        came = f"{_shown(w['filename'])}（{w['received_at']:%Y-%m-%d}）"
+        print(f"整改台账来件 {came}{outcomes[w['outcome']]}{why}")
 
 
 @case_app.command("problem")
