@@ -16,7 +16,8 @@ def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Polici
     shutil.copytree(settings.settings().policies, tmp_path / "policies")
     shutil.copytree(settings.settings().root / "reports" / "templates", tmp_path / "reports" / "templates")
     (tmp_path / "expectations").mkdir()
-    (tmp_path / "expectations" / "functional_platform_annual.json").write_text("{}")
+    for suite in settings.settings().expectations.glob("*.json"):
+        (tmp_path / "expectations" / suite.name).write_text("{}")
     monkeypatch.setenv("IPGOV_ROOT", str(tmp_path))
     settings.settings.cache_clear()
     yield Policies(tmp_path / "policies")

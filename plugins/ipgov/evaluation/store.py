@@ -41,6 +41,9 @@ _WHY_ABSENT = {
     "late": "报送超过宽限期",
     "returned": "报送表被退回，未更正",
     "exempt": "认定不满规定年限",
+    "not_forwarded": "省级知识产权管理部门未在期限内审核报送",
+    "returned_by_province": "省级知识产权管理部门审核退回，未重新报送",
+    "not_copied": "直接报送而没有同步抄送所在地省级知识产权管理部门的记录",
 }
 _RESULT = ("unit", "group", "total", "rank", "group_rank", "grade", "passed", "reasons")
 _SCORE = ("unit", "node", "parent", "value", "normalised", "weight", "contribution", "detail")
@@ -71,11 +74,10 @@ def absent(rules: ScoringRules, unit: str, group: str, state: str) -> Absent:
     if not isinstance(rules, RuleVersion):
         return Absent(unit, group, state, None, None, basis_of(rules.scoring))
     # a body titled too short is never failed for it
-    fails = rules.not_submitted.result == "failed" and state != "exempt"
+    if rules.not_submitted.result != "failed" or state == "exempt":
+        return Absent(unit, group, state, None, None, rules.not_submitted.basis)
     failing = next(g.name for g in reversed(rules.scoring.grades) if not g.passes)
-    return Absent(
-        unit, group, state, failing if fails else None, False if fails else None, rules.not_submitted.basis
-    )
+    return Absent(unit, group, state, failing, False, rules.not_submitted.basis)
 
 
 def year_results(evaluation: Evaluation, absent: Iterable[Absent], period: int) -> dict[str, YearResult]:

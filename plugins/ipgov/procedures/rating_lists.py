@@ -29,6 +29,9 @@ STATES = {
     "returned": "报送表被退回，未更正",
     "missing": "未报送",
     "exempt": "认定不满规定年限，不参加评价",
+    "not_forwarded": "省级未在期限内审核报送",
+    "returned_by_province": "省级审核退回，未重新报送",
+    "not_copied": "没有抄送省级的记录",
 }
 
 

@@ -16,11 +16,13 @@ def check_kind_counts(connection: Connection, rules: RuleVersion, known_at: dt.d
     """Compare the titled bodies of each kind with the published numbers, on the day they were published for.
 
     3/2/4/3 is a fact of 2023-09-05 (2023-156#09); how the list changes later is not known, so no other day
-    is held to it.
+    is held to it. Nothing is compared where no numbers were published.
     """
     subject = rules.subject
+    if subject.counted_on is None:
+        return []
     found = Counter(u.kind for u in roster(connection, rules.programme, subject.counted_on, known_at))
-    expected = {k.code: k.count for k in subject.kinds}
+    expected = {k.code: k.count for k in subject.kinds if k.count is not None}
     return [
         Problem(
             check="kind_counts",
@@ -38,15 +40,16 @@ def check_routes(
 ) -> list[Problem]:
     """List the titled bodies whose reporting route is not that of their kind (2023-156#11, #13)."""
     words = {"province": "经省级知识产权局报送", "direct": "直接报送"}
+    asked = {code: (k.route, k.basis) for code, k in rules.kinds.items() if k.route is not None}
     return [
         Problem(
             check="routes",
             found=f"{u.unit} {u.name}（{_kind_name(rules, u.kind)}）登记为{words[u.route]}",
-            expected=words[rules.kinds[u.kind].route],
-            basis=rules.kinds[u.kind].basis,
+            expected=words[asked[u.kind][0]],
+            basis=asked[u.kind][1],
         )
         for u in roster(connection, rules.programme, on, known_at)
-        if u.kind in rules.kinds and u.route != rules.kinds[u.kind].route
+        if u.kind in asked and u.route != asked[u.kind][0]
     ]
 
 

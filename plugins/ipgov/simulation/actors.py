@@ -69,7 +69,7 @@ def register_pilots(connection: Connection) -> None:
             pilot["name"],
             pilot["kind"],
             pilot["province"],
-            kinds[pilot["kind"]].route,
+            pilot.get("route") or kinds[pilot["kind"]].route or "province",
             parts[0].code,
             parts[1].code,
             day,

@@ -78,7 +78,7 @@ def register(connection: Connection) -> None:
             platform["name"],
             platform["kind"],
             platform["province"],
-            kinds[platform["kind"]].route,
+            platform.get("route") or kinds[platform["kind"]].route or "province",
             host.code,
             operator.code,
             day,

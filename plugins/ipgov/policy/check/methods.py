@@ -40,7 +40,7 @@ def members(rules: ScoringRules) -> Iterator[Finding]:
     """Prove that a method of a group says what becomes of a kind that can never have enough members."""
     if not isinstance(rules, RuleVersion):
         return
-    counts = {k.code: k.count for k in rules.subject.kinds}
+    counts = {k.code: k.count for k in rules.subject.kinds if k.count is not None}
     for path, groups, method in _normalisations(rules.scoring):
         if getattr(method, "within", "") != "group" or getattr(method, "otherwise", None) is not None:
             continue

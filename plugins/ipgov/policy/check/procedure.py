@@ -11,6 +11,7 @@ from ipgov.policy.check.finding import Finding, VersionFile
 # The notices that the procedures make of themselves; any other kind belongs to the outcome of that name.
 ANSWERS = ("rating_list", "receipt", "correction")
 ATTACHMENT = "attachment"  # made where the form asks for attachments
+AUDITS = ("province_audit", "province_audit_answer")  # made where provinces audit
 RESULTS = ("result_to_unit", "result_to_province", "result_correction", "result_correction_province")
 
 
@@ -30,7 +31,10 @@ def outcomes(file: VersionFile) -> Iterator[Finding]:
     rules = file.rules
     for name, count in _doubled(o.outcome for o in rules.outcomes):
         yield Finding(f"outcomes[{name}]", f"出现 {count} 次", "结果代码唯一")
-    can_fail = rules.not_submitted.result == "failed" or any(not g.passes for g in rules.scoring.grades)
+    failing = any(not g.passes for g in rules.scoring.grades)
+    if rules.not_submitted.result == "failed" and not failing:
+        yield Finding("not_submitted.result", "没有可以给予的未通过等级", "not_evaluated，或设未通过的等级")
+    can_fail = rules.not_submitted.result == "failed" or failing
     if rules.outcomes and not can_fail:
         yield Finding("outcomes", "无从触发：没有未通过的等级", "至少一个 passes: false 的等级")
     told = {n.kind for n in rules.notices if n.to == "unit"}
@@ -73,7 +77,11 @@ def notice_kinds(file: VersionFile) -> Iterator[Finding]:
             yield Finding("notices", f"缺少 {kind}", f"有 {'、'.join(ANSWERS)} 三种文书")
     if file.rules.form.attachments is not None and ATTACHMENT not in notices:
         yield Finding("notices", f"缺少 {ATTACHMENT}", f"报送表要求附件的，有 {ATTACHMENT} 文书")
-    known = (*ANSWERS, ATTACHMENT, *RESULTS, *(o.outcome for o in file.rules.outcomes))
+    for kind in AUDITS:
+        if file.rules.province_audit is not None and kind not in notices:
+            yield Finding("notices", f"缺少 {kind}", f"由省级审核的，有 {'、'.join(AUDITS)} 两种文书")
+    audits = AUDITS if file.rules.province_audit is not None else ()
+    known = (*ANSWERS, ATTACHMENT, *audits, *RESULTS, *(o.outcome for o in file.rules.outcomes))
     for kind in (n.kind for n in file.rules.notices if n.entered and not n.series):
         yield Finding(f"notices[{kind}].entered", "没有 series", "字号由人录入的，写明机关代字")
     for kind in notices:

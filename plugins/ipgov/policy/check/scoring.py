@@ -131,10 +131,17 @@ def bounds(rules: ScoringRules) -> Iterator[Finding]:
         yield Finding("scoring.minimum", f"为 {low}，不小于 maximum {high}", f"小于 {high}；不设限写 none")
 
 
+_GRADED = ("performance_evaluation", "comprehensive_evaluation")  # what these end in is a grade
+
+
 def grades(rules: ScoringRules) -> Iterator[Finding]:
     """Prove that every total has a grade: limits go one way, the last takes the rest, passing ones first."""
     found = rules.scoring.grades
-    if not found and not isinstance(rules, RuleVersion):
+    if not found and not (isinstance(rules, RuleVersion) and rules.procedure in _GRADED):
+        return
+    if found and isinstance(rules, RuleVersion) and rules.procedure == "self_evaluation":
+        # 2024-1155#42: the three grades are those of the comprehensive evaluation alone
+        yield Finding("scoring.grades", f"有 {len(found)} 个等级", "self_evaluation 不设等级")
         return
     if len(found) < 2:
         yield Finding("scoring.grades", f"只有 {len(found)} 个等级", "至少两个")

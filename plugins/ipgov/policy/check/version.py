@@ -73,8 +73,8 @@ def kinds(file: VersionFile) -> Iterator[Finding]:
     for code, count in Counter(k.code for k in subject.kinds).items():
         if count > 1:
             yield Finding(f"subject.kinds[{code}]", f"出现 {count} 次", "类别代码唯一")
-    counted = sum(k.count for k in subject.kinds)
-    if counted != subject.total:
+    counted = sum(k.count or 0 for k in subject.kinds)
+    if subject.total is not None and counted != subject.total:
         yield Finding("subject.total", f"为 {subject.total}，各类之和为 {counted}", "等于各类 count 之和")
     groups, codes = set(file.rules.scoring.groups), set(file.rules.kinds)
     if groups != codes:
@@ -83,7 +83,7 @@ def kinds(file: VersionFile) -> Iterator[Finding]:
 
 
 def cycle_order(file: VersionFile) -> Iterator[Finding]:
-    """Prove that opening, due day, late ones and evaluation follow each other on days of every year."""
+    """Prove that opening, due day, late ones, audit and evaluation follow each other in every year."""
     cycle = file.rules.cycle
     for name, day in (("opens", cycle.opens), ("due", cycle.due)):
         if day.day > calendar.monthrange(_COMMON_YEAR, day.month)[1]:
@@ -95,6 +95,20 @@ def cycle_order(file: VersionFile) -> Iterator[Finding]:
     # lengths in different units are compared for each period when its days are computed
     if late[0] == evaluate[0] and late[1] >= evaluate[1]:
         yield Finding("cycle.evaluate_after", "不长于 cycle.late_until", "逾期受理期满之后才评价")
+    yield from _audit_in_time(file)
+
+
+def _audit_in_time(file: VersionFile) -> Iterator[Finding]:
+    """Prove that the province's audit ends before the evaluation, as far as units can be compared."""
+    audit, cycle = file.rules.province_audit, file.rules.cycle
+    if audit is None:
+        return
+    (unit, late), (own, within), (of, evaluate) = map(
+        _length, (cycle.late_until, audit.within, cycle.evaluate_after)
+    )
+    if unit == own == of and late + within >= evaluate:
+        found = f"逾期受理 {late} 加审核 {within} 不短于 {evaluate}"
+        yield Finding("cycle.evaluate_after", found, "审核期满之后才评价")
 
 
 def _length(budget: Budget) -> tuple[str, int]:
