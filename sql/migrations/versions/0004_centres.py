@@ -38,6 +38,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("object_key", name=op.f("uq_blank_form_object_key")),
     )
     op.create_table(
+        "province_audit_sheet",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("province", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_province_audit_sheet")),
+        sa.UniqueConstraint("sha256", name=op.f("uq_province_audit_sheet_sha256")),
+    )
+    op.create_index(
+        "ix_province_audit_sheet_programme_period",
+        "province_audit_sheet",
+        ["programme", "period", "province"],
+        unique=False,
+    )
+    op.create_table(
         "occurrence_retraction",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("occurrence_id", sa.BigInteger(), nullable=False),
@@ -55,6 +80,41 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_occurrence_retraction")),
         sa.UniqueConstraint("occurrence_id", name=op.f("uq_occurrence_retraction_occurrence_id")),
+    )
+    op.create_table(
+        "province_audit_return",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("province", sa.Text(), nullable=False),
+        sa.Column("sheet_id", sa.BigInteger(), nullable=True),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("problems", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("answer_sha256", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "outcome IN ('accepted', 'returned', 'refused')", name=op.f("ck_province_audit_return_outcome")
+        ),
+        sa.ForeignKeyConstraint(
+            ["sheet_id"], ["province_audit_sheet.id"], name=op.f("fk_province_audit_return_sheet_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_province_audit_return")),
+        sa.UniqueConstraint(
+            "object_key",
+            "sha256",
+            "received_at",
+            name=op.f("uq_province_audit_return_object_key_sha256_received_at"),
+        ),
     )
     op.create_table(
         "snapshot_year",
@@ -141,8 +201,79 @@ def upgrade() -> None:
             "object_key", "sha256", "received_at", name=op.f("uq_case_workbook_object_key_sha256_received_at")
         ),
     )
+    op.create_table(
+        "province_audit",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("return_id", sa.BigInteger(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("province", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("submission_id", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("forwards", sa.Boolean(), nullable=False),
+        sa.Column("opinion", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=True),
+        sa.Column("auditor", sa.Text(), nullable=False),
+        sa.Column("audited_on", sa.Date(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("sheet", sa.Text(), nullable=False),
+        sa.Column("cell", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("place IS NULL OR forwards", name=op.f("ck_province_audit_place")),
+        sa.ForeignKeyConstraint(
+            ["return_id"], ["province_audit_return.id"], name=op.f("fk_province_audit_return_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["submission_id"], ["submission.id"], name=op.f("fk_province_audit_submission_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_province_audit")),
+        sa.UniqueConstraint("return_id", "unit", name=op.f("uq_province_audit_return_id_unit")),
+    )
+    op.create_index(
+        "ix_province_audit_programme_period", "province_audit", ["programme", "period", "unit"], unique=False
+    )
+    op.create_table(
+        "snapshot_audit",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("snapshot_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("province_audit_id", sa.BigInteger(), nullable=True),
+        sa.Column("copied_on", sa.Date(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "state IN ('forwarded', 'returned', 'late', 'none', 'copied', 'not_copied')",
+            name=op.f("ck_snapshot_audit_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["province_audit_id"], ["province_audit.id"], name=op.f("fk_snapshot_audit_province_audit_id")
+        ),
+        sa.ForeignKeyConstraint(["snapshot_id"], ["snapshot.id"], name=op.f("fk_snapshot_audit_snapshot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot_audit")),
+        sa.UniqueConstraint("snapshot_id", "unit", name=op.f("uq_snapshot_audit_snapshot_id_unit")),
+    )
     op.add_column("paper_round", sa.Column("draft_sha256", sa.Text(), nullable=True))
     op.alter_column("paper_round", "earlier_id", existing_type=sa.BIGINT(), nullable=True)
+    op.drop_constraint(op.f("ck_snapshot_unit_state"), "snapshot_unit", type_="check")
+    op.create_check_constraint(
+        op.f("ck_snapshot_unit_state_of_body"),
+        "snapshot_unit",
+        "state IN ('accepted', 'accepted_late', 'late', 'returned', 'missing', 'exempt', 'not_forwarded', 'returned_by_province', 'not_copied')",
+    )
     op.add_column("title_event", sa.Column("round_id", sa.BigInteger(), nullable=True))
     op.create_foreign_key(
         op.f("fk_title_event_round_id"), "title_event", "review_round", ["round_id"], ["id"]

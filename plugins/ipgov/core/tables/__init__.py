@@ -7,6 +7,12 @@ Common columns: ``id`` (order of writing; the seals count on it), ``known_at`` (
 the office: what a question "as known at T" filters on) and ``recorded_at`` (the database's own clock).
 """
 
+from ipgov.core.tables.audits import (
+    province_audit,
+    province_audit_return,
+    province_audit_sheet,
+    snapshot_audit,
+)
 from ipgov.core.tables.cases import (
     case_event,
     case_evidence,
@@ -146,6 +152,9 @@ __all__ = [
     "policy_approval",
     "policy_change",
     "proposed_outcome",
+    "province_audit",
+    "province_audit_return",
+    "province_audit_sheet",
     "published_result",
     "published_source",
     "published_value",
@@ -166,6 +175,7 @@ __all__ = [
     "seal",
     "snapshot",
     "snapshot_attachment",
+    "snapshot_audit",
     "snapshot_rating",
     "snapshot_unit",
     "snapshot_value",

@@ -33,7 +33,12 @@ snapshot_unit = fact(
     words("state"),
     refers("submission_id", "submission.id", null=True),
     # accepted_late: within the time allowed for late ones; late: after it, so not evaluated
-    one_of("state", "accepted", "accepted_late", "late", "returned", "missing", "exempt"),
+    # the last three: accepted, but not by the province that audits it, or without the copy to it
+    CheckConstraint(
+        "state IN ('accepted', 'accepted_late', 'late', 'returned', 'missing', 'exempt',"
+        " 'not_forwarded', 'returned_by_province', 'not_copied')",
+        name="state_of_body",
+    ),
     UniqueConstraint("snapshot_id", "unit"),
 )
 
