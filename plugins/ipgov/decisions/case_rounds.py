@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from ipgov.core import tables
-from ipgov.core.database import lock
-from ipgov.decisions import rounds
+from ipgov.decisions import proposals
 from ipgov.decisions.rounds import Round
 
 
@@ -45,33 +44,10 @@ def open_case_round(connection: Connection, proposal: Proposal, known_at: dt.dat
     Raises RefusedError while another round of the same case is open. Whether the person may is for the
     caller to check.
     """
-    lock(connection, "rounds", proposal.programme, proposal.period)
-    given = {
-        "result_set_id": None,
-        "fingerprint": proposal.fingerprint,
-        "rating_list_sha256": proposal.paper_sha256,
-        "rule_sha256": proposal.rule_sha256,
-    }
-    earlier = [rounds.get_round(connection, i) for i in _rounds_of(connection, proposal.obligation_id)]
-    opened = rounds.enter(connection, proposal.programme, proposal.period, earlier, given, known_at)
-    if of_round(connection, opened.id) is None:
-        connection.execute(
-            tables.case_round.insert().values(
-                round_id=opened.id,
-                obligation_id=proposal.obligation_id,
-                outcome=proposal.outcome,
-                opened_by=proposal.opened_by,
-                reason=proposal.reason,
-                known_at=known_at,
-            )
-        )
-    return opened
-
-
-def _rounds_of(connection: Connection, obligation_id: int) -> list[int]:
     table = tables.case_round
-    query = select(table.c.round_id).where(table.c.obligation_id == obligation_id).order_by(table.c.id)
-    return list(connection.execute(query).scalars())
+    own = {"obligation_id": proposal.obligation_id, "outcome": proposal.outcome}
+    same = table.c.obligation_id == proposal.obligation_id
+    return proposals.open_about(connection, table, proposal, same, own, known_at)
 
 
 def of_round(connection: Connection, round_id: int) -> CaseRound | None:

@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from ipgov.core import objects, tables
-from ipgov.core.database import lock
-from ipgov.decisions import rounds
+from ipgov.decisions import proposals
 from ipgov.decisions.rounds import Round
 
 
@@ -54,42 +53,13 @@ def open_paper_round(connection: Connection, proposal: Proposal, known_at: dt.da
     Raises RefusedError while another round about the same earlier document is open; documents about none wait
     for nothing but themselves. Whether the person may is for the caller to check.
     """
-    lock(connection, "rounds", proposal.programme, proposal.period)
-    given = {
-        "result_set_id": None,
-        "fingerprint": proposal.fingerprint,
-        "rating_list_sha256": proposal.paper_sha256,
-        "rule_sha256": proposal.rule_sha256,
-    }
-    table = tables.paper_round
-    rows = tables.review_round
-    same = (
-        rows.c.fingerprint == proposal.fingerprint
-        if proposal.earlier_id is None
-        else table.c.earlier_id == proposal.earlier_id
-    )
-    of_matter = select(table.c.round_id).join(rows, rows.c.id == table.c.round_id)
-    ids = connection.execute(
-        of_matter.where(
-            rows.c.programme == proposal.programme, rows.c.period == proposal.period, same
-        ).order_by(table.c.id)
-    )
-    earlier = [rounds.get_round(connection, i) for i in ids.scalars()]
-    opened = rounds.enter(connection, proposal.programme, proposal.period, earlier, given, known_at)
-    if of_round(connection, opened.id) is None:
-        connection.execute(
-            table.insert().values(
-                round_id=opened.id,
-                kind=proposal.kind,
-                subject_sha256=proposal.subject_sha256,
-                earlier_id=proposal.earlier_id,
-                draft_sha256=proposal.draft_sha256,
-                opened_by=proposal.opened_by,
-                reason=proposal.reason,
-                known_at=known_at,
-            )
-        )
-    return opened
+    table, rows = tables.paper_round, tables.review_round
+    same = table.c.earlier_id == proposal.earlier_id
+    if proposal.earlier_id is None:
+        in_period = (rows.c.programme == proposal.programme) & (rows.c.period == proposal.period)
+        same = in_period & (rows.c.fingerprint == proposal.fingerprint)
+    own = {name: getattr(proposal, name) for name in ("kind", "subject_sha256", "earlier_id", "draft_sha256")}
+    return proposals.open_about(connection, table, proposal, same, own, known_at)
 
 
 def of_round(connection: Connection, round_id: int) -> PaperRound | None:
