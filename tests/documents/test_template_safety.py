@@ -183,6 +183,7 @@ def docx_texts(data: bytes) -> str:
 def test_input_arrives_in_word_and_html_as_the_text_it_is(text: str) -> None:
     document = hostile_letter(text)
     data = docx.render_docx(document)
+    text = text.replace("\u200f", "")  # it would turn what stands beside it
     assert text in docx_texts(data)
     page = etree.HTML(html.render_html(document).decode())
     shown = "".join(page.itertext())

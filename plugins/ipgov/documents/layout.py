@@ -79,8 +79,25 @@ def bundle(of: Layouts) -> tuple[bytes, str]:
     return _bundled(tuple(of), tuple(of.values()))
 
 
+# Marks without a shape that make the punctuation and digits beside them run from right to left (UAX 9).
+_TURNING = dict.fromkeys((0x200F, 0x061C))
+
+
+def _in_order(value: Any) -> Any:
+    """Return what is printed without the marks that would show its characters in another order."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.translate(_TURNING)
+    if isinstance(value, dict):
+        return {k: _in_order(v) for k, v in value.items()}
+    return [_in_order(v) for v in value] if isinstance(value, list) else value
+
+
 def printed(document: OfficialDocument) -> dict[str, Any]:
-    """Return everything that the layouts print of a document."""
+    """Return everything that the layouts print of a document, in the order in which it is written."""
+    return _in_order(_printed(document))
+
+
+def _printed(document: OfficialDocument) -> dict[str, Any]:
     lines = _title(document.title, document)
     # a comma parts those that name several offices themselves: 各省、自治区、直辖市…… (7.3.2)
     within = any("、" in name for name in document.recipients)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ipgov.core.errors import RefusedError
 from ipgov.core.fingerprint import canonical_json
@@ -15,7 +15,8 @@ from ipgov.documents.typography import full_width
 
 SIMULATION_BANNER = full_width("模拟数据，仅供演示，不具有任何效力")
 
-# Overrides and isolates make a page read otherwise than its data; a mere mark (U+200E, U+200F) does not.
+# Overrides and isolates make a page read otherwise than its data. Mere marks stay in the record; those that
+# turn what stands beside them are not printed (`layout.printed`).
 _NONCHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _REFUSED = re.compile(
     r"(?P<控制字符或断行符>[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff])"
@@ -43,8 +44,12 @@ def printable(text: str) -> str:
     return _REFUSED.sub("□", text)
 
 
-Text = Annotated[str, AfterValidator(plain_text)]
-FilledText = Annotated[str, Field(min_length=1), AfterValidator(plain_text)]
+def _plain(value: object) -> object:
+    return plain_text(value) if isinstance(value, str) else value  # before: half a surrogate is named as well
+
+
+Text = Annotated[str, BeforeValidator(_plain)]
+FilledText = Annotated[str, Field(min_length=1), BeforeValidator(_plain)]
 
 
 class _Part(BaseModel):
