@@ -198,7 +198,9 @@ def _of_results(source: Source, facts: Facts, day: dt.date) -> Iterator[Call]:
 
 def _of_occurrence(source: Source, o: Occurred, facts: Facts, day: dt.date) -> Call:
     body = None if o.party == OFFICE or o.party in PROVINCES else facts.body(o.programme, o.party, day)
-    return _call(source, o.party, body, o.occurred_on, f"occurrence:{o.id}", None)
+    kinds = {k.code: k for k in source.rule.duty.opened_by.occurrences or ()}
+    period = o.subject if kinds[o.kind].of_period else None
+    return _call(source, o.party, body, o.occurred_on, f"occurrence:{o.id}", period)
 
 
 def _call(

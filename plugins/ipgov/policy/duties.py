@@ -26,10 +26,14 @@ def _one_of(block: Block, *names: str) -> None:
 
 
 class OccurrenceKind(Block):
-    """A named kind of event that opens a duty (重大事项 of 2023-156#15: six of them)."""
+    """A named kind of event that opens a duty (重大事项 of 2023-156#15: six of them).
+
+    ``of_period``: its subject is the period that it belongs to, and the obligation is one of that period.
+    """
 
     code: str = Field(pattern=_CODE)
     name: str
+    of_period: bool = False
 
 
 class Opening(Block):

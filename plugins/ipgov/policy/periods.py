@@ -73,12 +73,12 @@ class CycleCalendar(Block):
         """Return the calendar years of the period that ends with ``year``."""
         return range(year - self.length + 1, year + 1)
 
-    def ends_for(self, titled_on: dt.date, year: int) -> bool:
+    def ends_for(self, titled_on: dt.date | None, year: int) -> bool:
         """Tell whether the period that ends with ``year`` is one of a body recognised on that day.
 
         With ``anchor: recognition`` the year of recognition is the first of its first period.
         """
-        if self.anchor == "calendar":
-            return True
+        if self.anchor == "calendar" or titled_on is None:
+            return self.anchor == "calendar"
         since = year - titled_on.year + 1
         return since > 0 and since % self.length == 0

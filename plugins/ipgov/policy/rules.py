@@ -10,11 +10,14 @@ from pydantic import Field, model_validator
 
 from ipgov.policy.audits import ProvinceAudit
 from ipgov.policy.blocks import Block
+from ipgov.policy.grade_effects import GradeEffect
 from ipgov.policy.periods import Budget as Budget
 from ipgov.policy.periods import CycleCalendar as CycleCalendar
 from ipgov.policy.periods import YearDay as YearDay
+from ipgov.policy.recognition import Recognition
 from ipgov.policy.scoring import Scoring
 from ipgov.policy.sensitivity import RuleChecks, SensitivityRules
+from ipgov.policy.yearly import Yearly, YearlyInput
 
 FieldType = Literal["amount", "count", "number", "percent", "date", "yes_no", "choice", "text"]
 MediaType = Literal["application/pdf", "image/png", "image/jpeg", "image/tiff"]
@@ -286,7 +289,8 @@ class RuleVersion(ScoringRules):
 
     ``procedure``: by which procedure its periods are run (a DAG file each). ``governs``: the programme whose
     title the bodies hold, where that is another one: the yearly self-evaluation of the industry centres is a
-    programme of its own about bodies of ``industry_centre``.
+    programme of its own about bodies of ``industry_centre``. ``yearly``: what a period of several years takes
+    from the yearly workbooks; ``grade_effects``: what follows from a grade beside the letter.
     """
 
     procedure: Procedure = "performance_evaluation"
@@ -294,15 +298,24 @@ class RuleVersion(ScoringRules):
     subject: Subject
     cycle: CycleCalendar
     form: Form
+    yearly: Yearly | None = None
     quality: Quality
     province_audit: ProvinceAudit | None = None
+    recognition: Recognition | None = None
     panel: ExpertPanel | None = None
     not_submitted: NotSubmitted
     outcomes: tuple[Outcome, ...]
+    grade_effects: tuple[GradeEffect, ...] = ()
     approval: Approval
     issuer: Issuer
     notices: tuple[Notice, ...]
     correction: Corrections | None = None
+
+    @model_validator(mode="after")
+    def _recognises_by_its_own_rules(self) -> RuleVersion:
+        if (self.procedure == "recognition") != (self.recognition is not None):
+            raise ValueError("procedure 为 recognition 的写明 recognition，其他的不写")
+        return self
 
     @model_validator(mode="after")
     def _groups_are_the_kinds(self) -> RuleVersion:
@@ -320,6 +333,22 @@ class RuleVersion(ScoringRules):
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds by code."""
         return {k.code: k for k in self.subject.kinds}
+
+    @property
+    def yearly_inputs(self) -> dict[str, YearlyInput]:
+        """Return by code what is put together from the yearly workbooks."""
+        return {i.code: i for i in self.yearly.inputs} if self.yearly else {}
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Return every input that indicators may name: the form's fields, and what the years give."""
+        return frozenset((*self.form.fields, *self.yearly_inputs))
+
+    @property
+    def input_labels(self) -> dict[str, str]:
+        """Return what every input is called, by code."""
+        fields = {code: f.label for code, f in self.form.fields.items()}
+        return fields | {code: i.label for code, i in self.yearly_inputs.items()}
 
     @property
     def attachment_notice(self) -> Notice:

@@ -242,6 +242,13 @@ def governs(programme: str) -> str:
     return _versions(settings().policies / programme)[-1].rules.governs or programme
 
 
+def recognises(programme: str) -> bool:
+    """Tell whether a programme is about bodies that apply for a title, not about those that hold it."""
+    if programme not in programmes():
+        return False
+    return _versions(settings().policies / programme)[-1].rules.procedure == "recognition"
+
+
 def covering(available: Iterable[Loaded], on: dt.date) -> Loaded | None:
     """Return the newest version in force that has taken effect by the day; drafts never count."""
     effective = [v for v in available if v.rules.status == "in_force" and v.rules.effective <= on]

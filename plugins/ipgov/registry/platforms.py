@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, select
+from sqlalchemy import Connection, RowMapping, Select, join, or_, select
 
 from ipgov.core import tables
 from ipgov.core.database import lock
@@ -21,7 +21,7 @@ from ipgov.policy import store
 from ipgov.registry.asof import listed, newest
 from ipgov.registry.codes import province_name, uscc_form_problem
 from ipgov.registry.organisations import Organisation, organisation
-from ipgov.registry.titles import life, standings_on, titling_events
+from ipgov.registry.titles import life, standings, standings_on, titling_events
 
 UNIT_CODE = re.compile(r"[A-Z]{2}[0-9]{2,6}", re.A)
 _ROUTES = {"province": "经省级知识产权局", "direct": "直接报送国家局"}
@@ -29,7 +29,7 @@ _ROUTES = {"province": "经省级知识产权局", "direct": "直接报送国家
 
 @dataclass(frozen=True)
 class Unit:
-    """A body that holds (or held) the title of a programme, as it was on a day."""
+    """A body of a programme as it was on a day; ``titled_on`` None: it was never recognised by then."""
 
     unit: str
     name: str
@@ -38,7 +38,7 @@ class Unit:
     route: str
     host: Organisation
     operator: Organisation
-    titled_on: dt.date
+    titled_on: dt.date | None
 
 
 def add_titled_body(
@@ -114,29 +114,39 @@ def _check_unit_code(unit: str) -> None:
 _KEYS = (tables.titled_body.c.programme, tables.titled_body.c.unit)
 
 
-def _held(programme: str, on: dt.date, known_at: dt.datetime) -> tuple[Select[Any], Subquery]:
-    """Return one query of every body ever recognised by that day with both its organisations, and its events.
+def _bodies(programme: str, on: dt.date, known_at: dt.datetime) -> Select[Any]:
+    """Return one query of the bodies of a programme with both their organisations and their last event.
 
-    Outer joins: an event without a body, or a body without its organisation, must show and not vanish.
+    They are those ever recognised by that day; of a programme of recognition, those registered that do not
+    hold the title then. Outer joins: an event without a body, or a body without its organisation, must show
+    and not vanish.
     """
-    body = newest(tables.titled_body, _KEYS, on, known_at)
-    last = standings_on(programme, on, known_at)
+    titles = life(programme).programme
+    every = newest(tables.titled_body, _KEYS, on, known_at)
+    body = select(every).where(every.c.programme == titles).subquery()
+    last = standings_on(titles, on, known_at)
     organisations = newest(tables.organisation, [tables.organisation.c.code], on, known_at)
     host, operator = organisations.alias("host"), organisations.alias("operator")
-    query = (
+    if store.recognises(programme):
+        unit, pairs = body.c.unit, join(body, last, last.c.unit == body.c.unit, isouter=True)
+        wanted = or_(last.c.event.is_(None), last.c.event.not_in(titling_events(titles)))
+    else:
+        unit, pairs = last.c.unit, join(last, body, body.c.unit == last.c.unit, isouter=True)
+        wanted = last.c.titled_on.is_not(None)
+    return (
         select(
-            last.c.unit,
+            unit.label("unit"),
             last.c.titled_on,
+            last.c.event,
             *(body.c[name] for name in ("name", "kind", "province", "route")),
             *(o.c[n].label(f"{o.name}_{n}") for o in (host, operator) for n in _ORGANISATION),
         )
-        .join(body, and_(body.c.programme == programme, body.c.unit == last.c.unit), isouter=True)
+        .select_from(pairs)
         .join(host, host.c.code == body.c.host_code, isouter=True)
         .join(operator, operator.c.code == body.c.operator_code, isouter=True)
-        .where(last.c.titled_on.is_not(None))
-        .order_by(last.c.unit)
+        .where(wanted)
+        .order_by(unit)
     )
-    return query, last
 
 
 _ORGANISATION = tuple(f.name for f in fields(Organisation))
@@ -157,24 +167,30 @@ def _unit(row: RowMapping, on: dt.date) -> Unit:
 def roster(connection: Connection, programme: str, on: dt.date, known_at: dt.datetime) -> list[Unit]:
     """Return the bodies that hold the title on a day, as known at a moment, ordered by unit.
 
-    Here and below a programme may be one that governs the bodies of another (``store.governs``).
+    Here and below a programme may be one that governs the bodies of another (``store.governs``); the bodies
+    of one of recognition are those that may apply: registered, and without the title on the day.
 
-    UnknownError for an unknown programme, and where a titled body's own record or organisation is missing.
+    UnknownError for an unknown programme, and where a body's own record or organisation is missing.
     """
-    query, last = _held(life(programme).programme, on, known_at)
-    rows = connection.execute(query.where(last.c.event.in_(titling_events(programme))))
-    return [_unit(row, on) for row in rows.mappings()]
+    held = titling_events(programme)
+    applicants = store.recognises(programme)
+    rows = connection.execute(_bodies(programme, on, known_at)).mappings()
+    return [_unit(row, on) for row in rows if applicants or row["event"] in held]
 
 
 def unit(connection: Connection, programme: str, unit: str, on: dt.date, known_at: dt.datetime) -> Unit:
     """Return one body that holds, or held and lost, the title by that day (its standing: titles.standing).
 
-    UnknownError names the code and what exists.
+    UnknownError names the code and what exists; RefusedError for a body that holds the title, where the
+    programme is one of recognition.
     """
-    query, last = _held(life(programme).programme, on, known_at)
-    row = connection.execute(query.where(last.c.unit == unit)).mappings().first()
-    if row is None:
-        recognised = select(last.c.unit).where(last.c.titled_on.is_not(None)).order_by(last.c.unit)
-        known = list(connection.execute(recognised).scalars())
-        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台；现有：{listed(known)}")
-    return _unit(row, on)
+    every = _bodies(programme, on, known_at).subquery()
+    row = connection.execute(select(every).where(every.c.unit == unit)).mappings().first()
+    if row is not None:
+        return _unit(row, on)
+    known = listed(list(connection.execute(select(every.c.unit).order_by(every.c.unit)).scalars()))
+    if not store.recognises(programme):
+        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台；现有：{known}")
+    if standings(connection, programme, on, known_at).get(unit) is not None:
+        raise RefusedError(f"{unit} 在 {on} 已持有{life(programme).title}资格，不能再次申报")
+    raise UnknownError(f"{on}“{programme}”没有登记代码为“{unit}”的申报单位；现有：{known}")

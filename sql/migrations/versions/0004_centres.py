@@ -38,6 +38,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("object_key", name=op.f("uq_blank_form_object_key")),
     )
     op.create_table(
+        "gate_sheet",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("reviewer", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_sheet")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_gate_sheet_fingerprint")),
+    )
+    op.create_index(
+        "ix_gate_sheet_programme_period", "gate_sheet", ["programme", "period", "reviewer"], unique=False
+    )
+    op.create_table(
         "province_audit_sheet",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("programme", sa.Text(), nullable=False),
@@ -61,6 +82,29 @@ def upgrade() -> None:
         "province_audit_sheet",
         ["programme", "period", "province"],
         unique=False,
+    )
+    op.create_table(
+        "gate_return",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("sheet_id", sa.BigInteger(), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("problems", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("outcome IN ('accepted', 'returned')", name=op.f("ck_gate_return_outcome")),
+        sa.ForeignKeyConstraint(["sheet_id"], ["gate_sheet.id"], name=op.f("fk_gate_return_sheet_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_return")),
+        sa.UniqueConstraint(
+            "sheet_id", "sha256", "received_at", name=op.f("uq_gate_return_sheet_id_sha256_received_at")
+        ),
     )
     op.create_table(
         "occurrence_retraction",
@@ -202,6 +246,31 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "gate_judgement",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("return_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("submission_id", sa.BigInteger(), nullable=False),
+        sa.Column("met", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("sheet", sa.Text(), nullable=False),
+        sa.Column("cell", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["return_id"], ["gate_return.id"], name=op.f("fk_gate_judgement_return_id")),
+        sa.ForeignKeyConstraint(
+            ["submission_id"], ["submission.id"], name=op.f("fk_gate_judgement_submission_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gate_judgement")),
+        sa.UniqueConstraint("return_id", "unit", "gate", name=op.f("uq_gate_judgement_return_id_unit_gate")),
+    )
+    op.create_table(
         "province_audit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("return_id", sa.BigInteger(), nullable=False),
@@ -239,6 +308,76 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_province_audit_programme_period", "province_audit", ["programme", "period", "unit"], unique=False
+    )
+    op.create_table(
+        "recognition_list",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("result_set_id", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("list_sha256", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["result_set_id"], ["result_set.id"], name=op.f("fk_recognition_list_result_set_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recognition_list")),
+        sa.UniqueConstraint(
+            "result_set_id", "fingerprint", name=op.f("uq_recognition_list_result_set_id_fingerprint")
+        ),
+    )
+    op.create_index("ix_recognition_list_list_sha256", "recognition_list", ["list_sha256"], unique=False)
+    op.create_table(
+        "recognition_gate",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("list_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("met", sa.Boolean(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("judged_by", sa.Text(), nullable=False),
+        sa.Column("judgements", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["list_id"], ["recognition_list.id"], name=op.f("fk_recognition_gate_list_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recognition_gate")),
+        sa.UniqueConstraint("list_id", "unit", "gate", name=op.f("uq_recognition_gate_list_id_unit_gate")),
+    )
+    op.create_table(
+        "recognition_proposal",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("list_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("industry", sa.Text(), nullable=False),
+        sa.Column("proposal", sa.Text(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("submission_id", sa.BigInteger(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("proposal IN ('list', 'refuse')", name=op.f("ck_recognition_proposal_proposal")),
+        sa.ForeignKeyConstraint(
+            ["list_id"], ["recognition_list.id"], name=op.f("fk_recognition_proposal_list_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recognition_proposal")),
+        sa.UniqueConstraint("list_id", "unit", name=op.f("uq_recognition_proposal_list_id_unit")),
     )
     op.create_table(
         "snapshot_audit",

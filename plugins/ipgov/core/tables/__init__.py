@@ -95,6 +95,14 @@ from ipgov.core.tables.intake import (
 from ipgov.core.tables.policy import cycle, rule_version
 from ipgov.core.tables.published import published_result, published_source, published_value
 from ipgov.core.tables.quality import finding, quality_check, waiver
+from ipgov.core.tables.recognition import (
+    gate_judgement,
+    gate_return,
+    gate_sheet,
+    recognition_gate,
+    recognition_list,
+    recognition_proposal,
+)
 from ipgov.core.tables.registry import organisation, organisation_succession, title_event, titled_body
 from ipgov.core.tables.shape import MODES, metadata
 
@@ -130,6 +138,9 @@ __all__ = [
     "expert_score",
     "extension",
     "finding",
+    "gate_judgement",
+    "gate_return",
+    "gate_sheet",
     "issue",
     "listed_attachment",
     "metadata",
@@ -160,6 +171,9 @@ __all__ = [
     "published_value",
     "quality_check",
     "rating_chart",
+    "recognition_gate",
+    "recognition_list",
+    "recognition_proposal",
     "rectification_case",
     "refused_decision",
     "refused_policy_act",
