@@ -274,6 +274,56 @@ def test_command_line_of_another_terminal_finds_the_database(stack: Stack) -> No
     assert json.loads(result.stdout)["cycles"] == []
 
 
+def test_a_late_live_run_is_told_to_the_office_and_a_backfill_never(
+    stack: Stack, clients: dict[str, ApiClient]
+) -> None:
+    import psycopg
+
+    def asked(database: str, user: str, statement: str) -> list[Any]:
+        with psycopg.connect(host=str(stack.state / "pg"), user=user, dbname=database) as connection:
+            answer = connection.execute(statement)
+            return answer.fetchall() if answer.description else []
+
+    asked("governance", "ipgov_app", LATE_PERIOD)
+    operator = clients["operator"]
+    wait_until(lambda: refused(lambda: operator.get("/api/v2/dags/due")) == 200, 60, "DAG read")
+    operator.patch("/api/v2/dags/due", {"is_paused": False})
+    span = {"from_date": "2021-06-01T00:00:00Z", "to_date": "2022-06-01T00:00:00Z"}
+    operator.post("/api/v2/backfills", {"dag_id": "due", **span})
+    letters = wait_until(
+        lambda: asked("governance", "ipgov_app", "SELECT period FROM document WHERE kind = 'run_overdue'"),
+        60,
+        "the office is told",
+    )
+    assert letters == [("2023",)]
+
+    def deadlines() -> dict[str, tuple[bool, str]]:
+        return {kind: (missed, state) for kind, missed, state in asked("airflow", "airflow", DEADLINES)}
+
+    wait_until(lambda: "backfill" in deadlines(), 30, "backfill")
+    wait_until(lambda: deadlines()["scheduled"] == (True, "success"), 30, "alert has run")
+    assert deadlines()["backfill"] == (None, None)  # it never has one
+    operator.patch("/api/v2/dags/due", {"is_paused": True})
+
+
+LATE_PERIOD = """
+WITH rules AS (
+    INSERT INTO rule_version (programme, version, sha256, known_at)
+    SELECT programme, version, sha256, known_at FROM policy_change
+    WHERE programme = 'functional_platform' ORDER BY effective LIMIT 1
+    RETURNING id, programme, known_at
+)
+INSERT INTO cycle (programme, period, rule_version_id, opened_on, due_on, evaluate_on, due_provisional,
+                   calendar_version, known_at)
+SELECT programme, '2023', id, '2024-01-02', '2024-03-31', '2024-04-15', false, 'x', known_at FROM rules
+"""
+DEADLINES = """
+SELECT r.run_type, d.missed, c.state FROM dag_run r
+LEFT JOIN deadline d ON d.dagrun_id = r.id LEFT JOIN callback c ON c.id = d.callback_id
+WHERE r.dag_id = 'due'
+"""
+
+
 def test_second_instance_and_taken_port_are_named(stack: Stack, tmp_path: Path) -> None:
     second = start_and_end(stack.state, free_port())
     assert f"已有一个实例在运行：进程 {stack.process.pid}，地址 {stack.url}/" in second
