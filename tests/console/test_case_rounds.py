@@ -80,7 +80,15 @@ def case_round(own_sample: Sample) -> int:
             )
         paper = objects.put_content(b"PK paper")
         proposal = case_rounds.Proposal(
-            PROGRAMME, PERIOD, case, "rectified", "c" * 64, paper, rule_sha256, "reviewer1", HOSTILE
+            programme=PROGRAMME,
+            period=PERIOD,
+            obligation_id=case,
+            outcome="rectified",
+            fingerprint="c" * 64,
+            paper_sha256=paper,
+            rule_sha256=rule_sha256,
+            opened_by="reviewer1",
+            reason=HOSTILE,
         )
         return case_rounds.open_case_round(c, proposal, KNOWN_AT).id
 

@@ -17,17 +17,17 @@ from ipgov.policy import store
 def paper_round(own_sample: Sample) -> int:
     """The sample's letter, proposed to be taken back for a hostile reason; returns the round."""
     proposal = paper_rounds.Proposal(
-        PROGRAMME,
-        PERIOD,
-        "withdrawal",
-        "c" * 64,
-        own_sample.document_id,
-        objects.put_content(b"%PDF draft"),
-        "b" * 64,
-        objects.put_content(b"PK paper"),
-        objects.put_content(store.governing(PROGRAMME, int(PERIOD)).data),
-        "reviewer1",
-        HOSTILE,
+        programme=PROGRAMME,
+        period=PERIOD,
+        kind="withdrawal",
+        subject_sha256="c" * 64,
+        earlier_id=own_sample.document_id,
+        draft_sha256=objects.put_content(b"%PDF draft"),
+        fingerprint="b" * 64,
+        paper_sha256=objects.put_content(b"PK paper"),
+        rule_sha256=objects.put_content(store.governing(PROGRAMME, int(PERIOD)).data),
+        opened_by="reviewer1",
+        reason=HOSTILE,
     )
     with transaction() as connection:
         return paper_rounds.open_paper_round(connection, proposal, KNOWN_AT).id

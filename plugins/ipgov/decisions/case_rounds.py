@@ -23,19 +23,12 @@ class CaseRound:
     reason: str
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """What somebody puts before the reviewers; ``fingerprint``: of all of it."""
+@dataclass(frozen=True, kw_only=True)
+class Proposal(proposals.Proposal):
+    """What somebody puts before the reviewers about a case."""
 
-    programme: str
-    period: str
     obligation_id: int
     outcome: str
-    fingerprint: str
-    paper_sha256: str
-    rule_sha256: str
-    opened_by: str
-    reason: str
 
 
 def open_case_round(connection: Connection, proposal: Proposal, known_at: dt.datetime) -> Round:

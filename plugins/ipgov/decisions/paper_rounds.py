@@ -30,21 +30,14 @@ class PaperRound:
     reason: str
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """What somebody puts before the reviewers; ``fingerprint``: of all of it."""
+@dataclass(frozen=True, kw_only=True)
+class Proposal(proposals.Proposal):
+    """What somebody puts before the reviewers about a document."""
 
-    programme: str
-    period: str
     kind: str
     subject_sha256: str
     earlier_id: int | None
     draft_sha256: str
-    fingerprint: str
-    paper_sha256: str
-    rule_sha256: str
-    opened_by: str
-    reason: str
 
 
 def open_paper_round(connection: Connection, proposal: Proposal, known_at: dt.datetime) -> Round:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
@@ -14,29 +15,17 @@ from ipgov.decisions import rounds
 from ipgov.decisions.rounds import Round
 
 
-class Proposal(Protocol):
-    """What every proposal names; ``fingerprint``: of all that is put before the reviewers."""
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What somebody puts before the reviewers; ``fingerprint``: of all of it."""
 
-    @property
-    def programme(self) -> str: ...
-
-    @property
-    def period(self) -> str: ...
-
-    @property
-    def fingerprint(self) -> str: ...
-
-    @property
-    def paper_sha256(self) -> str: ...
-
-    @property
-    def rule_sha256(self) -> str: ...
-
-    @property
-    def opened_by(self) -> str: ...
-
-    @property
-    def reason(self) -> str: ...
+    programme: str
+    period: str
+    fingerprint: str
+    paper_sha256: str
+    rule_sha256: str
+    opened_by: str
+    reason: str
 
 
 def open_about(

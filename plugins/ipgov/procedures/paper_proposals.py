@@ -80,11 +80,20 @@ def submit(
         opened = paper_rounds.open_paper_round(
             connection,
             paper_rounds.Proposal(
-                cycle.programme, cycle.period, kind, subject_sha256, earlier_id, draft_sha256, bound,
-                paper_sha256, proposed.rule_sha256, by, reason,
+                programme=cycle.programme,
+                period=cycle.period,
+                kind=kind,
+                subject_sha256=subject_sha256,
+                earlier_id=earlier_id,
+                draft_sha256=draft_sha256,
+                fingerprint=bound,
+                paper_sha256=paper_sha256,
+                rule_sha256=proposed.rule_sha256,
+                opened_by=by,
+                reason=reason,
             ),
             known_at,
-        )  # fmt: skip
+        )
         end = rounds.ended(connection, opened.id)
         if end is not None:  # the very same paper was decided on
             raise RefusedError(f"同样内容的{proposed.paper.name}已在{opened.label}{end.label}，须修改后再提")

@@ -319,15 +319,15 @@ def propose(case_id: int, by: str, reason: str, day: dt.date, known_at: dt.datet
         sha256 = objects.put_content(paper)
         bound = cases.record_fingerprint(connection, case, ending.outcome, sha256)
         proposal = case_rounds.Proposal(
-            case.programme,
-            case.round_period,
-            case_id,
-            ending.outcome,
-            bound,
-            sha256,
-            case.rule_sha256,
-            by,
-            reason.strip(),
+            programme=case.programme,
+            period=case.round_period,
+            obligation_id=case_id,
+            outcome=ending.outcome,
+            fingerprint=bound,
+            paper_sha256=sha256,
+            rule_sha256=case.rule_sha256,
+            opened_by=by,
+            reason=reason.strip(),
         )
         detail = {"outcome": ending.outcome}
         cases.record(connection, case, "propose", day, by, reason.strip(), known_at, detail)
