@@ -34,7 +34,7 @@ def evaluate_files(policy: Path, values: Path, output: Path) -> Evaluation:
     rules = parse_scoring(_read(policy, "规则文件"), policy.name)
     if problems := check_scoring(rules, policy.name):
         raise GovernanceError(f"{policy.name} 的评分规则有 {len(problems)} 处问题", tuple(problems))
-    unused = frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
+    unused = rules.inputs if isinstance(rules, RuleVersion) else frozenset()
     table = read_values(_read(values, "数值文件"), values.name)
     evaluation = evaluate(table, rules.scoring, allowed_unused=unused)
     _write(evaluation, output)

@@ -181,7 +181,7 @@ def collection(programme: str, period: str, as_of: dt.date, known_at: dt.datetim
         if as_of < opened_on:
             raise RefusedError(f"{period} 年度自 {opened_on} 开启，{as_of} 尚无报送")
         days = cycle_days(rules.cycle, int(period))
-        units = bodies(connection, Cycle(programme, period, days.evaluate_on.date, known_at))
+        units = bodies(connection, Cycle(programme, period, days.evaluate_on.date, known_at), rules)
         given = _given(rules, days, units, period) | {
             "programme": programme, "period": period, "as_of": as_of, "known_at": known_at,
             "opened_on": opened_on,

@@ -100,7 +100,9 @@ def sheet(compared: Compared) -> bytes:
         a=compared.a.facts(),
         b=compared.b.facts(),
         fields={
-            code: f.label for v in (compared.a.rules, compared.b.rules) for code, f in v.form.fields.items()
+            code: label
+            for v in (compared.a.rules, compared.b.rules)
+            for code, label in v.input_labels.items()
         },
         kinds={code: k.name for v in (compared.a.rules, compared.b.rules) for code, k in v.kinds.items()},
         states=STATES,

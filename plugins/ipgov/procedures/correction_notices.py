@@ -17,6 +17,7 @@ from ipgov.decisions.corrections import Correction
 from ipgov.decisions.rounds import Round, get_round
 from ipgov.policy.rules import Notice, RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.policy.title_words import title_words
 from ipgov.procedures.notices import Planned, shared_context
 from ipgov.procedures.rating_lists import UnitResult, unit_results
 from ipgov.registry.codes import province_name
@@ -75,25 +76,28 @@ def _outcomes(connection: Connection, result_set_id: int) -> set[tuple[str, str]
 
 def changes(rules: RuleVersion, was: UnitResult | None, now: UnitResult | None) -> list[Change]:
     """Return in words what differs between two results of a body; None: not on the list."""
-    found = []
-    for what, old, new in zip(_WHAT, _said(rules, was), _said(rules, now), strict=True):
-        if old != new:
-            found.append(Change(what, old, new))
-    return found
+    body = title_words(rules.programme).body
+    whats = ["总分", f"全部{body}{_RANK}", f"同类{body}{_RANK}", "等级"]
+    if rules.scoring.grades and not rules.grade_effects:
+        whats.append("是否通过")  # else the grades say it, or nothing is passed or failed
+    return [
+        Change(what, old, new)
+        for what, old, new in zip(whats, _said(rules, was), _said(rules, now), strict=False)
+        if old != new
+    ]
 
 
-_RANKS = frozenset(("全部平台中的名次", "同类平台中的名次"))
-_WHAT = ("总分", "全部平台中的名次", "同类平台中的名次", "等级", "是否通过")
+_RANK = "中的名次"
 
 
 def rank_alone(found: Sequence[Change]) -> bool:
     """Tell whether of a body's result nothing but its rank changed."""
-    return bool(found) and all(c.what in _RANKS for c in found)
+    return bool(found) and all(c.what.endswith(_RANK) for c in found)
 
 
 def _said(rules: RuleVersion, r: UnitResult | None) -> tuple[str, ...]:
     if r is None:
-        return ("不在名单",) * len(_WHAT)
+        return ("不在名单",) * 5
     none = "未评价" if r.grade is None else "无"
     return (
         none

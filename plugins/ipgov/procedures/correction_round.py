@@ -11,9 +11,11 @@ from ipgov.core.fingerprint import short_code
 from ipgov.core.steps import Cycle
 from ipgov.decisions import corrections, rounds
 from ipgov.decisions.rounds import Round
+from ipgov.evaluation import store as results
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import correction_notices
+from ipgov.policy.title_words import title_words
+from ipgov.procedures import correction_notices, grade_events
 from ipgov.procedures.notices import Filed, Planned
 from ipgov.procedures.rating_lists import unit_results
 from ipgov.procedures.result_round import title_events
@@ -35,16 +37,17 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
     now = {r.unit: r for r in unit_results(connection, rules, round_.results)}
     titles = correction_notices.titles(connection, corrected, round_)
     names = {o.outcome: o.name for o in rules.outcomes}
+    body = title_words(rules.programme).body
     lines = [
         f"**{rules.title}** {round_.period} 年度 第 {round_.number} 轮（更正第 {corrected.number} 轮）",
         "",
         f"指纹 `{short_code(round_.fingerprint)}`；提出人 {correction.opened_by}，"
         f"事由：{' '.join(correction.reason.split())}。",
         "",
-        "只列有变动的平台；已发布的文书不改动，经签发后另文更正。逐项原因见比较表"
+        f"只列有变动的{body}；已发布的文书不改动，经签发后另文更正。逐项原因见比较表"
         f"（SHA-256 {correction.comparison_sha256[:12]}…）。",
         "",
-        "| 平台 | 更正事项 | 已发布 | 更正后 |",
+        f"| {body} | 更正事项 | 已发布 | 更正后 |",
         "|---|---|---|---|",
         *(
             f"| {unit} | {c.what} | {c.before} | {c.after} |"
@@ -75,7 +78,11 @@ def take_effect(
     papers = {(f.kind, f.unit): f for f in filed}
     lapsed = sorted(u for u, o in titles.lapsed if o in ending)
     restored = [_restore(connection, cycle, u, papers[correction_notices.UNIT, u], round_.id) for u in lapsed]
-    return restored + title_events(connection, cycle, rules, round_, filed, titles.added)
+    before = {r["unit"]: r["grade"] for r in results.results(connection, corrected.results)}
+    was = {unit: before.get(unit) for unit in correction.units}
+    letter = correction_notices.UNIT
+    graded = grade_events.record(connection, cycle, rules.rules, round_, filed, letter, was)
+    return graded + restored + title_events(connection, cycle, rules, round_, filed, titles.added)
 
 
 def _restore(connection: Connection, cycle: Cycle, unit: str, paper: Filed, round_id: int) -> str:

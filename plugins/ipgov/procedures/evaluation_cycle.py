@@ -6,7 +6,7 @@ What differs between programmes is policy, not a step here. First user: the func
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from ipgov.evaluation import store as results
 from ipgov.intake import attachments, submissions
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import rating_charts, scoring_state, snapshots
+from ipgov.procedures import rating_charts, scoring_state, snapshots, yearly_reports
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.published_history import check_not_imported
 from ipgov.procedures.rating_lists import compose
@@ -48,15 +48,18 @@ def freeze(cycle: Cycle) -> StepResult:
         _refuse_before_evaluation_day(cycle, rules.rules)
         if problems := check_kind_counts(connection, rules.rules, cycle.known_at):
             raise RefusedError("平台名单与认定文件不符：" + "；".join(map(str, problems)), tuple(problems))
-        chosen = _choose(connection, cycle, rules)
+        units = snapshots.bodies(connection, cycle, rules.rules)
+        chosen = choose(connection, cycle, rules, units)
+        years = yearly_of(connection, cycle, rules.rules, chosen)
         ratings = scoring_state.to_freeze(connection, cycle, rules.rules, chosen)
     inputs = fingerprint(
         {"rules": rules.sha256, "as_of": cycle.as_of, "units": [u.key for u in chosen]}
         | ({"ratings": [r.key for r in ratings]} if rules.rules.panel else {})
+        | ({"years": [y.key for y in years]} if rules.rules.yearly else {})
     )
 
     def work(connection: Connection) -> StepResult:
-        snapshot_id = snapshots.save(connection, cycle, chosen, ratings, rules, inputs)
+        snapshot_id = snapshots.save(connection, cycle, chosen, ratings, years, rules, inputs)
         counts = {s: sum(u.state == s for u in chosen) for s in sorted({u.state for u in chosen})}
         return StepResult(read=len(chosen), written=1, output={"snapshot_id": snapshot_id, "states": counts})
 
@@ -74,8 +77,10 @@ def _refuse_before_evaluation_day(cycle: Cycle, rules: RuleVersion) -> None:
         raise RefusedError(f"评价日 {day.date} 由暂定工作日推算（放假通知未录入），不能据以办理有效力的评价")
 
 
-def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapshots.Chosen]:
-    units = snapshots.bodies(connection, cycle)
+def choose(
+    connection: Connection, cycle: Cycle, rules: Loaded, units: Sequence[Unit]
+) -> list[snapshots.Chosen]:
+    """Return, of each of these bodies, what it sent in for a period that counts, or why nothing does."""
     until = cycle_days(rules.rules.cycle, cycle.year).late_until.date
     in_time = submissions.accepted_in_time(connection, cycle.programme, cycle.period, cycle.known_at, until)
     newest = submissions.states(connection, cycle.programme, cycle.period, cycle.known_at)
@@ -85,6 +90,30 @@ def _choose(connection: Connection, cycle: Cycle, rules: Loaded) -> list[snapsho
     for row in attachments.standing(connection, cycle.programme, cycle.period, ids, cycle.known_at):
         listed.setdefault(row.unit, []).append(row)
     return [replace(c, attachments=tuple(listed.get(c.unit.unit, ()))) for c in chosen]
+
+
+def yearly_of(
+    connection: Connection, cycle: Cycle, rules: RuleVersion, chosen: Sequence[snapshots.Chosen]
+) -> list[yearly_reports.Year]:
+    """Return the yearly workbooks of the bodies to be evaluated, by body and year, that the rules build on.
+
+    Of each year counts what counts in that year's own procedure; a body that owed nothing then is exempt.
+    """
+    if rules.yearly is None:
+        return []
+    units = [c.unit for c in chosen if c.state != "exempt"]
+    found = []
+    for year in rules.cycle.years(cycle.year):
+        of_year = replace(cycle, programme=rules.yearly.programme, period=str(year), mode=Mode.RECALCULATE)
+        known = rules_of(connection, of_year)
+        if year < known.rules.cycle.first_period:
+            found += [yearly_reports.Year(u.unit, str(year), "exempt") for u in units]
+            continue
+        found += [
+            yearly_reports.Year(c.unit.unit, str(year), c.state, c.submission_id, c.submission_sha256)
+            for c in choose(connection, of_year, known, units)
+        ]
+    return sorted(found, key=lambda y: (y.unit, y.period))
 
 
 def _state_of(
@@ -144,7 +173,7 @@ def evaluate(cycle: Cycle, snapshot_id: int) -> StepResult:
         snapshots.values_table(frozen["values_sha256"]),
         rules.rules.scoring,
         groups=tuple(rules.rules.kinds),
-        allowed_unused=frozenset(rules.rules.form.fields),
+        allowed_unused=rules.rules.inputs,
     )
     inputs = fingerprint(
         {

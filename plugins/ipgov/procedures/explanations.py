@@ -26,6 +26,7 @@ from ipgov.evaluation import store as results
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
 from ipgov.procedures.rated_sources import rated_sources
+from ipgov.procedures.yearly_reports import yearly_sources
 
 
 def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
@@ -99,6 +100,8 @@ def _explained(
     sources = _sources(connection, head["snapshot_id"], rules, units)
     for number, (u, source) in enumerate(rated_sources(connection, head["snapshot_id"], rules, units)):
         sources.setdefault(u, {})[f"{source.field}#{number}"] = source
+    for number, (u, source) in enumerate(yearly_sources(connection, head["snapshot_id"], rules, units)):
+        sources.setdefault(u, {})[f"{source.field}~{number}"] = source
     names = {code: kind.name for code, kind in rules.kinds.items()}
     return [
         explaining.explain(scores.get(u, []), everybody, rules.scoring, u, sources.get(u, {}), names)

@@ -105,6 +105,7 @@ def shared_context(
         "programme_title": rules.rules.title,
         "title": rules.rules.subject.title,
         "period": cycle.period,
+        "first_year": str(rules.rules.cycle.years(cycle.year)[0]),
         "issuer": rules.rules.issuer.name,
         "issued_on": cycle.as_of,
         "seal_code": seal_code,

@@ -12,6 +12,8 @@ from ipgov.core.tables import proposed_outcome, result
 from ipgov.decisions.rounds import Round
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.policy.title_words import title_words
+from ipgov.procedures import grade_events
 from ipgov.procedures.notices import Filed
 from ipgov.registry.titles import record_title_event
 
@@ -32,16 +34,18 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
         .mappings()
         .all()
     )
+    words, graded = title_words(rules.programme), bool(rules.scoring.grades)
     lines = [
         f"**{rules.title}** {round_.period} 年度 第 {round_.number} 轮",
         "",
         f"评级表指纹 `{short_code(round_.fingerprint)}`；评级表见“治理”页面，可下载、填写后上传。",
         "",
-        "| 名次 | 平台 | 类别 | 总分 | 等级 |",
-        "|---|---|---|---|---|",
+        f"| 名次 | {words.body} | {words.category} | 总分 |{' 等级 |' if graded else ''}",
+        f"|---|---|---|---|{'---|' if graded else ''}",
         *(
             f"| {r['rank'] or '—'} | {r['unit']} | {rules.kinds[r['group']].name} "
-            f"| {'—' if r['total'] is None else format(r['total'], 'f')} | {r['grade'] or '未评价'} |"
+            f"| {'—' if r['total'] is None else format(r['total'], 'f')} |"
+            + (f" {r['grade'] or '未评价'} |" if graded else "")
             for r in found
         ),
         "",
@@ -53,8 +57,9 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
 def take_effect(
     connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, filed: Sequence[Filed]
 ) -> list[str]:
-    """Let the approved outcomes change titles: 取消称号 after two failed years running (2023-156#21)."""
-    return title_events(connection, cycle, rules, round_, filed, None)
+    """Let approved outcomes and grades change titles: 取消称号 after two failed years (2023-156#21)."""
+    graded = grade_events.record(connection, cycle, rules.rules, round_, filed, "result_to_unit")
+    return graded + title_events(connection, cycle, rules, round_, filed, None)
 
 
 def title_events(

@@ -44,7 +44,7 @@ def of_result_set(connection: Connection, result_set_id: int, rules: RuleVersion
         rules.scoring,
         rules.sensitivity,
         groups=tuple(rules.kinds),
-        allowed_unused=frozenset(rules.form.fields),
+        allowed_unused=rules.inputs,
     )
     stored = {
         row.unit: (row.total, row.rank, row.grade)
@@ -90,7 +90,7 @@ def of_files(policy: Path, data: bytes, values: Path, csv: bytes) -> tuple[Sensi
     Raises GovernanceError or UnknownError as ``evaluation.files.evaluate_files``.
     """
     rules = store.parse_scoring(data, policy.name)
-    unused = frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
+    unused = rules.inputs if isinstance(rules, RuleVersion) else frozenset()
     settings = sensitivity.required(rules.sensitivity, policy.name)
     table = read_values(csv, values.name)
     found = sensitivity.analyse(table, rules.scoring, settings, allowed_unused=unused)
@@ -159,4 +159,4 @@ def _newest_snapshot(connection: Connection, programme: str) -> Mapping[str, Any
 
 
 def _fields(rules: ScoringRules) -> frozenset[str]:
-    return frozenset(rules.form.fields) if isinstance(rules, RuleVersion) else frozenset()
+    return rules.inputs if isinstance(rules, RuleVersion) else frozenset()

@@ -27,6 +27,7 @@ from ipgov.decisions.ratings import Rating
 from ipgov.intake.attachments import Standing
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.procedures import yearly_reports
 from ipgov.registry.platforms import Unit, roster, unit
 from ipgov.registry.titles import life
 
@@ -69,13 +70,14 @@ def titled_too_short(unit: Unit, rules: RuleVersion, year: int) -> bool:
     """
     required = rules.subject.full_years_before_evaluation
     last = dt.date(year - required + 1, 1, 1) if required else dt.date(year, 12, 31)
-    return unit.titled_on > last
+    return unit.titled_on is not None and unit.titled_on > last
 
 
-def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
+def bodies(connection: Connection, cycle: Cycle, rules: RuleVersion) -> list[Unit]:
     """Return the bodies titled on the day, those among them that lost the title by this very evaluation.
 
-    Its own outcome does not take a body off the list that led to it.
+    Its own outcome does not take a body off the list that led to it. Where a period is one of those bodies
+    whose own count of years is full, the others are not on the list (2024-1155#36).
     """
     units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
     ends = life(cycle.programme)
@@ -94,7 +96,8 @@ def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
     ).scalars()
     held = {u.unit for u in units}
     lost = [unit(connection, cycle.programme, u, cycle.as_of, cycle.known_at) for u in ended if u not in held]
-    return sorted([*units, *lost], key=lambda u: u.unit)
+    due = [u for u in (*units, *lost) if rules.cycle.ends_for(u.titled_on, cycle.year)]
+    return sorted(due, key=lambda u: u.unit)
 
 
 def save(
@@ -102,14 +105,18 @@ def save(
     cycle: Cycle,
     chosen: Sequence[Chosen],
     ratings: Sequence[Rating],
+    years: Sequence[yearly_reports.Year],
     rules: Loaded,
     fingerprint: str,
 ) -> int:
     """Store a snapshot and return its id; the values go to the object store before any row names them.
 
-    ``ratings``: of bodies with a submission that counts, by experts.
+    ``ratings``: of bodies with a submission that counts, by experts; ``years``: what they sent in for each
+    year of the period, where the rules build on that.
     """
-    values_sha256 = objects.put_content(_parquet(connection, chosen, ratings, rules.rules))
+    counting = {c.unit.unit for c in chosen if c.submission_id is not None}
+    yearly = yearly_reports.combine(connection, rules.rules, years, counting)
+    values_sha256 = objects.put_content(_parquet(connection, chosen, ratings, yearly, rules.rules))
     snapshot_id = int(
         connection.execute(
             snapshot.insert()
@@ -196,6 +203,7 @@ def save(
             .order_by(submission.c.unit, submitted_value.c.field),
         )
     )
+    yearly_reports.save(connection, snapshot_id, years, yearly, cycle.known_at)
     return snapshot_id
 
 
@@ -205,11 +213,16 @@ def submission_ids(chosen: Sequence[Chosen]) -> list[int]:
 
 
 def _parquet(
-    connection: Connection, chosen: Sequence[Chosen], ratings: Sequence[Rating], rules: RuleVersion
+    connection: Connection,
+    chosen: Sequence[Chosen],
+    ratings: Sequence[Rating],
+    yearly: Sequence[yearly_reports.Combined],
+    rules: RuleVersion,
 ) -> bytes:
     """Return the long table unit, indicator, value, group, rater, source of numbers, in a fixed order.
 
-    The submitted values come first, the experts' scores after them; these alone have a rater.
+    The submitted values come first, then what was put together from several years, whose source names every
+    cell, then the experts' scores; these alone have a rater.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -229,12 +242,21 @@ def _parquet(
         .order_by(submission.c.unit, submitted_value.c.field)
     ).all()
     scored = [r for r in ratings if r.score is not None]
+    combined = [y for y in yearly if y.value is not None]
     inputs = {i.code: i.source_field for i in rules.scoring.indicators}
-    units = [*(r.unit for r in rows), *(r.unit for r in scored)]
-    fields = [*(r.field for r in rows), *(inputs[r.indicator] for r in scored)]
-    values = [*(r.value for r in rows), *(r.score for r in scored)]
-    raters = [*(None for _ in rows), *(r.rater for r in scored)]
-    sources = [*(f"{r.sha256}#{r.sheet}!{r.cell}" for r in rows), *(r.source for r in scored)]
+    units = [*(r.unit for r in rows), *(y.unit for y in combined), *(r.unit for r in scored)]
+    fields = [
+        *(r.field for r in rows),
+        *(y.field for y in combined),
+        *(inputs[r.indicator] for r in scored),
+    ]
+    values = [*(r.value for r in rows), *(y.value for y in combined), *(r.score for r in scored)]
+    raters = [*(None for _ in rows), *(None for _ in combined), *(r.rater for r in scored)]
+    sources = [
+        *(f"{r.sha256}#{r.sheet}!{r.cell}" for r in rows),
+        *(y.source for y in combined),
+        *(r.source for r in scored),
+    ]
     table = pa.table(
         {
             "unit": pa.array(units, pa.string()),

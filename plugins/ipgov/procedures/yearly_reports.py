@@ -62,8 +62,8 @@ class Combined:
     source: str
 
 
-# Exact: numbers are added and compared as they are, and divided once, by whole-number division (div) of what is
-# to be kept, half-up; PostgreSQL's own division rounds before the last rounding.
+# Exact: numbers are added and compared as they are, and divided once, by whole-number division (div) to what
+# is kept, half-up; PostgreSQL's own division rounds before the last rounding.
 _COMBINE = text(
     """
     WITH rule AS (

@@ -93,6 +93,7 @@ def _day_limits(field: FormField, path: str) -> Iterator[Finding]:
 def indicator_inputs(file: VersionFile) -> Iterator[Finding]:
     """Prove that inputs and denominators are fields of the right type for each kind that they apply to."""
     fields = file.rules.form.fields
+    yearly = file.rules.yearly_inputs
     for indicator in file.rules.scoring.indicators:
         if indicator.normalisation.method == "expert_mean":
             continue  # its values are the raters', not the form's
@@ -100,9 +101,11 @@ def indicator_inputs(file: VersionFile) -> Iterator[Finding]:
         kinds = indicator.groups or tuple(file.rules.kinds)
         path = f"scoring.indicators[{indicator.code}]"
         input_types = ("yes_no",) if yes_no else NUMERIC
-        yield from _field_fits(fields, indicator.source_field, kinds, input_types, f"{path}.input")
+        if indicator.source_field not in yearly or yes_no:
+            yield from _field_fits(fields, indicator.source_field, kinds, input_types, f"{path}.input")
         if indicator.denominator:
-            yield from _field_fits(fields, indicator.denominator, kinds, NUMERIC, f"{path}.denominator")
+            if indicator.denominator not in yearly:
+                yield from _field_fits(fields, indicator.denominator, kinds, NUMERIC, f"{path}.denominator")
             yield from _ratio_of_two(indicator, path)
 
 
