@@ -20,11 +20,13 @@ from ipgov.policy.check import (
     panel,
     papers,
     procedure,
+    recognition,
     register,
     scoring,
     timeline,
     variation,
     version,
+    yearly,
 )
 from ipgov.policy.check.finding import Finding, Programme, VersionFile
 from ipgov.policy.check.sources import Sources, read_sources
@@ -49,7 +51,6 @@ VERSION_CHECKS: tuple[Callable[[VersionFile], Iterator[Finding]], ...] = (
     version.clauses_in_force,
     version.kinds,
     version.cycle_order,
-    version.audit_in_time,
     form.sheets,
     form.field_codes,
     form.field_kinds,
@@ -57,6 +58,9 @@ VERSION_CHECKS: tuple[Callable[[VersionFile], Iterator[Finding]], ...] = (
     form.attachments,
     form.indicator_inputs,
     panel.panel,
+    recognition.gates,
+    recognition.naming,
+    recognition.listing,
     procedure.quality_suite,
     procedure.outcomes,
     procedure.approval,
@@ -103,6 +107,8 @@ def check() -> list[Problem]:
     problems += cases.case_files()
     problems += letters.correspondence(sources)
     problems += papers.papers(sources)
+    for across in (yearly.yearly_inputs, yearly.grade_effects):
+        problems += [found.of(across.__name__).problem("policies") for found in across(sources)]
     lives, unreadable = lifecycles.read_lifecycles(sources)
     problems += unreadable
     for life in lives:
