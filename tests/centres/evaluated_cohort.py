@@ -1,7 +1,7 @@
 """A synthetic cohort of centres: three years of self-evaluations, then the comprehensive evaluation.
 
-The centres are recognised by rows of the log, since their recognition is another procedure's matter; what they
-send in is read like every file. All of them report directly, so that no province stands in between.
+The centres are recognised by rows of the log, since their recognition is another procedure's matter; what
+they send in is read like every file. All report directly, so that no province stands in between.
 """
 
 from __future__ import annotations

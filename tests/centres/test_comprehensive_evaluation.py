@@ -32,7 +32,7 @@ def rows(statement: str, **given) -> list[dict]:
 
 
 @pytest.mark.clause("2024-1155#41", "2024-1155#42")
-def test_a_cohort_is_graded_on_its_three_years_and_every_number_leads_back_to_its_cells(
+def test_a_cohort_is_graded_on_three_years_and_every_number_leads_to_its_cells(
     cohort: Cohort,
 ) -> None:
     from ipgov.procedures import explanations

@@ -14,6 +14,9 @@ EXPECTED = {
     "platform_performance": [
         *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
     ],
+    "industry_centre": [
+        *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
+    ],
     "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],
     "period_followup": ["advance", "open_cases", "write_papers", "send"],
     "nightly_seal": ["seal", "verify"],

@@ -33,7 +33,7 @@ class PeriodTimetable(Timetable):
     def __init__(self, programme: str, automatic_from: int):
         self.programme = programme
         self.automatic_from = automatic_from
-        self.description = f"每年一次，按“{programme}”规则的评价日（工作日）运行"
+        self.description = f"每期一次，按“{programme}”规则的评价日（工作日）运行"
 
     def serialize(self) -> dict[str, Any]:
         """Return what the scheduler needs to rebuild this timetable."""
