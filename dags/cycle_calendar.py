@@ -16,6 +16,8 @@ DOCS = """
 2. 推算报送截止日、评价日（工作日，暂定日另行标明）；
 3. 为每个平台生成空白报送表。
 
+由省级审核的年度，随报送逐日向各省发出审核工作簿：所审核的材料与上次发出时相同的省份不再发（2024-1155#30、#38）。
+
 更早的年度由人员开启：触发时填写 `period`。依据：2023-156#19、#20。
 """
 
@@ -69,7 +71,29 @@ def cycle_calendar():
         context["opened"] = f"{programme} {period}"
         return cycles.open_cycle(Cycle(programme, period, *moment(context))).as_dict()
 
-    open_cycle.expand(programme_and_period=list_due())
+    @task(task_display_name="列出由省级审核的年度", trigger_rule="none_failed")
+    @refusals()
+    def list_audits() -> list[list[str]]:
+        from ipgov.procedures import province_audits
+        from ipgov.wiring.run import moment
+
+        return province_audits.open_audits(*moment(get_current_context()))
+
+    @task(task_display_name="发出审核工作簿", map_index_template="{{ audited }}")
+    @refusals()
+    def send_audits(programme_and_period: list[str]) -> dict:
+        from ipgov.core.steps import Cycle
+        from ipgov.procedures import province_audits
+        from ipgov.wiring.run import moment
+
+        context = get_current_context()
+        programme, period = programme_and_period
+        context["audited"] = f"{programme} {period}"
+        return province_audits.send(Cycle(programme, period, *moment(context))).as_dict()
+
+    audits = list_audits()
+    open_cycle.expand(programme_and_period=list_due()) >> audits
+    send_audits.expand(programme_and_period=audits)
 
 
 cycle_calendar()

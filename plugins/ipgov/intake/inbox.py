@@ -13,6 +13,8 @@ _PARTS = (
     ("省级代码", re.compile(r"[0-9]{2}")),
     ("单位代码", re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")),
 )
+# stands in the place of a unit's code in the keys of what a province itself sends; no code looks like this
+PROVINCE_FOLDER = "province"
 LAYOUT = "inbox/<业务>/<评价年度>/<省级代码>/<单位代码>/<文件名>"
 
 

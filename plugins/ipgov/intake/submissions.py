@@ -16,6 +16,7 @@ from ipgov.core.tables import (
     attachment,
     case_workbook,
     extension,
+    province_audit_return,
     submission,
     submitted_value,
     unclaimed_object,
@@ -40,7 +41,7 @@ def seen(connection: Connection, objects: Iterable[KeyAndTime]) -> set[KeyAndTim
     if not wanted:
         return set()
     found: set[KeyAndTime] = set()
-    for table in (submission, attachment, case_workbook, unclaimed_object):
+    for table in (submission, attachment, case_workbook, province_audit_return, unclaimed_object):
         columns = table.c.object_key, table.c.received_at
         rows = connection.execute(select(*columns).where(tuple_(*columns).in_(wanted)))
         found |= {(key, received_at) for key, received_at in rows}
@@ -53,6 +54,7 @@ def recorded(connection: Connection, key: str, data_sha256: str | None, received
         submission: submission.c.sha256,
         attachment: attachment.c.digest,
         case_workbook: case_workbook.c.sha256,
+        province_audit_return: province_audit_return.c.sha256,
         unclaimed_object: unclaimed_object.c.sha256,
     }
     return any(

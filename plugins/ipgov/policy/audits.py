@@ -27,7 +27,8 @@ class ProvinceAudit(Block):
 
     ``within``: from the last day on which a body's file is taken (its extended one, too); a later audit is
     kept and does not count. ``quota``: at most so many forwarded by a province in a period. ``ranked``: the
-    forwarded are ranked 1, 2, 3 … by their province. ``direct_copy``: what of a body that sends directly
+    forwarded are ranked 1, 2, 3 … by their province. ``duty``: the province's, which forwarding meets.
+    ``direct_copy``: what of a body that sends directly
     without the recorded report of ``copy_duty`` to its province: it is pointed out (``warn``), or does not
     count (``require``).
     """
@@ -37,6 +38,7 @@ class ProvinceAudit(Block):
     within: Budget
     quota: Annotated[int, Field(ge=1)] | None = None
     ranked: bool = False
+    duty: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
     copy_duty: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
     direct_copy: Literal["warn", "require"] | None = None
 

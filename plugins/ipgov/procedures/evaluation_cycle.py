@@ -27,7 +27,7 @@ from ipgov.evaluation import store as results
 from ipgov.intake import attachments, submissions
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import rating_charts, scoring_state, snapshots, yearly_reports
+from ipgov.procedures import audit_routes, rating_charts, scoring_state, snapshots, yearly_reports
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.published_history import check_not_imported
 from ipgov.procedures.rating_lists import compose
@@ -85,6 +85,7 @@ def choose(
     in_time = submissions.accepted_in_time(connection, cycle.programme, cycle.period, cycle.known_at, until)
     newest = submissions.states(connection, cycle.programme, cycle.period, cycle.known_at)
     chosen = [_state_of(u, cycle, rules.rules, in_time, newest) for u in units]
+    chosen = _routed(connection, cycle, rules.rules, chosen)
     listed: dict[str, list[attachments.Standing]] = {}
     ids = snapshots.submission_ids(chosen)
     for row in attachments.standing(connection, cycle.programme, cycle.period, ids, cycle.known_at):
@@ -114,6 +115,22 @@ def yearly_of(
             for c in choose(connection, of_year, known, units)
         ]
     return sorted(found, key=lambda y: (y.unit, y.period))
+
+
+def _routed(
+    connection: Connection, cycle: Cycle, rules: RuleVersion, chosen: Sequence[snapshots.Chosen]
+) -> list[snapshots.Chosen]:
+    """Let only that count which came by the route that the rules ask for (2024-1155#38, #39)."""
+    sent = {c.unit.unit: (c.unit, c.submission_id) for c in chosen if c.submission_id is not None}
+    routes = audit_routes.routes(connection, cycle, rules, sent)
+    return [
+        c
+        if (route := routes.get(c.unit.unit)) is None
+        else snapshots.Chosen(c.unit, route.blocks, route=route)
+        if route.blocks
+        else replace(c, route=route)
+        for c in chosen
+    ]
 
 
 def _state_of(

@@ -75,7 +75,7 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
                     {**shared, "result": r},
                 )
                 for r in results
-                if r.passed is not None
+                if r.passed is not None or r.total is not None  # without grades nobody passes or fails
             ]
         elif notice.kind == "result_to_province":
             planned += _to_provinces(prefix, notice, results, shared)

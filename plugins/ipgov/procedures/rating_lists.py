@@ -18,7 +18,7 @@ from ipgov.evaluation import store as results
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import explanations, sensitivity
+from ipgov.procedures import audit_routes, explanations, sensitivity
 from ipgov.procedures.rated_sources import rating_flags
 from ipgov.quality import findings as quality_findings
 
@@ -140,6 +140,8 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
         if f.unit is not None and f.severity != "info":
             warnings.setdefault(f.unit, []).append(f.message)
     for unit, told in rating_flags(connection, head["snapshot_id"], rules.rules):
+        warnings.setdefault(unit, []).append(told)
+    for unit, told in audit_routes.flags(connection, head["snapshot_id"]):
         warnings.setdefault(unit, []).append(told)
     last_year = {
         unit: years[-1] for unit, years in history.items() if years and years[-1].period == cycle.year - 1

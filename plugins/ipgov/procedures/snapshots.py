@@ -27,7 +27,8 @@ from ipgov.decisions.ratings import Rating
 from ipgov.intake.attachments import Standing
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import yearly_reports
+from ipgov.procedures import audit_routes, yearly_reports
+from ipgov.procedures.audit_routes import Route
 from ipgov.registry.platforms import Unit, roster, unit
 from ipgov.registry.titles import life
 
@@ -44,6 +45,7 @@ class Chosen:
     submission_id: int | None = None
     submission_sha256: str | None = None
     attachments: tuple[Standing, ...] = ()
+    route: Route | None = None  # how its file came, where provinces audit
 
     @property
     def key(self) -> dict[str, Any]:
@@ -60,6 +62,7 @@ class Chosen:
             "submission": self.submission_sha256,
             # none, as in periods whose form asks for none, leave the key as it is without them
             **({"attachments": [[a.name, a.sha256] for a in self.attachments]} if self.attachments else {}),
+            **({"route": self.route.key} if self.route else {}),
         }
 
 
@@ -204,6 +207,9 @@ def save(
         )
     )
     yearly_reports.save(connection, snapshot_id, years, yearly, cycle.known_at)
+    audit_routes.save(
+        connection, snapshot_id, {c.unit.unit: c.route for c in chosen if c.route}, cycle.known_at
+    )
     return snapshot_id
 
 

@@ -21,7 +21,7 @@ from ipgov.intake import attachments, content_type, correction, inbox, scanner, 
 from ipgov.intake import reading as reader
 from ipgov.intake.scanner import NotScannedError
 from ipgov.policy.store import Loaded
-from ipgov.procedures import attachment_intake, case_workbooks
+from ipgov.procedures import attachment_intake, audit_returns, case_workbooks
 from ipgov.procedures.attachment_intake import Arrival
 from ipgov.procedures.cycles import rules_of
 from ipgov.registry.platforms import Unit
@@ -93,11 +93,18 @@ class _Claim:
     rules: Loaded
 
 
-def _claim(connection: Connection, key: str, as_of: dt.date, known_at: dt.datetime) -> _Claim | str:
-    """Return whose an object is; a str is the reason (Chinese) why nobody can be said to have sent it."""
+def _claim(
+    connection: Connection, key: str, as_of: dt.date, known_at: dt.datetime
+) -> _Claim | inbox.InboxKey | str:
+    """Return whose an object is: a body's, or a province's own (its place alone).
+
+    A str is the reason (Chinese) why nobody can be said to have sent it.
+    """
     place = inbox.parse_key(key)
     if isinstance(place, str):
         return place
+    if place.unit == inbox.PROVINCE_FOLDER:
+        return audit_returns.claims(connection, place, as_of, known_at) or place
     cycle = Cycle(place.programme, place.period, as_of, known_at)
     try:
         rules = rules_of(connection, cycle)
@@ -128,6 +135,19 @@ def _of_case(
     return _Answered(key, *case_workbooks.receive(connection, arrival))
 
 
+def _of_province(
+    connection: Connection,
+    place: inbox.InboxKey,
+    data: bytes,
+    received_at: dt.datetime,
+    as_of: dt.date,
+    known_at: dt.datetime,
+) -> _Answered:
+    """Hand what lies in a province's own folder to its procedure."""
+    arrival = audit_returns.AuditArrival(place, data, received_at, as_of, known_at)
+    return _Answered(place.key, *audit_returns.receive(connection, arrival))
+
+
 def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered | None:
     """Look at an object and record it: scanned before the transaction, which holds up the seals."""
     info = objects.store().info(key)
@@ -150,6 +170,10 @@ def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered |
                 if answered is not None:
                     return answered
             return _unclaimed(connection, key, claim, reason, data, scan, info.modified, known_at)
+        if isinstance(claim, inbox.InboxKey):
+            if data is None or scan.verdict == "infected":
+                return _unclaimed(connection, key, "", reason, data, scan, info.modified, known_at)
+            return _of_province(connection, claim, data, info.modified, as_of, known_at)
         arrival = Arrival(
             claim.cycle, claim.place, claim.sender, claim.rules, info.size, info.modified, data, scan
         )
@@ -163,12 +187,12 @@ def _receive_one(key: str, as_of: dt.date, known_at: dt.datetime) -> _Answered |
         return _Answered(key, outcome, int(outcome == "refused"))
 
 
-def _too_large(size: int, head: bytes, claim: _Claim | str) -> str:
+def _too_large(size: int, head: bytes, claim: _Claim | inbox.InboxKey | str) -> str:
     """Return why an object is not even read (Chinese); empty: it is."""
     limit = settings().max_object_bytes
     if size > limit:
         return attachment_intake.unreadable(size, limit)
-    asked = None if isinstance(claim, str) else claim.rules.rules.form.attachments
+    asked = claim.rules.rules.form.attachments if isinstance(claim, _Claim) else None
     if asked is None or content_type.may_be_workbook(head):
         return ""
     return attachments.too_large(size, asked)
@@ -186,9 +210,10 @@ def _unclaimed(
 ) -> _Answered | None:
     kept = None
     if data is None:
-        why = f"{why}；{too_large}"
+        why = "；".join(filter(None, (why, too_large)))
     elif scan.verdict == "infected":
-        why = f"{why}；{attachment_intake.INFECTED}（SHA-256 {attachment_intake.quarantine(data)}）"
+        found = f"{attachment_intake.INFECTED}（SHA-256 {attachment_intake.quarantine(data)}）"
+        why = "；".join(filter(None, (why, found)))
     else:
         kept = objects.put_content(data)
     if kept is None and submissions.recorded(connection, key, None, received_at):

@@ -32,6 +32,7 @@ STATES = {
     "exempt": "当年无须报送",
     "not_forwarded": "省级部门未转报",
     "returned_by_province": "省级部门退回",
+    "not_copied": "没有抄送省级部门的记录",
 }
 
 
@@ -256,3 +257,12 @@ def _cell(given: YearlyInput, row: dict[str, Any], last: str) -> Source | None:
         transforms=tuple(row["transforms"]),
         note=told,
     )
+
+
+def combined_of(
+    connection: Connection, snapshot_id: int, units: Sequence[str]
+) -> dict[tuple[str, str], Decimal | None]:
+    """Return what a snapshot put together from the years of these bodies, by body and code."""
+    table = snapshot_yearly_value
+    query = select(table).where(table.c.snapshot_id == snapshot_id, table.c.unit.in_(units))
+    return {(r.unit, r.field): r.value for r in connection.execute(query)}

@@ -1,0 +1,101 @@
+"""By which route a body's file came: forwarded by its province, or sent directly with a copy to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from ipgov.core.steps import Cycle
+from ipgov.core.tables import snapshot_audit
+from ipgov.decisions import audits
+from ipgov.policy.audits import ProvinceAudit
+from ipgov.policy.rules import RuleVersion
+from ipgov.registry.platforms import Unit
+
+
+@dataclass(frozen=True)
+class Route:
+    """How a body's file came. ``state``: of ``snapshot_audit``; ``blocks``: the body's, if it does not count.
+
+    ``audit_id``: the answer that counts; ``copied_on``: the day of the report of the copy.
+    """
+
+    state: str
+    blocks: str = ""
+    audit_id: int | None = None
+    copied_on: dt.date | None = None
+
+    @property
+    def key(self) -> list[Any]:
+        """Return what of it decides a snapshot's content."""
+        return [self.state, self.audit_id, self.copied_on]
+
+
+def routes(
+    connection: Connection, cycle: Cycle, rules: RuleVersion, sent: Mapping[str, tuple[Unit, int]]
+) -> dict[str, Route]:
+    """Return how every file came, by body; none where no province audits. ``sent``: body → it, submission."""
+    rule = rules.province_audit
+    if rule is None:
+        return {}
+    answers = audits.standing(connection, (id_ for _, id_ in sent.values()), cycle.known_at)
+    in_time = audits.standing(connection, (id_ for _, id_ in sent.values()), cycle.known_at, in_time=True)
+    direct = [code for code, (unit, _) in sent.items() if unit.route == "direct"]
+    copied = audits.copies(connection, rule.copy_duty, cycle.period, direct, cycle.known_at)
+    return {
+        code: _direct(rule, copied.get(code))
+        if unit.route == "direct"
+        else _audited(in_time.get(id_), answers.get(id_))
+        for code, (unit, id_) in sent.items()
+    }
+
+
+def _direct(rule: ProvinceAudit, copied_on: dt.date | None) -> Route:
+    if copied_on is not None or rule.direct_copy is None:
+        return Route("copied", copied_on=copied_on)
+    return Route("not_copied", "not_copied" if rule.direct_copy == "require" else "")
+
+
+def _audited(counts: audits.Audit | None, newest: audits.Audit | None) -> Route:
+    if counts is None:
+        if newest is None:
+            return Route("none", "not_forwarded")
+        return Route("late", "not_forwarded", newest.id)
+    if counts.forwards:
+        return Route("forwarded", audit_id=counts.id)
+    return Route("returned", "returned_by_province", counts.id)
+
+
+def save(
+    connection: Connection, snapshot_id: int, routes: Mapping[str, Route], known_at: dt.datetime
+) -> None:
+    """Store how the files of a snapshot's bodies came."""
+    if routes:
+        connection.execute(
+            snapshot_audit.insert(),
+            [
+                {
+                    "snapshot_id": snapshot_id,
+                    "unit": unit,
+                    "state": route.state,
+                    "province_audit_id": route.audit_id,
+                    "copied_on": route.copied_on,
+                    "known_at": known_at,
+                }
+                for unit, route in routes.items()
+            ],
+        )
+
+
+def flags(connection: Connection, snapshot_id: int) -> list[tuple[str, str]]:
+    """Return what reviewers must see of how files came, by body (Chinese)."""
+    rows = connection.execute(
+        select(snapshot_audit.c.unit).where(
+            snapshot_audit.c.snapshot_id == snapshot_id, snapshot_audit.c.state == "not_copied"
+        )
+    ).scalars()
+    return [(unit, "直接报送，未见同步抄送所在地省级知识产权管理部门的记录") for unit in rows]
