@@ -405,6 +405,211 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot_audit")),
         sa.UniqueConstraint("snapshot_id", "unit", name=op.f("uq_snapshot_audit_snapshot_id_unit")),
     )
+    op.create_table(
+        "publicity",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("document_id", sa.BigInteger(), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("calendar", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_publicity_document_id")),
+        sa.ForeignKeyConstraint(["round_id"], ["review_round.id"], name=op.f("fk_publicity_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_publicity")),
+        sa.UniqueConstraint("document_id", name=op.f("uq_publicity_document_id")),
+    )
+    op.create_index("ix_publicity_programme", "publicity", ["programme"], unique=False)
+    op.create_table(
+        "objection",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("publicity_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("text_sha256", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["publicity_id"], ["publicity.id"], name=op.f("fk_objection_publicity_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection")),
+        sa.UniqueConstraint(
+            "publicity_id",
+            "unit",
+            "received_on",
+            "text_sha256",
+            name=op.f("uq_objection_publicity_id_unit_received_on_text_sha256"),
+        ),
+    )
+    op.create_table(
+        "publicity_day",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("publicity_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("earlier", sa.Date(), nullable=False),
+        sa.Column("set_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("calendar", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["publicity_id"], ["publicity.id"], name=op.f("fk_publicity_day_publicity_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_publicity_day")),
+        sa.UniqueConstraint("publicity_id", "set_on", name=op.f("uq_publicity_day_publicity_id_set_on")),
+    )
+    op.create_table(
+        "publicity_unit",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("publicity_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("list_round_id", sa.BigInteger(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["list_round_id"], ["review_round.id"], name=op.f("fk_publicity_unit_list_round_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["publicity_id"], ["publicity.id"], name=op.f("fk_publicity_unit_publicity_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_publicity_unit")),
+        sa.UniqueConstraint("publicity_id", "unit", name=op.f("uq_publicity_unit_publicity_id_unit")),
+    )
+    op.create_index("ix_publicity_unit_unit", "publicity_unit", ["unit"], unique=False)
+    op.create_table(
+        "refused_objection",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("publicity_id", sa.BigInteger(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("received_on", sa.Date(), nullable=False),
+        sa.Column("content_sha256", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["publicity_id"], ["publicity.id"], name=op.f("fk_refused_objection_publicity_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refused_objection")),
+        sa.UniqueConstraint(
+            "publicity_id",
+            "unit",
+            "received_on",
+            "content_sha256",
+            name=op.f("uq_refused_objection_publicity_id_unit_received_on_content_sha256"),
+        ),
+    )
+    op.create_table(
+        "objection_answer",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("objection_id", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("answered_on", sa.Date(), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("document_id", sa.BigInteger(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("outcome IN ('upheld', 'rejected')", name=op.f("ck_objection_answer_outcome")),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["document.id"], name=op.f("fk_objection_answer_document_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["objection_id"], ["objection.id"], name=op.f("fk_objection_answer_objection_id")
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["review_round.id"], name=op.f("fk_objection_answer_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection_answer")),
+        sa.UniqueConstraint("objection_id", name=op.f("uq_objection_answer_objection_id")),
+    )
+    op.create_table(
+        "objection_file",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("objection_id", sa.BigInteger(), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=True),
+        sa.Column("scan", sa.Text(), nullable=False),
+        sa.Column("scanned_by", sa.Text(), nullable=True),
+        sa.Column("scan_detail", sa.Text(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "(outcome = 'kept') = (sha256 IS NOT NULL AND reason IS NULL)",
+            name=op.f("ck_objection_file_kept"),
+        ),
+        sa.CheckConstraint("outcome <> 'kept' OR scan <> 'infected'", name=op.f("ck_objection_file_clean")),
+        sa.CheckConstraint("outcome IN ('kept', 'refused')", name=op.f("ck_objection_file_outcome")),
+        sa.CheckConstraint(
+            "scan IN ('clean', 'infected', 'not_scanned')", name=op.f("ck_objection_file_scan")
+        ),
+        sa.ForeignKeyConstraint(
+            ["objection_id"], ["objection.id"], name=op.f("fk_objection_file_objection_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objection_file")),
+        sa.UniqueConstraint(
+            "objection_id", "filename", "digest", name=op.f("uq_objection_file_objection_id_filename_digest")
+        ),
+    )
+    op.create_table(
+        "objector",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("objection_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["objection_id"], ["objection.id"], name=op.f("fk_objector_objection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_objector")),
+        sa.UniqueConstraint("objection_id", name=op.f("uq_objector_objection_id")),
+    )
     op.add_column("paper_round", sa.Column("draft_sha256", sa.Text(), nullable=True))
     op.alter_column("paper_round", "earlier_id", existing_type=sa.BIGINT(), nullable=True)
     op.drop_constraint(op.f("ck_snapshot_unit_state"), "snapshot_unit", type_="check")

@@ -93,6 +93,16 @@ from ipgov.core.tables.intake import (
     unclaimed_object,
 )
 from ipgov.core.tables.policy import cycle, rule_version
+from ipgov.core.tables.publicity import (
+    objection,
+    objection_answer,
+    objection_file,
+    objector,
+    publicity,
+    publicity_day,
+    publicity_unit,
+    refused_objection,
+)
 from ipgov.core.tables.published import published_result, published_source, published_value
 from ipgov.core.tables.quality import finding, quality_check, waiver
 from ipgov.core.tables.recognition import (
@@ -144,6 +154,10 @@ __all__ = [
     "issue",
     "listed_attachment",
     "metadata",
+    "objection",
+    "objection_answer",
+    "objection_file",
+    "objector",
     "obligation",
     "obligation_due",
     "obligation_event",
@@ -166,6 +180,9 @@ __all__ = [
     "province_audit",
     "province_audit_return",
     "province_audit_sheet",
+    "publicity",
+    "publicity_day",
+    "publicity_unit",
     "published_result",
     "published_source",
     "published_value",
@@ -176,6 +193,7 @@ __all__ = [
     "recognition_proposal",
     "rectification_case",
     "refused_decision",
+    "refused_objection",
     "refused_policy_act",
     "result",
     "result_set",
