@@ -26,6 +26,11 @@ COMMANDS = {
     "quality waive": ("none", "2023", "FP01", "R", "--until", "2030-01-01", "--reason", "x"),
     "quality revoke": ("none", "2023", "FP01", "R", "--reason", "x"),
     "extension grant": ("none", "2023", "FP01", "2030-01-01", "--reason", "x"),
+    "candidate add": (
+        *("none", "IC01", "--name", "x", "--kind", "it", "--province", "31"),
+        *("--host", "x", "--host-name", "x"),
+    ),
+    "gates receive": ("none.xlsx",),
     "experts add": ("", "", "--no-organisation"),
     "experts recuse": ("none", "E1", "FP01", "--reason", "x"),
     "experts panel form": ("none", "2023", "--plan", "none.yaml"),

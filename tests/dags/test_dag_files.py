@@ -20,8 +20,11 @@ EXPECTED = {
     "industry_centre": [
         *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
     ],
+    "industry_centre_recognition": [
+        *("catch_up", "freeze", "check", "evaluate", "recognition_list", "open_round", "start_approval"),
+    ],
     "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],
-    "period_followup": ["advance", "open_cases", "write_papers", "send"],
+    "period_followup": ["advance", "open_cases", "write_papers", "propose_papers", "send"],
     "nightly_seal": ["seal", "verify"],
     "approval_and_issue": ["present", "audit", "sign", "numbers", "issue", "send"],
     "present_rounds": ["list_open", "start_approval"],

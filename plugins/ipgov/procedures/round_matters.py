@@ -20,7 +20,14 @@ from ipgov.decisions.approvals import Answer
 from ipgov.decisions.rounds import Round
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import case_round, correction_round, notices, paper_round, result_round
+from ipgov.procedures import (
+    case_round,
+    correction_round,
+    notices,
+    paper_round,
+    recognition_round,
+    result_round,
+)
 from ipgov.procedures.notices import Filed, Planned
 
 
@@ -84,6 +91,14 @@ MATTERS = (
     ),
     Matter(
         "更正", _is_correction, correction_round.present, correction_round.plan, correction_round.take_effect
+    ),
+    Matter(
+        "拟认定名单",
+        recognition_round.is_recognition,
+        recognition_round.present,
+        recognition_round.plan,
+        recognition_round.take_effect,
+        rating_list=False,
     ),
     Matter("评价结果", _is_result, result_round.present, notices.plan, result_round.take_effect),
 )

@@ -190,7 +190,9 @@ def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
 
 def scorable(connection: Connection, cycle: Cycle, rules: RuleVersion) -> list[Unit]:
     """Return the bodies that may be evaluated; whether they sent anything may still be open."""
-    units = bodies(connection, cycle)
+    units = (
+        bodies(connection, cycle) if rules.recognition is None else snapshots.bodies(connection, cycle, rules)
+    )
     return [u for u in units if not snapshots.titled_too_short(u, rules, cycle.year)]
 
 

@@ -80,9 +80,13 @@ def bodies(connection: Connection, cycle: Cycle, rules: RuleVersion) -> list[Uni
     """Return the bodies titled on the day, those among them that lost the title by this very evaluation.
 
     Its own outcome does not take a body off the list that led to it. Where a period is one of those bodies
-    whose own count of years is full, the others are not on the list (2024-1155#36).
+    whose own count of years is full, the others are not on the list (2024-1155#36). Of those that may apply
+    for a title, the ones that sent an application for the period.
     """
     units = roster(connection, cycle.programme, cycle.as_of, cycle.known_at)
+    if rules.recognition is not None:
+        applied = _applied(connection, cycle)
+        return [u for u in units if u.unit in applied]
     ends = life(cycle.programme)
     ended = connection.execute(
         select(title_event.c.unit)
@@ -101,6 +105,20 @@ def bodies(connection: Connection, cycle: Cycle, rules: RuleVersion) -> list[Uni
     lost = [unit(connection, cycle.programme, u, cycle.as_of, cycle.known_at) for u in ended if u not in held]
     due = [u for u in (*units, *lost) if rules.cycle.ends_for(u.titled_on, cycle.year)]
     return sorted(due, key=lambda u: u.unit)
+
+
+def _applied(connection: Connection, cycle: Cycle) -> set[str]:
+    rows = connection.execute(
+        select(submission.c.unit)
+        .where(
+            submission.c.programme == cycle.programme,
+            submission.c.period == cycle.period,
+            submission.c.outcome.in_(("accepted", "returned")),
+            submission.c.known_at <= cycle.known_at,
+        )
+        .distinct()
+    )
+    return {str(unit) for unit in rows.scalars()}
 
 
 def save(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from ipgov.calendars.deadlines import cycle_days
 from ipgov.core import objects
 from ipgov.core.database import is_simulation, lock, reading, transaction
-from ipgov.core.errors import UnknownError
+from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, StepResult
@@ -21,7 +21,7 @@ from ipgov.intake import attachments, content_type, correction, inbox, scanner, 
 from ipgov.intake import reading as reader
 from ipgov.intake.scanner import NotScannedError
 from ipgov.policy.store import Loaded
-from ipgov.procedures import attachment_intake, audit_returns, case_workbooks
+from ipgov.procedures import applications, attachment_intake, audit_returns, case_workbooks
 from ipgov.procedures.attachment_intake import Arrival
 from ipgov.procedures.cycles import rules_of
 from ipgov.registry.platforms import Unit
@@ -56,6 +56,7 @@ def receive(keys: Sequence[str], as_of: dt.date, known_at: dt.datetime) -> StepR
         told = "；".join(f"{key}：{message}" for key, message in waiting.items())
         raise NotScannedError(f"{len(waiting)} 个文件未能扫描，未予接收，下次再试：{told}")
     answered = [o for o in outcomes if o is not None]
+    applications.catch_up_received([o.key for o in answered], as_of, known_at)
     return StepResult(
         read=len(outcomes),
         written=len(answered),
@@ -109,7 +110,7 @@ def _claim(
     try:
         rules = rules_of(connection, cycle)
         sender = registered_unit(connection, place.programme, place.unit, as_of, known_at)
-    except UnknownError as error:
+    except (UnknownError, RefusedError) as error:
         return error.message
     if sender.province != place.province:
         return f"{sender.unit} 属省份 {sender.province}，文件却放在省份 {place.province} 的目录"

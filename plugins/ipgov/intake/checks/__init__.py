@@ -21,6 +21,7 @@ from ipgov.intake.checks.has_every_field import has_every_field
 from ipgov.intake.checks.has_every_sheet import has_every_sheet
 from ipgov.intake.checks.has_identity import has_identity
 from ipgov.intake.checks.is_a_workbook import is_a_workbook
+from ipgov.intake.checks.name_follows_rule import name_follows_rule
 from ipgov.intake.checks.no_unknown_field import no_unknown_field
 from ipgov.intake.checks.period_matches import period_matches
 from ipgov.intake.checks.programme_matches import programme_matches
@@ -61,4 +62,5 @@ FIELD: tuple[FieldCheck, ...] = (
     value_has_type,
     value_in_range,
     decimals,
+    name_follows_rule,
 )
