@@ -29,8 +29,8 @@ SUBJECT = "功能性国家知识产权运营服务平台"
             (f"关于取消{NAMES[0]}", f"{SUBJECT}称号的通知"),
         ),
         (
-            f"关于{NAMES[1]}未按期报送2025年度绩效评价材料的催报通知",
-            (f"关于{NAMES[1]}", "未按期报送2025年度绩效评价材料的催报通知"),
+            f"关于{NAMES[1]}未报送2025年度绩效评价材料的催报通知",
+            (f"关于{NAMES[1]}", "未报送2025年度绩效评价材料的催报通知"),
         ),
     ],
 )
@@ -86,3 +86,9 @@ def test_later_fields_leave_the_canonical_text_of_older_documents_as_it_was() ->
     text = letter().canonical().decode()
     assert not re.search('title_parts|title_terms|sealed|printer|printed_on|orientation|"mark"', text)
     assert '"sealed":false' in letter(sealed=False).canonical().decode()
+
+
+def test_digits_of_the_heavy_faces_are_counted_as_wide_as_they_are() -> None:
+    """Twenty ems by half ems, more on the page: it would be broken there, before its last character."""
+    title = "南方知识产权运营服务平台2025年度各项得分"
+    assert title_lines(title) == ("南方知识产权运营服务平台", "2025年度各项得分")
