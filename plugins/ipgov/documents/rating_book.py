@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +18,8 @@ from ipgov.documents.rating_layout import (
     Row,
     Value,
 )
-from ipgov.documents.sheets import Book, Formula
+from ipgov.documents.sheets import Book, Formula, Line
+from ipgov.documents.sheets import Column as TableColumn
 
 _PROTECTION = {"autofilter": True, "sort": True, "format_columns": True, "format_rows": True}
 _HEAD = {"font_name": "黑体", "bg_color": "#DDE6F0", "border": 1, "align": "center", "text_wrap": True}
@@ -36,6 +37,7 @@ _REPEATED = 3  # columns on every page: rank, code, name
 class ListBook(Book):
     """A workbook whose every written value is part of a content hash."""
 
+    own: Callable[[str], str] = str  # puts the programme's own words into our texts
     _content: list[str] = field(default_factory=list)
 
     @property
@@ -45,7 +47,7 @@ class ListBook(Book):
 
     def sheet(self, name: str, title: str, meaning: str, *, landscape: bool = True) -> Any:
         """Add a locked A4 sheet with its title, what it means, and the banner."""
-        sheet = super().sheet(name, title, meaning, landscape=landscape)
+        sheet = super().sheet(self.own(name), title, self.own(meaning), landscape=landscape)
         sheet.protect("", _PROTECTION)
         return sheet
 
@@ -61,10 +63,23 @@ class ListBook(Book):
         label = self.format(border=1, font_name="黑体", bg_color="#DDE6F0", text_wrap=True)
         text = self.format(border=1, text_wrap=True)
         for at, (left, right) in enumerate(pairs, row):
-            self.put(sheet, at, 1, left, label)
+            self.put(sheet, at, 1, self.own(left), label)
             self.put(sheet, at, 2, right, text)
             sheet.set_row(at - 1, 5 + 14 * max(1, math.ceil(_cells_wide(right) / (width - 2))))
         return row + len(pairs)
+
+    def table(
+        self,
+        sheet: Any,
+        row: int,
+        columns: Sequence[TableColumn],
+        lines: Sequence[Line],
+        *,
+        main: bool = True,
+    ) -> int:
+        """Write a table, its heads in the programme's own words; return the first row below it."""
+        told = [replace(c, head=self.own(c.head)) for c in columns]
+        return super().table(sheet, row, told, lines, main=main)
 
     def bodies(
         self, listed: RatingList, name: str, title: str, meaning: str, columns: Sequence[Column]
@@ -89,7 +104,7 @@ class ListBook(Book):
     ) -> None:
         colour = {"bg_color": "#FFF2CC"} if column.free else {}
         sheet.set_column(number, number, column.width)
-        self.put(sheet, HEAD_ROW, number + 1, column.head, self.format(**{**_HEAD, **colour}))
+        self.put(sheet, HEAD_ROW, number + 1, self.own(column.head), self.format(**{**_HEAD, **colour}))
         styles = {evaluated: self._cell(column, evaluated) for evaluated in (True, False)}
         for at, (row, cells) in enumerate(zip(rows, values, strict=True), HEAD_ROW + 1):
             self.put(sheet, at, number + 1, cells[number], styles[row.evaluated])

@@ -21,6 +21,7 @@ from ipgov.documents.rating_layout import (
     NOTES,
     OUTSIDE,
     OWN_SHEETS,
+    ROUTES,
     SIGNING,
     SUMMARY,
     YEARS,
@@ -48,7 +49,7 @@ def cover(book: ListBook, listed: RatingList) -> None:
     sheet.set_column(0, 0, _LABEL)
     sheet.set_column(1, 1, _TEXT)
     row = book.pairs(sheet, HEAD_ROW, list(_about(listed)), _TEXT)
-    row = _section(book, sheet, row, "各工作表", sheets_of(listed))
+    row = _section(book, sheet, row, "各工作表", [(a, book.own(b)) for a, b in sheets_of(listed)])
     row = _section(book, sheet, row, "所依条款", _clause_lines(listed))
     own = [
         (part, full_width(why) + (f"（{'、'.join(f'“{i}”' for i in items)}）" if items else ""))
@@ -78,7 +79,8 @@ def _about(listed: RatingList) -> Iterator[tuple[str, str]]:
     yield "平台数", full_width(f"{len(rows)}家：已评价{evaluated}家，未评价{len(rows) - evaluated}家")
     yield "报送情况", _counted(Counter(full_width(r.state) for r in rows))
     grades = Counter(r.grade for r in rows if r.grade)
-    yield "等级", _counted({g.name: grades[g.name] for g in rules.scoring.grades})
+    if rules.scoring.grades:
+        yield "等级", _counted({g.name: grades[g.name] for g in rules.scoring.grades})
     if any(r.proposed for r in rows):
         yield "拟办事项", _counted(Counter(r.proposed for r in rows if r.proposed))
     waived = sum(f.waiver_id is not None for f in listed.findings)
@@ -106,6 +108,8 @@ def sheets_of(listed: RatingList) -> list[tuple[str, str]]:
     if outside(listed.rules):
         found.append((OUTSIDE, "维度之外的加分、扣分与否决事项"))
     found.append((FINDINGS, "数据质量检查发现的每一项，以及豁免人、期限与理由"))
+    if listed.routes:
+        found.append((ROUTES, "各省报送是否完整、及时；逐家的报送渠道、省级审核结论与意见、抄送记录"))
     found.append((f"{LOOKUP} …" if 0 < len(listed.explained) <= OWN_SHEETS else LOOKUP, derivation(listed)))
     if listed.sensitivity:
         found.append((sensitivity_sheet.SHEET, "权重与方法变动时名次、等级有多稳"))

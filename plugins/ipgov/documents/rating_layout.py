@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from ipgov.evaluation.outcomes import YearResult
     from ipgov.quality.findings import Finding
 
+# the list of a rule without grades is no 评级表 (2024-1155#40)
+UNGRADED_LIST = "评估表"
 COVER, SUMMARY, LIST, YEARS, OUTSIDE = "封面", "汇总", "评级表", "历年对比", "加分扣分与否决"
+ROUTES = "报送与省级审核"
 FINDINGS, LOOKUP, SIGNING, NOTES, IDENTITY = "数据质量与豁免", "推导", "签批", "说明", "_ipgov"
 HEAD_ROW = 4  # title, meaning and banner stand above the head; all counted from 1
 UNIT_COLUMN = 2
@@ -28,7 +31,8 @@ MARK_HEAD, COMMENT_HEAD, TREND_HEAD = "评审意见", "评审备注", "总分走
 MARKS: Mapping[str, str] = {"同意": "agree", "存疑": "question"}
 ANSWERS: Mapping[str, str] = {"同意": "approve", "退回": "return"}
 ANSWER_CELL, ACTOR_CELL, REMARK_CELL = (4, 2), (5, 2), (6, 2)
-UNIT_HEAD = "平台编号"
+UNIT_HEAD = "平台编号"  # of programmes that call their bodies otherwise: with that word (``own_words``)
+_BODY = "平台"
 NOT_EVALUATED = "未评价"
 # A sheet of its own explains each body up to here; above, one sheet to be filtered by code; above that, where
 # to find the workbooks of the derivation. What a spreadsheet program and read_returned hold is not endless.
@@ -75,8 +79,8 @@ class Row:
 
     @property
     def evaluated(self) -> bool:
-        """Tell whether there is a result to mark."""
-        return self.grade is not None
+        """Tell whether there is a result to mark: a grade, or (without grades) a total."""
+        return self.grade is not None or self.total is not None
 
     @property
     def climbed(self) -> int | None:
@@ -90,11 +94,30 @@ class Row:
 
 
 @dataclass(frozen=True)
+class RouteRow:
+    """How a body's file came: through its province with its answer, or directly with the copy to it.
+
+    ``state``: as it is counted; ``told``: of the route, in Chinese; days are texts, empty for none.
+    """
+
+    unit: str
+    name: str
+    province: str
+    state: str
+    sent_on: str
+    told: str
+    opinion: str
+    auditor: str
+    audited_on: str
+
+
+@dataclass(frozen=True)
 class RatingList:
     """What is put before the reviewers: a programme's period under a rule version, its result, its bodies.
 
     ``fingerprint`` is that of the result set; ``sensitivity`` None: the rules name nothing to vary, or nobody
-    was evaluated. ``findings``: of the quality checks, waived or not; ``explained``: derivations of these
+    was evaluated. ``findings``: of the quality checks, waived or not; ``routes``: how every body's file came,
+    where provinces audit; ``explained``: derivations of these
     bodies, none above ``LOOKED_UP``; ``clauses``: published requirements by id, with the quoted words;
     ``charts_sha256``: of the pages of charts that go with the list.
     """
@@ -107,6 +130,7 @@ class RatingList:
     rows: tuple[Row, ...]
     sensitivity: Sensitivity | None = None
     findings: tuple[Finding, ...] = ()
+    routes: tuple[RouteRow, ...] = ()
     explained: tuple[Explanation, ...] = ()
     clauses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     charts_sha256: str = ""
@@ -119,12 +143,36 @@ class RatingList:
     @property
     def title(self) -> str:
         """Return the list's title."""
-        return f"{self.rules.title}评级表（{self.period}年度）"
+        return f"{self.rules.title}{list_name(self.rules)}（{self.period}年度）"
 
     @property
     def earlier(self) -> tuple[int, ...]:
         """Return the earlier periods with a published result of anybody, oldest first, the newest few."""
         return tuple(sorted({y.period for row in self.rows for y in row.history})[-YEARS_SHOWN:])
+
+
+def list_name(rules: RuleVersion) -> str:
+    """Return what the list, and the sheet that reviewers mark, are called."""
+    return LIST if rules.scoring.grades else UNGRADED_LIST
+
+
+def own_words(rules: RuleVersion) -> Callable[[str], str]:
+    """Return what puts a programme's own words into our texts: for a body, and for the list."""
+    from ipgov.policy.title_words import title_words
+
+    pairs: tuple[tuple[str, str], ...] = (
+        (_BODY, title_words(rules.programme).body),
+        (LIST, list_name(rules)),
+    )
+    if not rules.scoring.grades:
+        pairs = (*pairs, ("、等级", ""), ("、各等级家数", ""), ("否决只影响等级", "否决另行说明"))
+
+    def own(text: str) -> str:
+        for ours, theirs in pairs:
+            text = text.replace(ours, theirs)
+        return text
+
+    return own
 
 
 @dataclass(frozen=True)
@@ -203,7 +251,7 @@ def list_columns(rules: RuleVersion) -> tuple[Column, ...]:
         Column("报送情况", 12, lambda r: full_width(r.state), readable_basis(rules.cycle), wrap=True),
         Column("总分", 9, lambda r: r.total, total, places, bar=full_marks(rules)),
         Column("类内名次", 9, lambda r: r.group_rank, ranks),
-        Column("等级", 9, lambda r: r.grade or NOT_EVALUATED, grades),
+        *((Column("等级", 9, lambda r: r.grade or NOT_EVALUATED, grades),) if scoring.grades else ()),
         *_firmness(rules),
         *(
             Column(d.name, 10, _score(d.code), readable_basis(scoring, d), scoring.rounding.dimension)
@@ -211,12 +259,16 @@ def list_columns(rules: RuleVersion) -> tuple[Column, ...]:
         ),
         Column("上年总分", 9, lambda r: r.last_total, own, places),
         Column("上年名次", 9, lambda r: r.last_rank, own),
-        Column("上年等级", 9, lambda r: r.last_grade, own),
+        *((Column("上年等级", 9, lambda r: r.last_grade, own),) if scoring.grades else ()),
         Column("名次变动", 9, movement, own),
         Column("总分增减", 9, lambda r: r.gained, own, number=_signed(places)),
         Column("数据质量提示", 26, lambda r: _lines(r.flags), readable_basis(rules.quality), wrap=True),
         Column("评价说明", 30, lambda r: _lines(r.reasons), "见各条所注依据", wrap=True),
-        Column("拟办事项", 12, lambda r: r.proposed, _outcomes_basis(rules), wrap=True),
+        *(
+            (Column("拟办事项", 12, lambda r: r.proposed, _outcomes_basis(rules), wrap=True),)
+            if rules.outcomes or scoring.grades
+            else ()
+        ),
         Column(MARK_HEAD, 10, lambda r: None, approval, free=True),
         Column(COMMENT_HEAD, 26, lambda r: None, approval, free=True, wrap=True),
     )
@@ -228,7 +280,11 @@ def _firmness(rules: RuleVersion) -> tuple[Column, ...]:
     basis = f"{readable_basis(rules.sensitivity)}，见“敏感性”表"
     return (
         Column("名次区间", 9, lambda r: r.rank_interval, basis),
-        Column("等级稳定度", 9, lambda r: r.grade_kept, basis, percent=True),
+        *(
+            (Column("等级稳定度", 9, lambda r: r.grade_kept, basis, percent=True),)
+            if rules.scoring.grades
+            else ()
+        ),
     )
 
 
@@ -314,6 +370,11 @@ def year_columns(listed: RatingList) -> tuple[Column, ...]:
         *(Column(f"{p}年度名次", 10, of(p, "rank"), "") for p in listed.earlier),
         Column(f"{listed.period}年度名次", 10, lambda r: r.rank, ""),
         Column("名次变动", 9, movement, ""),
-        *(Column(f"{p}年度等级", 10, of(p, "grade"), "") for p in listed.earlier),
-        Column(f"{listed.period}年度等级", 10, lambda r: r.grade or NOT_EVALUATED, ""),
+        *_years_grades(listed, of),
     )
+
+
+def _years_grades(listed: RatingList, of: Callable[[int, str], Callable[[Row], Value]]) -> Iterator[Column]:
+    if listed.rules.scoring.grades:
+        yield from (Column(f"{p}年度等级", 10, of(p, "grade"), "") for p in listed.earlier)
+        yield Column(f"{listed.period}年度等级", 10, lambda r: r.grade or NOT_EVALUATED, "")

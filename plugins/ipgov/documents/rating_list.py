@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ipgov.core.fingerprint import short_code
-from ipgov.documents import rating_front, rating_sheets, sensitivity_sheet
+from ipgov.documents import rating_front, rating_sheets, route_sheet, sensitivity_sheet
 from ipgov.documents.rating_book import ListBook, choice, print_all
 from ipgov.documents.rating_layout import (
     ACTOR_CELL,
@@ -16,11 +16,12 @@ from ipgov.documents.rating_layout import (
     ANSWERS,
     HEAD_ROW,
     IDENTITY,
-    LIST,
     REMARK_CELL,
     SIGNING,
     RatingList,
     Row,
+    list_name,
+    own_words,
 )
 from ipgov.documents.returned_list import ReturnedList, read_returned
 from ipgov.documents.typography import full_width
@@ -36,20 +37,21 @@ def write(listed: RatingList, banner: str) -> bytes:
     not one printable line, UnknownError for an unknown province.
     """
     footer = f"结果指纹：{short_code(listed.fingerprint)}"
-    book = ListBook(listed.title, listed.rules.issuer.name, banner, footer)
+    book = ListBook(listed.title, listed.rules.issuer.name, banner, footer, own=own_words(listed.rules))
     rating_front.cover(book, listed)
     rating_front.summary(book, listed)
     rating_sheets.ranking(book, listed)
     rating_sheets.years(book, listed)
     rating_sheets.dimensions(book, listed)
     rating_sheets.findings(book, listed)
+    route_sheet.write(book, listed)
     rating_sheets.explained(book, listed)
     if listed.sensitivity:
         _sensitivity(book, listed, listed.sensitivity)
     _signing(book, listed)
     rating_front.notes(book, listed)
     _identity(book, listed)
-    book.workbook.get_worksheet_by_name(LIST).set_tab_color("#C00000")
+    book.workbook.get_worksheet_by_name(list_name(listed.rules)).set_tab_color("#C00000")
     book.workbook.get_worksheet_by_name(SIGNING).set_tab_color("#C00000")
     return book.close()
 

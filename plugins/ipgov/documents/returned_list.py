@@ -22,7 +22,9 @@ from ipgov.documents.rating_layout import (
     MARKS,
     NOT_EVALUATED,
     REMARK_CELL,
+    ROUTES,
     SIGNING,
+    UNGRADED_LIST,
     UNIT_COLUMN,
     UNIT_HEAD,
 )
@@ -34,6 +36,8 @@ Answer = Literal["approve", "return"]
 _Row = Mapping[int, "Raw"]
 _FIRST = HEAD_ROW + 1
 _LOCKED = "rating_list_locked"
+_LISTS = {LIST, UNGRADED_LIST}
+_UNIT_HEAD = UNIT_HEAD[-2:]  # after the word for a body, which is the programme's own
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
     for name in was.sheets.keys() & now.sheets.keys():
         before, after = was.sheets[name], now.sheets[name]
         if _lists_bodies(before):
-            free = _free_cells(before) if name == LIST else {}
+            free = _free_cells(before) if name in _LISTS else {}
             places[name], found = _match_rows(before, after)
             problems += found
             problems += _compare_rows(before, after, places[name], free)
@@ -82,8 +86,8 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
             open_cells = (ANSWER_CELL, ACTOR_CELL, REMARK_CELL) if name == SIGNING else ()
             problems += compare_cells(before, after, _LOCKED, open_cells)
     marks: dict[str, tuple[str, str]] = {}
-    if LIST in places:
-        marks, found = _marks(was.sheets[LIST], now.sheets[LIST], places[LIST])
+    for name in _LISTS & places.keys():
+        marks, found = _marks(was.sheets[name], now.sheets[name], places[name])
         problems += found
     answer, found = _answer(now)
     problems += found
@@ -99,7 +103,8 @@ def read_returned(data: bytes, issued: bytes) -> ReturnedList:
 
 def _lists_bodies(issued: Sheet) -> bool:
     """Tell whether a sheet of the issued list has a row for each body, to be matched by the body's code."""
-    return issued.cells.get((HEAD_ROW, UNIT_COLUMN)) == UNIT_HEAD and issued.name not in (FINDINGS, LOOKUP)
+    head = str(issued.cells.get((HEAD_ROW, UNIT_COLUMN)) or "")
+    return head.endswith(_UNIT_HEAD) and issued.name not in (FINDINGS, LOOKUP, ROUTES)
 
 
 def _rows(sheet: Sheet) -> dict[int, dict[int, Raw]]:
@@ -156,7 +161,9 @@ def _free_cells(issued: Sheet) -> dict[str, set[int]]:
     """Return for each unit the columns that its reviewer may fill in: none where it was not evaluated."""
     heads = _head_columns(issued)
     own = {heads[MARK_HEAD], heads[COMMENT_HEAD]}
-    grade = heads["等级"]
+    if (grade := heads.get("等级")) is None:
+        total = heads["总分"]
+        return {u: own for u, row in _units(issued).items() if issued.cells.get((row, total)) is not None}
     return {u: own for u, row in _units(issued).items() if issued.cells.get((row, grade)) != NOT_EVALUATED}
 
 
@@ -191,7 +198,7 @@ def _marks(
                     "rating_list_mark",
                     f"平台“{unit}”的评审意见为“{mark}”" if mark else f"平台“{unit}”只填了评审备注",
                     f"评审意见为{'、'.join(MARKS)}之一",
-                    sheet=LIST,
+                    sheet=issued.name,
                     cell=address(row, heads[MARK_HEAD]),
                 )
             )

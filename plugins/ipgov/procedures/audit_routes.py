@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, and_, func, select
 
-from ipgov.core.steps import Cycle
-from ipgov.core.tables import snapshot_audit
+from ipgov.core.steps import SHANGHAI, Cycle
+from ipgov.core.tables import province_audit, snapshot_audit, snapshot_unit, submission
 from ipgov.decisions import audits
+from ipgov.documents.rating_layout import RouteRow
 from ipgov.policy.audits import ProvinceAudit
 from ipgov.policy.rules import RuleVersion
+from ipgov.registry.codes import province_name
 from ipgov.registry.platforms import Unit
 
 
@@ -89,6 +91,54 @@ def save(
                 for unit, route in routes.items()
             ],
         )
+
+
+_TOLD = {
+    "forwarded": "经省级审核报送",
+    "returned": "省级退回",
+    "late": "省级审核逾期，不计入",
+    "none": "省级尚未审核",
+    "copied": "直接报送，已抄送",
+    "not_copied": "直接报送，未见抄送记录",
+}
+
+
+def listed(connection: Connection, snapshot_id: int, rules: RuleVersion) -> tuple[RouteRow, ...]:
+    """Return how the file of every body of a snapshot came; nothing where no province audits."""
+    if rules.province_audit is None:
+        return ()
+    unit, route, audit, sent = snapshot_unit, snapshot_audit, province_audit, submission
+    same = and_(route.c.snapshot_id == unit.c.snapshot_id, route.c.unit == unit.c.unit)
+    rows = connection.execute(
+        select(
+            unit.c.unit, unit.c.name, unit.c.province, unit.c.route, unit.c.state.label("counted"),
+            route.c.state, route.c.copied_on, audit.c.opinion, audit.c.auditor, audit.c.audited_on,
+            sent.c.received_at,
+        )
+        .join(route, same, isouter=True)
+        .join(audit, audit.c.id == route.c.province_audit_id, isouter=True)
+        .join(sent, sent.c.id == func.coalesce(unit.c.submission_id, audit.c.submission_id), isouter=True)
+        .where(unit.c.snapshot_id == snapshot_id)
+        .order_by(unit.c.province, unit.c.unit)
+    ).mappings()  # fmt: skip
+    return tuple(_listed(row) for row in rows)
+
+
+def _listed(row: RowMapping) -> RouteRow:
+    told = _TOLD.get(row["state"] or "", "直接报送" if row["route"] == "direct" else "经省级")
+    if row["copied_on"] is not None:
+        told = f"{told}（{row['copied_on']}）"
+    return RouteRow(
+        row["unit"],
+        row["name"],
+        province_name(row["province"]),
+        row["counted"],
+        row["received_at"].astimezone(SHANGHAI).date().isoformat() if row["received_at"] else "",
+        told,
+        row["opinion"] or "",
+        row["auditor"] or "",
+        row["audited_on"].isoformat() if row["audited_on"] else "",
+    )
 
 
 def flags(connection: Connection, snapshot_id: int) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from ipgov.core.tables import result_set, snapshot, snapshot_unit
 from ipgov.decisions import rounds
 from ipgov.documents import rating_list as rating
 from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.documents.rating_layout import list_name
 from ipgov.evaluation import engine, outcomes
 from ipgov.evaluation import store as results
 from ipgov.intake import attachments, submissions
@@ -245,7 +246,7 @@ def make_rating_list(cycle: Cycle, result_set_id: int) -> StepResult:
     sha256 = objects.put_content(data)
 
     def work(connection: Connection) -> StepResult:
-        name = f"{rules.rules.title}-{cycle.period}-评级表.xlsx"
+        name = f"{rules.rules.title}-{cycle.period}-{list_name(rules.rules)}.xlsx"
         key = f"reports/{cycle.programme}/{cycle.period}/{cycle.mode}/{sha256[:12]}-{name}"
         objects.store().put(key, data, once=True)
         rating_charts.record(connection, result_set_id, sha256, listed, cycle.known_at)

@@ -186,6 +186,7 @@ def compose(connection: Connection, cycle: Cycle, rules: Loaded, result_set_id: 
         rows=tuple(rows),
         sensitivity=firmness,
         findings=tuple(found),
+        routes=audit_routes.listed(connection, head["snapshot_id"], rules.rules),
         explained=tuple(explanations.of_bodies(connection, result_set_id, rules.rules, listed))
         if 0 < len(listed) <= LOOKED_UP
         else (),
