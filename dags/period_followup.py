@@ -13,6 +13,8 @@ DOCS = """
 由“审核与签发”的发文触发：每个业务、每个年度为一个分区（如 `functional_platform:2025`），只在该年度的结果
 生效之后运行。推进全部事项、写出文书、寄发；步骤与“整改与期限跟踪”的每日运行相同，重复运行不会重复办理。
 
+规则规定等次须另拟文书的（如综合评价优秀的表扬通报、案例材料），随即以审核人的名义拟稿送审。
+
 一天之内得知的事实自次日起计（职责的起算如此），所以由发布引起的事项在次日的每日运行中开启；当日运行补齐此前
 缺的日子。回填只重算，不发文，所以不触发。
 """
@@ -63,6 +65,14 @@ def period_followup():
 
         return follow_up_papers.write(*handed_over(get_current_context())).as_dict()
 
+    @task(task_display_name="拟办表扬与案例")
+    @refusals()
+    def propose_papers() -> dict:
+        from ipgov.procedures import praise
+        from ipgov.wiring.run import handed_over
+
+        return praise.propose_due(*handed_over(get_current_context())).as_dict()
+
     @task(task_display_name="寄发", trigger_rule="all_done")
     @refusals()
     def send() -> dict:
@@ -72,7 +82,7 @@ def period_followup():
         _, known_at = handed_over(get_current_context())
         return approval.send(known_at).as_dict()
 
-    advance() >> open_cases() >> write_papers() >> send()
+    advance() >> open_cases() >> write_papers() >> propose_papers() >> send()
 
 
 period_followup()

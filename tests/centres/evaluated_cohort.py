@@ -18,6 +18,9 @@ from ipgov.core.steps import SHANGHAI, Cycle, Mode
 
 TITLE, YEARLY = "industry_centre", "industry_centre_self_evaluation"
 PERIOD, YEARS = 2027, (2025, 2026, 2027)
+RECOGNISED = (
+    "applied_directly", "filed", "rechecked", "listed", "publicised", "publicity_expired", "recognised",
+)  # fmt: skip
 NOTICE = """
 notice:
   operator: 虚构，仅供测试
@@ -94,12 +97,13 @@ class Cohort:
                     connection, TITLE, unit, f"国家级虚构{number}产业知识产权运营中心", kind, "11", "direct",
                     host.code, host.code, first, SOURCE, at(first),
                 )  # fmt: skip
-                connection.execute(
-                    tables.title_event.insert().values(
-                        programme=TITLE, unit=unit, event="recognised", effective_on=on,
-                        basis="2024-1155#33", note=SOURCE, known_at=at(on),
-                    )
-                )  # fmt: skip
+                for event in RECOGNISED:
+                    connection.execute(
+                        tables.title_event.insert().values(
+                            programme=TITLE, unit=unit, event=event, effective_on=on, basis="2024-1155#33",
+                            note=SOURCE, known_at=at(on),
+                        )
+                    )  # fmt: skip
 
     def days(self, programme: str, year: int) -> Any:
         from ipgov.calendars.deadlines import cycle_days
@@ -142,6 +146,7 @@ class Cohort:
 
     def collect(self) -> None:
         """Three years of self-evaluations, and the evaluation workbooks."""
+        self.register()
         for year in YEARS:
             self.reports(year)
         opened = self.open(TITLE, PERIOD).output["forms"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ipgov.calendars import deadlines
 from ipgov.core.database import is_simulation
 from ipgov.core.fingerprint import fingerprint
 from ipgov.documents import case_form, case_sheet
@@ -19,7 +20,7 @@ from ipgov.followup.case_problems import CaseProblem, of_case
 from ipgov.followup.case_states import EVENTS, CaseEvent, Standing
 from ipgov.followup.cases import Case
 from ipgov.policy import store
-from ipgov.policy.cases import Ending
+from ipgov.policy.cases import Ending, Inquiry
 from ipgov.policy.rules import Notice
 from ipgov.policy.title_words import title_words
 from ipgov.procedures.notices import Planned
@@ -42,7 +43,9 @@ def problem_rows(problems: list[CaseProblem]) -> list[dict[str, Any]]:
 
 
 def basis_in_words(basis: str) -> str:
-    """Return clauses as documents name them; ``operator`` is 运行方自定."""
+    """Return clauses as documents name them; ``operator`` is 运行方自定, with why where a rule says it."""
+    if basis.startswith("operator:"):
+        return f"运行方自定（{printable(basis.removeprefix('operator:').strip())}）"
     return "；".join(cite(part) for part in basis.split("、") if part) or "运行方自定"
 
 
@@ -89,11 +92,48 @@ def notice(
         "progress_days": cases.progress_days(case),
         "evidence_required": rules.evidence.required,
         "reevaluated": rules.reevaluation is not None,
-        "extensible": rules.extension.times > 0,
+        "extensible": rules.extension is not None and rules.extension.times > 0,
         "reference": str(case.obligation_id),
     }
     planned = _planned(connection, case, rules.notice, context, trace, None)
     return replace(planned, files={"xlsx": form(connection, case, problems)})
+
+
+def reply_until(inquiry: Inquiry, told_on: dt.date) -> dt.date:
+    """Return the last day on which a body may answer a finding that it is told of on a day."""
+    return deadlines.due(told_on, inquiry.reply).date
+
+
+def finding_notice(
+    connection: Connection, case: Case, problems: list[CaseProblem], until: dt.date
+) -> Planned:
+    """Return the letter that tells a body what was found of it and that it may answer, until when."""
+    kept = [e for e in cases.evidence(connection, case.obligation_id) if e["outcome"] == "kept"]
+    inquiry = case.rules.inquiry
+    context = {
+        "opening": case.rules.opening,
+        "problems": problem_rows(problems),
+        "files": [
+            {"name": printable(e["filename"]), "digest": e["digest"], "bytes": int(e["bytes"])} for e in kept
+        ],
+        "tests": [] if inquiry is None else _tests(inquiry),
+        "reply_until": until,
+        "consequence": case.rules.failed.name,
+        "consequence_basis": list(case.rules.failed.clause),
+        "reference": str(case.obligation_id),
+    }
+    return _planned(connection, case, case.rules.notice, context, "", None)
+
+
+def _tests(inquiry: Inquiry) -> list[dict[str, str]]:
+    return [{"name": t.name, "criteria": "；".join(c.name for c in t.any_of)} for t in inquiry.tests]
+
+
+def _established(connection: Connection, case: Case) -> list[str]:
+    """Return the criteria that the newest judgement established, in words."""
+    judged = [e for e in cases.events(connection, case.obligation_id) if e.event in ("establish", "dismiss")]
+    names = {} if case.rules.inquiry is None else case.rules.inquiry.criteria
+    return [names[c] for c in judged[-1].detail["criteria"]] if judged else []
 
 
 def form(connection: Connection, case: Case, problems: list[CaseProblem]) -> bytes:
@@ -126,6 +166,9 @@ def ending_notice(
         "word": _word(case, ending),
         "period": case.period or "",
         "problems": len(problems),
+        "found": problem_rows(problems),
+        "criteria": _established(connection, case),
+        "orders": _orders(case, ending, now),
         "unsolved": problem_rows([p for p in problems if p.number in unsolved]),
         "reference": str(case.obligation_id),
     }
@@ -134,8 +177,8 @@ def ending_notice(
 
 def _word(case: Case, ending: Ending) -> Mapping[str, str]:
     """Return what the programme's document calls what it confers, and what is done to it."""
-    words = title_words(case.programme)
-    return {"noun": words.noun, "event": words.event(ending.event) if ending.event else ""}
+    words = title_words(case.programme)  # whatever ends it is called one and the same
+    return {"noun": words.noun, "event": words.cancelled if ending.event else ""}
 
 
 def said(event: CaseEvent) -> str:
@@ -144,6 +187,8 @@ def said(event: CaseEvent) -> str:
     detail = event.detail
     if event.event == "extend":
         parts.append(f"延至 {detail['until']}")
+    if until := detail.get("reply_until"):
+        parts.append(f"陈述申辩至 {until}")
     if event.event in ("accept", "reject", "pass_again", "fail_again") and "unsolved" in detail:
         left = "、".join(map(str, detail["unsolved"]))
         parts.append(f"未解决的问题：{left}" if left else "问题全部解决")
@@ -151,25 +196,32 @@ def said(event: CaseEvent) -> str:
         parts.append(str(reckoned))
     if measures := detail.get("measures"):
         parts.append(f"台账逐项填报 {len(measures)} 项措施")
-    if event.event in ("plan", "progress", "evidence"):
+    if event.event in ("plan", "progress", "evidence", "find", "statement"):
         parts.append(f"收存文件 {detail['kept']} 个")
     if number := detail.get("document_number"):
         parts.append(str(number))
     return "；".join(parts)
 
 
+def found_word(case: Case, stands: bool) -> str:
+    """Return what the judgement says of a problem: it still stands, or does not (any more)."""
+    if case.rules.inquiry is not None:
+        return "成立" if stands else "不成立"
+    return "未解决" if stands else "已解决"
+
+
 def paper(connection: Connection, case: Case, now: Standing, ending: Ending, by: str, reason: str) -> bytes:
     """Return the workbook that a round about the case puts before the reviewers."""
-    rules = store.frozen(case.rule_sha256).rules
+    rules, rules_ = store.frozen(case.rule_sha256).rules, case.rules
     problems = of_case(connection, case.obligation_id)
     unsolved = set(now.unsolved or ())
     title = f"{case.rules.name}案件审批表（{printable(case.name)}）"
     facts = [
         ("案件编号", str(case.obligation_id)),
-        ("整改单位", f"{printable(case.name)}（{case.unit}）"),
+        ("当事单位" if rules_.inquiry else "整改单位", f"{printable(case.name)}（{case.unit}）"),
         ("案件类别", case.rules.name),
         ("立案日期", case.opened_on.isoformat()),
-        ("整改期限", case.due_on.isoformat()),
+        ("办理期限" if rules_.inquiry else "整改期限", case.due_on.isoformat()),
         ("当前状态", now.state.label),
         ("拟办结果", ending.name),
         ("拟办结果的含义", ending.meaning),
@@ -193,7 +245,7 @@ def paper(connection: Connection, case: Case, now: Standing, ending: Ending, by:
                     p["found"],
                     p["place"],
                     p["basis"],
-                    "未解决" if p["number"] in unsolved else "已解决",
+                    found_word(case, p["number"] in unsolved),
                 )
                 for p in problem_rows(problems)
             ],
