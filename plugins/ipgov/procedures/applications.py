@@ -153,7 +153,7 @@ def _due(connection: Connection, cycle: Cycle, loaded: Loaded, units: dict[str, 
         note = f"{cycle.period} 年度申报（受理序号 {row.id}）"
         yield _Due(row.unit, event, "body", day, note, (row.received_at, row.id))
     audit = province_audit
-    for row in connection.execute(
+    for said in connection.execute(
         select(audit.c.id, audit.c.unit, audit.c.forwards, audit.c.answer, audit.c.received_at).where(
             audit.c.programme == cycle.programme,
             audit.c.period == cycle.period,
@@ -162,10 +162,10 @@ def _due(connection: Connection, cycle: Cycle, loaded: Loaded, units: dict[str, 
             audit.c.known_at <= cycle.known_at,
         )
     ):
-        day = row.received_at.astimezone(SHANGHAI).date()
-        event = "recommended" if row.forwards else "returned"
-        note = f"{cycle.period} 年度省级审核：{row.answer}（审核序号 {row.id}）"
-        yield _Due(row.unit, event, "province", day, note, (row.received_at, row.id))
+        day = said.received_at.astimezone(SHANGHAI).date()
+        event = "recommended" if said.forwards else "returned"
+        note = f"{cycle.period} 年度省级审核：{said.answer}（审核序号 {said.id}）"
+        yield _Due(said.unit, event, "province", day, note, (said.received_at, said.id))
     yield from _filed(connection, cycle, loaded.rules, units)
 
 

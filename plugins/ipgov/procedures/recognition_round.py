@@ -15,6 +15,7 @@ from ipgov.core.tables import recognition_list
 from ipgov.decisions.rounds import Round
 from ipgov.documents.model import printable
 from ipgov.evaluation.eligibility import PROPOSALS
+from ipgov.policy.lifecycles import Actor
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
 from ipgov.procedures.gate_review import rule_of
@@ -80,8 +81,8 @@ def take_effect(
     done = []
     for row in proposals(connection, round_):
         unit = str(row["unit"])
+        events: tuple[str, ...] = ("rechecked", "listed")
         if row["proposal"] == "list":
-            events = ("rechecked", "listed")
             add_titled_body(
                 connection,
                 programme,
@@ -101,7 +102,7 @@ def take_effect(
         else:
             events = ("not_passed",)
         for event in events:
-            by = "reviewer" if event == "rechecked" else "issuer"
+            by: Actor = "reviewer" if event == "rechecked" else "issuer"
             record_title_event(
                 connection,
                 programme,
