@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from ipgov.cli import (
+    audits,
     cases,
     clock,
     comparison,
@@ -52,6 +53,7 @@ for room in (
     cases,
     duties,
     work_plan,
+    audits,
     simulate,
 ):
     app.add_typer(room.app)

@@ -150,8 +150,8 @@ def quality_waivers(programme: str, period: str, as_json: Json = False, as_of: A
 @app.command()
 def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf = None) -> None:
     """列出一个年度的报送进度：分省份的应报、已报、受理、退回、未报送、延期，以及未受理的单位。"""
+    from ipgov.procedures import audit_routes, correction
     from ipgov.procedures import collection as collecting
-    from ipgov.procedures import correction
 
     found = collecting.collection(programme, period, *moment(as_of))
     if as_json:
@@ -172,6 +172,9 @@ def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf =
         )
         more = "".join(f"；{n} {v}" for n, v in (("免报", count.exempt), ("获准延期", count.extended)) if v)
         print(f"  {count.name}：应报 {count.expected}，已报 {count.received}；{states or '无应报单位'}{more}")
+    for line in found.audit.lines if found.audit else ():
+        counts = "、".join(f"{audit_routes.TOLD[s]} {n}" for s, n in line.counts.items())
+        print(f"  省级审核，{line.name}：应报 {line.expected}；{counts or '尚无可审核的材料'}")
     for body in found.bodies:
         if body.expected and body.state != "accepted":
             overdue = f"，已逾期 {body.overdue_days} 日" if body.overdue_days else ""

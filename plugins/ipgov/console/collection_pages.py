@@ -16,6 +16,7 @@ from ipgov.console.quality_pages import Place, Word, last_page, refuse_unknown_p
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI, resolve_moment
+from ipgov.procedures import audit_routes
 from ipgov.procedures import collection as collecting
 from ipgov.registry.asof import listed
 
@@ -78,6 +79,7 @@ def collection(
         group=group,
         groups=_GROUPS,
         states=collecting.STATES,
+        audit_states=audit_routes.TOLD,
         bodies=bodies[start : start + BODIES_PER_PAGE],
         count=len(bodies),
         first=start,

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from ipgov.core import objects
@@ -108,7 +108,7 @@ def issue(
 ) -> bool:
     """Put a workbook for a place (programme, period, province) on record; False: it was, before."""
     programme, period, province = place
-    if issued(connection, place, fingerprint, known_at) is not None:
+    if issued(connection, place, fingerprint, None) is not None:
         return False
     connection.execute(
         province_audit_sheet.insert().values(
@@ -125,9 +125,9 @@ def issue(
 
 
 def issued(
-    connection: Connection, place: tuple[str, str, str], fingerprint: str, known_at: dt.datetime
+    connection: Connection, place: tuple[str, str, str], fingerprint: str, known_at: dt.datetime | None
 ) -> Sheet | None:
-    """Return the workbook that was handed out under a fingerprint; None: none was."""
+    """Return the workbook that was handed out under a fingerprint (by ``known_at``); None: none was."""
     table = province_audit_sheet
     programme, period, province = place
     row = (
@@ -137,7 +137,7 @@ def issued(
                 table.c.period == period,
                 table.c.province == province,
                 table.c.fingerprint == fingerprint,
-                table.c.known_at <= known_at,
+                true() if known_at is None else table.c.known_at <= known_at,
             )
         )
         .mappings()

@@ -93,7 +93,7 @@ def save(
         )
 
 
-_TOLD = {
+TOLD = {
     "forwarded": "经省级审核报送",
     "returned": "省级退回",
     "late": "省级审核逾期，不计入",
@@ -125,7 +125,7 @@ def listed(connection: Connection, snapshot_id: int, rules: RuleVersion) -> tupl
 
 
 def _listed(row: RowMapping) -> RouteRow:
-    told = _TOLD.get(row["state"] or "", "直接报送" if row["route"] == "direct" else "经省级")
+    told = TOLD.get(row["state"] or "", "直接报送" if row["route"] == "direct" else "经省级")
     if row["copied_on"] is not None:
         told = f"{told}（{row['copied_on']}）"
     return RouteRow(

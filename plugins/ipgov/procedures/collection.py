@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any
 
@@ -28,6 +28,8 @@ from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle
 from ipgov.core.tables import cycle as cycle_table
 from ipgov.policy.rules import RuleVersion
+from ipgov.procedures import audit_overview
+from ipgov.procedures.audit_overview import AuditOverview
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.snapshots import bodies, titled_too_short
 from ipgov.registry.codes import province_name
@@ -148,6 +150,7 @@ class Collection:
     bodies: Sequence[Body]
     days: Mapping[str, Sequence[Day]]  # by line, and under ``total``
     files_of_others: int  # from units that are not on the roster, or exempt
+    audit: AuditOverview | None = None  # None: no province audits
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -186,7 +189,9 @@ def collection(programme: str, period: str, as_of: dt.date, known_at: dt.datetim
             "programme": programme, "period": period, "as_of": as_of, "known_at": known_at,
             "opened_on": opened_on,
         }  # fmt: skip
-        return _collect(connection, rules, days, given)
+        found = _collect(connection, rules, days, given)
+        cycle = Cycle(programme, period, as_of, known_at)
+        return replace(found, audit=audit_overview.of_collection(connection, cycle, rules))
 
 
 def _given(rules: RuleVersion, days: CycleDays, units: Sequence[Unit], period: str) -> dict[str, Any]:
