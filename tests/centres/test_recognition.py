@@ -52,7 +52,9 @@ def test_a_round_from_applications_to_the_approved_list(centres: Applicants) -> 
         "IC01": 1, "IC02": 2, "IC04": 3,
     }  # fmt: skip
     assert "不少于 20 家：不符合（2024-1155#24）" in proposed["IC03"]["reason"]
-    assert "没有" in proposed["IC05"]["reason"]
+    assert (proposed["IC05"]["proposal"], proposed["IC06"]["proposal"]) == ("absent", "absent")
+    assert "没有申报材料报所在地省级知识产权管理部门备案的记录（2024-1155#29）" in proposed["IC05"]["reason"]
+    assert "（不推荐：情况属实；2024-1155#30）" in proposed["IC06"]["reason"]
     assert "2024-1155#22" in proposed["IC07"]["reason"]
     assert "低于 60 分" in proposed["IC08"]["reason"]
     gates = {(r["unit"], r["gate"]): r for r in centres.rows("SELECT * FROM recognition_gate")}

@@ -12,8 +12,12 @@ from ipgov.evaluation.basis import in_chinese
 from ipgov.policy.recognition import Condition, Gate, Listing, Recognition
 from ipgov.policy.rules import FormField
 
-Proposed = Literal["list", "refuse"]
-PROPOSALS: Mapping[Proposed, str] = {"list": "拟认定", "refuse": "不予认定"}
+Proposed = Literal["list", "refuse", "absent"]
+PROPOSALS: Mapping[Proposed, str] = {
+    "list": "拟认定",
+    "refuse": "不予认定",
+    "absent": "未进入评审",
+}
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class Proposal:
 
 
 def propose(rule: Recognition, applicants: Sequence[Applicant]) -> list[Proposal]:
-    """Return what is proposed of each applicant: those for the title by place, then the others by code.
+    """Return what is proposed of each applicant: for the title by place, then refused, then absent ones.
 
     Places go by the total, the best first (equal ones share a place). Only who meets every condition that
     bars and reaches the score takes one.
@@ -152,7 +156,9 @@ def propose(rule: Recognition, applicants: Sequence[Applicant]) -> list[Proposal
     for applicant in sorted(applicants, key=lambda a: a.unit):
         if applicant.unit not in units:
             full = f"专家评审 {applicant.total} 分，未进入 {listing.places} 个名额（依据：{basis}）"
-            refused.append(Proposal(applicant.unit, "refuse", None, _refusal(applicant, listing) or full))
+            kind: Proposed = "absent" if applicant.absent else "refuse"
+            refused.append(Proposal(applicant.unit, kind, None, _refusal(applicant, listing) or full))
+    refused.sort(key=lambda p: (p.proposal == "absent", p.unit))
     return [*listed, *refused]
 
 

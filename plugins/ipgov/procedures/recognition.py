@@ -32,6 +32,7 @@ from ipgov.documents.model import SIMULATION_BANNER, printable
 from ipgov.documents.recognition_sheet import GateRow, RecognitionList, Row
 from ipgov.evaluation import eligibility
 from ipgov.evaluation.eligibility import Applicant, GateResult, Judgement, Proposal, Said
+from ipgov.policy.duty_store import duties
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
 from ipgov.procedures.cycles import rules_of
@@ -42,7 +43,8 @@ from ipgov.quality import findings as quality_findings
 from ipgov.registry.codes import province_name
 from ipgov.registry.organisations import organisation
 
-ROUTES = {"province": "经省级推荐", "direct": "中央企业直接申报"}
+ROUTES = {"province": "经省级申报", "direct": "中央企业直接申报"}
+_ABSENT = {"late": "申报书逾期报送", "returned": "申报书被退回，未更正"}
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,11 @@ def _look(connection: Connection, cycle: Cycle, loaded: Loaded, result_set_id: i
     ids = [row["submission_id"] for row in frozen.values() if row["submission_id"] is not None]
     says = said(connection, ids)
     gates = _gates(connection, cycle, rules, frozen, says)
+    answers = _answers(connection, _snapshot(connection, result_set_id))
     applicants = [
-        Applicant(unit, r.total, gates.get(unit, ()), "" if unit in gates else _absent(r))
+        Applicant(
+            unit, r.total, gates.get(unit, ()), "" if unit in gates else _absent(cycle, rules, r, answers)
+        )
         for unit, r in results.items()
     ]
     looked = []
@@ -128,9 +133,25 @@ def _look(connection: Connection, cycle: Cycle, loaded: Loaded, result_set_id: i
     return looked
 
 
-def _absent(result: UnitResult) -> str:
-    told = "；".join(str(reason) for reason in result.reasons)
-    return told or f"未进入复核评审（{result.state_name}）"
+def _absent(
+    cycle: Cycle, rules: RuleVersion, result: UnitResult, answers: Mapping[str, tuple[str, int | None, str]]
+) -> str:
+    """Say why an application did not come before the reviewers, with the clause."""
+    audit = rules.province_audit
+    if audit is not None and result.state == "not_copied":
+        duty = duties().governing(audit.copy_duty, cycle.as_of)
+        basis = "、".join(duty.duty.clause) if duty else ""
+        return f"直接申报，没有申报材料报所在地省级知识产权管理部门备案的记录（{basis}）"
+    if audit is not None and result.state in ("not_forwarded", "returned_by_province"):
+        answer, _, opinion = answers.get(result.unit, ("省级未审核", None, ""))
+        said_ = f"：{printable(opinion)}" if opinion else ""
+        return f"未经省级知识产权管理部门推荐（{answer}{said_}；{'、'.join(audit.clause)}）"
+    return _ABSENT.get(result.state, f"未进入复核评审（{result.state_name}）")
+
+
+def _snapshot(connection: Connection, result_set_id: int) -> int:
+    query = select(result_set.c.snapshot_id).where(result_set.c.id == result_set_id)
+    return int(connection.execute(query).scalar_one())
 
 
 def _text(says: Mapping[str, Said], field: str) -> str:

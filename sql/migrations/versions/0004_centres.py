@@ -84,6 +84,27 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "case_finding",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("occurrence_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("found", sa.Text(), nullable=False),
+        sa.Column("found_by", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["occurrence_id"], ["occurrence.id"], name=op.f("fk_case_finding_occurrence_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_finding")),
+        sa.UniqueConstraint("occurrence_id", name=op.f("uq_case_finding_occurrence_id")),
+    )
+    op.create_table(
         "gate_return",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("sheet_id", sa.BigInteger(), nullable=False),
@@ -206,6 +227,31 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "snapshot_id", "unit", "field", name=op.f("uq_snapshot_yearly_value_snapshot_id_unit_field")
         ),
+    )
+    op.create_table(
+        "case_finding_file",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("finding_id", sa.BigInteger(), nullable=False),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("scan", sa.Text(), nullable=False),
+        sa.Column("scanned_by", sa.Text(), nullable=True),
+        sa.Column("scan_detail", sa.Text(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("scan IN ('clean', 'not_scanned')", name=op.f("ck_case_finding_file_scan")),
+        sa.ForeignKeyConstraint(
+            ["finding_id"], ["case_finding.id"], name=op.f("fk_case_finding_file_finding_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_finding_file")),
+        sa.UniqueConstraint("finding_id", "sha256", name=op.f("uq_case_finding_file_finding_id_sha256")),
     )
     op.create_table(
         "case_workbook",
@@ -372,12 +418,31 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint("proposal IN ('list', 'refuse')", name=op.f("ck_recognition_proposal_proposal")),
+        sa.CheckConstraint(
+            "proposal IN ('list', 'refuse', 'absent')", name=op.f("ck_recognition_proposal_proposal")
+        ),
         sa.ForeignKeyConstraint(
             ["list_id"], ["recognition_list.id"], name=op.f("fk_recognition_proposal_list_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recognition_proposal")),
         sa.UniqueConstraint("list_id", "unit", name=op.f("uq_recognition_proposal_list_id_unit")),
+    )
+    op.create_table(
+        "round_recall",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("round_id", sa.BigInteger(), nullable=False),
+        sa.Column("recalled_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["review_round.id"], name=op.f("fk_round_recall_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_round_recall")),
+        sa.UniqueConstraint("round_id", name=op.f("uq_round_recall_round_id")),
     )
     op.create_table(
         "snapshot_audit",
@@ -413,6 +478,7 @@ def upgrade() -> None:
         sa.Column("round_id", sa.BigInteger(), nullable=False),
         sa.Column("starts_on", sa.Date(), nullable=False),
         sa.Column("last_on", sa.Date(), nullable=False),
+        sa.Column("runs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("calendar", sa.Text(), nullable=False),
         sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
@@ -445,14 +511,8 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["publicity_id"], ["publicity.id"], name=op.f("fk_objection_publicity_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_objection")),
-        sa.UniqueConstraint(
-            "publicity_id",
-            "unit",
-            "received_on",
-            "text_sha256",
-            name=op.f("uq_objection_publicity_id_unit_received_on_text_sha256"),
-        ),
     )
+    op.create_index("ix_objection_publicity_id_unit", "objection", ["publicity_id", "unit"], unique=False)
     op.create_table(
         "publicity_day",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

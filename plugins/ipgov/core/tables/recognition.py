@@ -80,6 +80,6 @@ recognition_proposal = fact(
     Column("place", Integer, nullable=True),  # among those proposed for the title
     words("reason"),
     Column("submission_id", BigInteger, nullable=True),
-    one_of("proposal", "list", "refuse"),
+    one_of("proposal", "list", "refuse", "absent"),  # absent: never came to the office
     UniqueConstraint("list_id", "unit"),
 )
