@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, text
 
 from ipgov.core.errors import UnknownError
 from ipgov.core.tables import snapshot_year, snapshot_yearly_value
-from ipgov.evaluation.basis import in_chinese
+from ipgov.evaluation.basis import in_chinese, own_basis
 from ipgov.evaluation.explain import Source
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.yearly import YearlyInput
@@ -223,12 +223,11 @@ def _together(
     given: YearlyInput, rows: Sequence[dict[str, Any]], value: Decimal | None, rules: RuleVersion
 ) -> Source:
     """Return in words how an input came of the years."""
-    parts = {r["period"]: r["value"] for r in rows if r["field"] == given.field and r["value"] is not None}
+    counted = [r for r in rows if given.combine != "last" or r["period"] == max(x["period"] for x in rows)]
+    parts = {r["period"]: r["value"] for r in counted if r["field"] == given.field and r["value"] is not None}
     said = "，".join(f"{period} 年度 {number.normalize():f}" for period, number in sorted(parts.items()))
     result = "无法合成" if value is None else f"{value:f}{given.unit}"
-    yearly = rules.yearly
-    own = "、".join(given.clause) or ("operator" if given.operator else "")
-    basis = in_chinese(own or (yearly.basis if yearly else ""))
+    basis = in_chinese(own_basis(given) or (own_basis(rules.yearly) if rules.yearly else ""))
     if given.combine not in WORDS:
         raise UnknownError(f"合成办法“{given.combine}”未知；应为：{'、'.join(WORDS)}")
     note = f"{WORDS[given.combine]}：{said or '没有数值'} → {result}（依据：{basis}）"

@@ -10,6 +10,7 @@ from ipgov.policy import lifecycles, papers
 from ipgov.policy.check.finding import Finding, VersionFile
 from ipgov.policy.check.form import NUMERIC
 from ipgov.policy.check.sources import Sources
+from ipgov.policy.grade_effects import GradeEffect
 from ipgov.policy.yearly import YearlyInput
 
 
@@ -73,6 +74,22 @@ def grade_effects(sources: Sources) -> Iterator[Finding]:
             yield Finding(found.path, found.found, found.expected, file=file.name)
 
 
+def _case(file: VersionFile, effect: GradeEffect, path: str) -> Iterator[Finding]:
+    if effect.case is None:
+        if effect.papers:
+            yield Finding(f"{path}.case", "没有写明", "拟办文书的，写明案例取自哪些栏目")
+        return
+    fields = file.rules.form.fields
+    texts = [code for code, f in fields.items() if f.type == "text"]
+    for code in effect.case.texts.values():
+        if code not in texts:
+            yield Finding(f"{path}.case", f"栏目 {code} 不是报送表的文字栏目", "、".join(texts))
+    for code in effect.case.figures:
+        if code not in file.rules.yearly_inputs:
+            expected = "、".join(file.rules.yearly_inputs) or "不写 figures"
+            yield Finding(f"{path}.case", f"数据 {code} 不在 yearly.inputs 中", expected)
+
+
 def _effects(file: VersionFile) -> Iterator[Finding]:
     rules = file.rules
     grades = [g.name for g in rules.scoring.grades]
@@ -97,6 +114,7 @@ def _effects(file: VersionFile) -> Iterator[Finding]:
         if effect.event in events and events[effect.event].to and not effect.undone_by:
             found = f"“{effect.event}”改变状态，更正后无从恢复"
             yield Finding(f"{path}.undone_by", found, "写明更正时恢复原状的事项")
+        yield from _case(file, effect, path)
         for kind in effect.papers:
             try:
                 papers.paper(kind, rules.title_programme)
