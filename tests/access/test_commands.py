@@ -37,6 +37,7 @@ COMMANDS = {
     "experts panel next": ("none", "2023", "1", "--basis", "x"),
     "experts receive": ("none.xlsx",),
     "history import": ("none.xlsx",),
+    "round recall": ("999999", "--reason", "x"),
     "correction prepare": ("none", "2023", "--open-round"),
     "officer add": ("1", "--name", "x", "--role", "viewer", "--password-out", "none"),
     "officer change": ("nobody",),
@@ -71,6 +72,10 @@ COMMANDS = {
     "case reject": ("999999", "--note", "x"),
     "case send-back": ("999999", "--note", "x"),
     "case reevaluate": ("999999", "--note", "x"),
+    "case find": ("x", "IC01", "x", "x", "x", "none.pdf"),
+    "case statement": ("999999", "x", "--sender", "x"),
+    "case establish": ("999999", "--note", "x"),
+    "case dismiss": ("999999", "--note", "x"),
     "case propose": ("999999", "--reason", "x"),
 }
 

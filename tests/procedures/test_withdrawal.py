@@ -52,7 +52,34 @@ def test_a_year_s_letters_are_taken_back_and_corrected(nation, passwords, capsys
     _a_document_is_taken_back_by_another_that_names_it(nation, letters["FP01"], day)
     _the_wording_of_a_document_is_corrected(nation, letters["FP03"], day)
     _taking_back_a_cancellation_gives_the_title_back(nation, letters["FP04"], day)
+    _an_approved_round_that_is_not_issued_can_be_recalled(nation, letters["FP06"], day)
     _the_command_asks_for_a_person(letters["FP05"], day, capsys, tmp_path, monkeypatch)
+
+
+def _an_approved_round_that_is_not_issued_can_be_recalled(nation, letter, day) -> None:
+    """Approved, it takes no answer any more: without this nobody could end what its issue refuses."""
+    proposed = withdrawal.withdraw(letter["number"], REASON, "reviewer1", day, nation.at(day))
+    round_id = proposed.output["round_id"]
+    round_ = {"round_id": round_id, "fingerprint": proposed.output["fingerprint"]}
+    nation.answer(round_, "audit", "reviewer2", day)
+    nation.answer(round_, "sign", "issuer1", day)
+    with pytest.raises(RefusedError, match="须写明事由"):
+        approval.recall(round_id, "issuer1", " ", nation.at(day))
+    with pytest.raises(UnknownError, match="没有账号为“nobody”的人员"):
+        approval.recall(round_id, "nobody", "首日已过", nation.at(day))
+    assert round_id in approval.unfinished()
+    assert approval.recall(round_id, "issuer1", "首日已过", nation.at(day)).written == 1
+    assert approval.recall(round_id, "issuer1", "首日已过", nation.at(day)).repeated
+    assert round_id not in approval.unfinished()
+    assert approval.step_status(round_id, "sign").status == "recalled"
+    with pytest.raises(RefusedError, match="未经完整审批（状态：recalled"):
+        approval.issue(round_id, day, nation.at(day))
+    assert "已撤回送审" in nation.answer(round_, "audit", "reviewer1", day).refused
+    assert _rows(tables.document, withdraws=letter["id"]) == []
+    again = withdrawal.withdraw(letter["number"], "另一事由。", "reviewer1", day, nation.at(day))
+    _approve(nation, again, day)
+    with pytest.raises(RefusedError, match="已签发，不能撤回送审"):
+        approval.recall(again.output["round_id"], "issuer1", "晚了", nation.at(day))
 
 
 def _a_document_is_taken_back_by_another_that_names_it(nation, letter, day) -> None:

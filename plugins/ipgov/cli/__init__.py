@@ -24,6 +24,7 @@ from ipgov.cli import (
     policy_changes,
     quality,
     recognition,
+    rounds,
     sensitivity,
     simulate,
     work_plan,
@@ -53,6 +54,7 @@ for room in (
     cases,
     duties,
     work_plan,
+    rounds,
     audits,
     simulate,
 ):

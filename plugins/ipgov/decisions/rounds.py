@@ -1,7 +1,7 @@
 """Rounds: what was put before the reviewers, and where it stands in the chain of approval.
 
-A round is open until it is issued, or until one return or rejection ends it; the next evaluation opens the
-next round.
+A round is open until it is issued, until one return or rejection ends it, or until it is recalled: approved,
+but refused at its issue, it would wait for ever. The next evaluation opens the next round.
 """
 
 from __future__ import annotations
@@ -52,12 +52,13 @@ class Round:
 
 
 class RoundStatus(StrEnum):
-    """Where a round stands; the last three end it."""
+    """Where a round stands; the last four end it."""
 
     OPEN = "open"
     APPROVED = "approved"
     RETURNED = "returned"
     REJECTED = "rejected"
+    RECALLED = "recalled"
     ISSUED = "issued"
 
     @property
@@ -68,6 +69,7 @@ class RoundStatus(StrEnum):
             "approved": "已完成审批",
             "returned": "已退回修改",
             "rejected": "已否决",
+            "recalled": "已撤回送审",
             "issued": "已签发",
         }[self.value]
 
@@ -241,6 +243,9 @@ def ended(connection: Connection, round_id: int) -> RoundStatus | None:
     decision, issue = tables.decision, tables.issue
     if connection.execute(select(issue.c.id).where(issue.c.round_id == round_id)).first():
         return RoundStatus.ISSUED
+    recall = tables.round_recall
+    if connection.execute(select(recall.c.id).where(recall.c.round_id == round_id)).first():
+        return RoundStatus.RECALLED
     answer = connection.execute(
         select(decision.c.answer)
         .where(decision.c.round_id == round_id, decision.c.answer.in_(_ENDING))
@@ -250,13 +255,31 @@ def ended(connection: Connection, round_id: int) -> RoundStatus | None:
     return None if answer is None else _ENDING[answer]
 
 
+def recall(connection: Connection, round_id: int, by: str, reason: str, known_at: dt.datetime) -> bool:
+    """Take a round back before its issue; return whether a row was written. The caller holds ``issue``.
+
+    Raises RefusedError for a round that was issued, returned or rejected.
+    """
+    end = ended(connection, round_id)
+    if end is RoundStatus.RECALLED:
+        return False
+    if end is not None:
+        raise RefusedError(f"{get_round(connection, round_id).label}{end.label}，不能撤回送审")
+    values = {"round_id": round_id, "recalled_by": by, "reason": reason, "known_at": known_at}
+    connection.execute(tables.round_recall.insert().values(**values))
+    return True
+
+
 def unfinished(connection: Connection) -> list[int]:
     """Return the ids of all rounds that are not ended, the oldest first."""
-    table, decision, issue = tables.review_round, tables.decision, tables.issue
+    table, decision = tables.review_round, tables.decision
     query = (
         select(table.c.id)
         .where(
-            ~select(issue.c.id).where(issue.c.round_id == table.c.id).exists(),
+            *(
+                ~select(end.c.id).where(end.c.round_id == table.c.id).exists()
+                for end in (tables.issue, tables.round_recall)
+            ),
             ~select(decision.c.id)
             .where(decision.c.round_id == table.c.id, decision.c.answer.in_(_ENDING))
             .exists(),
@@ -270,7 +293,7 @@ def state(connection: Connection, round_id: int, approval: Approval) -> RoundSta
     """Return where a round stands in its chain; what ended it voids the approvals given before."""
     round_ = get_round(connection, round_id)
     end = ended(connection, round_id)
-    void = end in (RoundStatus.RETURNED, RoundStatus.REJECTED)
+    void = end is not None and end is not RoundStatus.ISSUED
     given = {} if void else _approvals(connection, round_)
     steps = tuple(
         StepState(

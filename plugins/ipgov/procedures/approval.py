@@ -15,6 +15,7 @@ from ipgov.core.steps import Cycle, StepResult
 from ipgov.core.tables import issue as issue_table
 from ipgov.core.tables import round_templates
 from ipgov.decisions import approvals, marks, rounds
+from ipgov.decisions.officers import officer
 from ipgov.documents import dispatch, templates
 from ipgov.documents import rating_list as rating
 from ipgov.documents.numbering import NumberAwaitedError
@@ -172,6 +173,36 @@ def answer_by_workbook(
     )
 
 
+def recall(round_id: int, by: str, reason: str, known_at: dt.datetime) -> StepResult:
+    """Take a round back that is not issued, approved or not: it ends, and what it was about may go on anew.
+
+    For an approved round that its issue refuses (a day that has passed, a title lost meanwhile) this is the
+    only end. Raises RefusedError without a reason, for a person of no step of the round's chain, and for a
+    round that has ended.
+    """
+    if not reason.strip():
+        raise RefusedError("撤回送审须写明事由")
+    with transaction() as connection:
+        lock(connection, "issue", round_id)
+        round_ = rounds.get_round(connection, round_id)
+        _check_in_chain(connection, round_, by, known_at)
+        written = rounds.recall(connection, round_id, by, reason.strip(), known_at)
+        if written:
+            step = _approval(round_).steps[-1].step
+            told = approvals.Answer(
+                step, "return", by, f"撤回送审：{reason.strip()}", round_.fingerprint, "cli", known_at
+            )
+            matter(connection, round_).returned(connection, round_, told, known_at)
+    return StepResult(written=int(written), repeated=not written, output={"round_id": round_id})
+
+
+def _check_in_chain(connection: Connection, round_: rounds.Round, login: str, known_at: dt.datetime) -> None:
+    person, steps = officer(connection, login, known_at), _approval(round_).steps
+    if not person.active or not set(person.roles) & {s.role for s in steps}:
+        names = "、".join(s.name for s in steps)
+        raise RefusedError(f"“{login}”不能撤回{round_.label}的送审；应为在岗的、办理{names}的人员")
+
+
 def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
     """Let an approved round take effect: documents with numbers, title events, dispatch; once.
 
@@ -204,6 +235,8 @@ def issue(round_id: int, as_of: dt.date, known_at: dt.datetime) -> StepResult:
         if connection.execute(select(issue_table.c.id).where(issue_table.c.round_id == round_id)).scalar():
             # another attempt was quicker, and seals what it issued
             return StepResult(read=len(planned), skipped=len(planned), repeated=True)
+        if rounds.ended(connection, round_id) is not None:
+            raise RefusedError(f"{round_.label}已撤回送审，不予签发")
         filed = [notices.file(connection, cycle, round_id, n) for n in numbered]
         # before it takes effect: a title event that needs an approval looks for this very row
         connection.execute(

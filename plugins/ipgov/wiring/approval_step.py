@@ -52,8 +52,8 @@ class ApprovalStep(HITLOperator):
         return self._go_on(context, status)
 
     def _go_on(self, context: Any, status: Any) -> Any:
-        if status.status in ("returned", "rejected"):
-            raise AirflowSkipException("本轮已被退回，待修改后重新评价")
+        if status.status in ("returned", "rejected", "recalled"):
+            raise AirflowSkipException("本轮已被退回或撤回送审，待修改后重新送审")
         if status.step_complete:
             return status.status
         return super().execute(context)

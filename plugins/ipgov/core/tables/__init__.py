@@ -16,6 +16,8 @@ from ipgov.core.tables.audits import (
 from ipgov.core.tables.cases import (
     case_event,
     case_evidence,
+    case_finding,
+    case_finding_file,
     case_problem,
     case_round,
     case_workbook,
@@ -35,6 +37,7 @@ from ipgov.core.tables.decisions import (
     refused_policy_act,
     review_mark,
     review_round,
+    round_recall,
 )
 from ipgov.core.tables.documents import (
     awaited_number,
@@ -124,6 +127,8 @@ __all__ = [
     "calendar_edition",
     "case_event",
     "case_evidence",
+    "case_finding",
+    "case_finding_file",
     "case_problem",
     "case_round",
     "case_workbook",
@@ -199,6 +204,7 @@ __all__ = [
     "result_set",
     "review_mark",
     "review_round",
+    "round_recall",
     "round_templates",
     "rule_version",
     "score",

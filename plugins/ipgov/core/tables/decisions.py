@@ -101,6 +101,15 @@ decision = fact(
     bound_to_round(),
 )
 
+# A round that was taken back before its issue: no answer of it counts any more, and it is never issued.
+round_recall = fact(
+    "round_recall",
+    refers("round_id", "review_round.id"),
+    words("recalled_by"),
+    words("reason"),
+    UniqueConstraint("round_id"),
+)
+
 # An answer that did not count, and why: wrong role, same person twice, other fingerprint.
 refused_decision = fact(
     "refused_decision",
