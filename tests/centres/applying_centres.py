@@ -89,16 +89,16 @@ class Applicants:
 
         return cycle_days(store.governing(PROGRAMME, 2025).rules.cycle, 2025)
 
-    def candidate(self, unit: str, **changed: Any) -> Any:
+    def candidate(self, unit: str, *, code: str = "", **changed: Any) -> Any:
         from ipgov.procedures.applications import Candidate
         from ipgov.registry.organisations import Organisation
         from ipgov.simulation.nation import fictitious_code
 
         kind, industry, province, route, _ = APPLICANTS[unit]
-        code = fictitious_code(province, 600 + int(unit[2:]))
-        host = Organisation(code, f"虚构建设主体{int(unit[2:])}", province, route == "direct")
+        number = fictitious_code(province, 600 + int(unit[2:]))
+        host = Organisation(number, f"虚构建设主体{int(unit[2:])}", province, route == "direct")
         given = {
-            "unit": unit, "name": name_of(industry), "kind": kind, "province": province, "route": route,
+            "unit": code or unit, "name": name_of(industry), "kind": kind, "province": province, "route": route,
             "host": host, "operator": host,
         }  # fmt: skip
         return Candidate(**(given | changed))

@@ -142,7 +142,7 @@ def test_a_wrong_name_goes_back_with_the_right_one(
     assert centres.apply("IC01", **changed) == "returned"
     (problem,) = centres.last("submission")["problems"]
     assert found in problem["found"]
-    assert (problem["expected"], problem["cell"], problem["basis"]) == (expected, "D6", "2024-1155#27")
+    assert (problem["expected"], problem["cell"], problem["basis"]) == (expected, "D7", "2024-1155#27")
     assert centres.states(SENT)["IC01"] == "candidate"
 
 
@@ -152,7 +152,7 @@ def test_a_wrong_name_goes_back_with_the_right_one(
         ({"name": "上海市智能网联产业知识产权运营中心"}, "不合规定"),
         ({"route": "direct"}, "不是中央企业，不能直接申报"),
         ({"kind": "none"}, "没有名为“none”的类别"),
-        ({"unit": "centre-1"}, "格式不符"),
+        ({"code": "centre-1"}, "格式不符"),
     ],
 )
 def test_a_candidate_that_cannot_be_registered(database: Path, changed: dict[str, Any], told: str) -> None:

@@ -302,10 +302,10 @@ class nothing_more:  # noqa: N801
 
 def frozen_states(connection: Connection, day: dt.date) -> dict[str, str]:
     """What freeze makes of the same rows, had it known no more than was there at the end of that day."""
-    from ipgov.procedures import evaluation_cycle, snapshots
+    from ipgov.procedures import snapshots
 
     end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=SHANGHAI)
     loaded = store.governing(PROGRAMME, YEAR)
     cycle = Cycle(PROGRAMME, PERIOD, EVALUATE, end - dt.timedelta(microseconds=1))
     units = snapshots.bodies(connection, cycle, loaded.rules)
-    return {c.unit.unit: c.state for c in evaluation_cycle.choose(connection, cycle, loaded, units)}
+    return {c.unit.unit: c.state for c in choosing.choose(connection, cycle, loaded, units)}

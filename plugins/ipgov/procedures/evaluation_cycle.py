@@ -6,9 +6,8 @@ What differs between programmes is policy, not a step here. First user: the func
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -25,17 +24,15 @@ from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.documents.rating_layout import list_name
 from ipgov.evaluation import engine, outcomes
 from ipgov.evaluation import store as results
-from ipgov.intake import attachments, submissions
 from ipgov.policy.rules import RuleVersion
-from ipgov.policy.store import Loaded
-from ipgov.procedures import audit_routes, rating_charts, scoring_state, snapshots, yearly_reports
+from ipgov.procedures import rating_charts, scoring_state, snapshots, yearly_reports
+from ipgov.procedures.choosing import choose
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.published_history import check_not_imported
 from ipgov.procedures.rating_lists import compose
 from ipgov.quality import findings as quality_findings
 from ipgov.quality import gate
 from ipgov.registry.checks import check_kind_counts
-from ipgov.registry.platforms import Unit
 
 
 def freeze(cycle: Cycle) -> StepResult:
@@ -78,22 +75,6 @@ def _refuse_before_evaluation_day(cycle: Cycle, rules: RuleVersion) -> None:
         raise RefusedError(f"评价日 {day.date} 由暂定工作日推算（放假通知未录入），不能据以办理有效力的评价")
 
 
-def choose(
-    connection: Connection, cycle: Cycle, rules: Loaded, units: Sequence[Unit]
-) -> list[snapshots.Chosen]:
-    """Return, of each of these bodies, what it sent in for a period that counts, or why nothing does."""
-    until = cycle_days(rules.rules.cycle, cycle.year).late_until.date
-    in_time = submissions.accepted_in_time(connection, cycle.programme, cycle.period, cycle.known_at, until)
-    newest = submissions.states(connection, cycle.programme, cycle.period, cycle.known_at)
-    chosen = [_state_of(u, cycle, rules.rules, in_time, newest) for u in units]
-    chosen = _routed(connection, cycle, rules.rules, chosen)
-    listed: dict[str, list[attachments.Standing]] = {}
-    ids = snapshots.submission_ids(chosen)
-    for row in attachments.standing(connection, cycle.programme, cycle.period, ids, cycle.known_at):
-        listed.setdefault(row.unit, []).append(row)
-    return [replace(c, attachments=tuple(listed.get(c.unit.unit, ()))) for c in chosen]
-
-
 def yearly_of(
     connection: Connection, cycle: Cycle, rules: RuleVersion, chosen: Sequence[snapshots.Chosen]
 ) -> list[yearly_reports.Year]:
@@ -116,39 +97,6 @@ def yearly_of(
             for c in choose(connection, of_year, known, units)
         ]
     return sorted(found, key=lambda y: (y.unit, y.period))
-
-
-def _routed(
-    connection: Connection, cycle: Cycle, rules: RuleVersion, chosen: Sequence[snapshots.Chosen]
-) -> list[snapshots.Chosen]:
-    """Let only that count which came by the route that the rules ask for (2024-1155#38, #39)."""
-    sent = {c.unit.unit: (c.unit, c.submission_id) for c in chosen if c.submission_id is not None}
-    routes = audit_routes.routes(connection, cycle, rules, sent)
-    return [
-        c
-        if (route := routes.get(c.unit.unit)) is None
-        else snapshots.Chosen(c.unit, route.blocks, route=route)
-        if route.blocks
-        else replace(c, route=route)
-        for c in chosen
-    ]
-
-
-def _state_of(
-    unit: Unit,
-    cycle: Cycle,
-    rules: RuleVersion,
-    in_time: Mapping[str, Mapping[str, Any]],
-    newest: Mapping[str, Mapping[str, Any]],
-) -> snapshots.Chosen:
-    if snapshots.titled_too_short(unit, rules, cycle.year):
-        return snapshots.Chosen(unit, "exempt")
-    if row := in_time.get(unit.unit):
-        state = "accepted_late" if row["late"] else "accepted"
-        return snapshots.Chosen(unit, state, row["id"], row["sha256"])
-    if row := newest.get(unit.unit):
-        return snapshots.Chosen(unit, "late" if row["outcome"] == "accepted" else "returned")
-    return snapshots.Chosen(unit, "missing")
 
 
 def check(cycle: Cycle, snapshot_id: int) -> StepResult:

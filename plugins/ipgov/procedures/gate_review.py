@@ -30,7 +30,7 @@ from ipgov.policy import store
 from ipgov.policy.recognition import Gate, Recognition
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import evaluation_cycle, snapshots
+from ipgov.procedures import choosing, snapshots
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.snapshots import Chosen
 
@@ -45,7 +45,7 @@ def rule_of(rules: RuleVersion) -> Recognition:
 def counting(connection: Connection, cycle: Cycle, loaded: Loaded) -> list[Chosen]:
     """Return the applications that are to be checked: forwarded by their province, or filed with it."""
     units = snapshots.bodies(connection, cycle, loaded.rules)
-    chosen = evaluation_cycle.choose(connection, cycle, loaded, units)
+    chosen = choosing.choose(connection, cycle, loaded, units)
     return [c for c in chosen if c.submission_id is not None]
 
 

@@ -18,7 +18,7 @@ from ipgov.decisions.panel_plans import asked_for, rules_of_panel
 from ipgov.decisions.ratings import STATES, Judged, Rating, judge, spread_text, standing
 from ipgov.decisions.recusal import expert_recusals
 from ipgov.policy.rules import RuleVersion
-from ipgov.procedures import snapshots
+from ipgov.procedures import choosing, snapshots
 from ipgov.procedures.cycles import rules_of
 from ipgov.registry.platforms import Unit, roster
 
@@ -189,10 +189,15 @@ def bodies(connection: Connection, cycle: Cycle) -> list[Unit]:
 
 
 def scorable(connection: Connection, cycle: Cycle, rules: RuleVersion) -> list[Unit]:
-    """Return the bodies that may be evaluated; whether they sent anything may still be open."""
-    units = (
-        bodies(connection, cycle) if rules.recognition is None else snapshots.bodies(connection, cycle, rules)
-    )
+    """Return the bodies that may be evaluated; whether they sent anything may still be open.
+
+    Of applicants for a title those that came before the office: recommended, or filed (2024-1155#31).
+    """
+    if rules.recognition is not None:
+        units = snapshots.bodies(connection, cycle, rules)
+        chosen = choosing.choose(connection, cycle, rules_of(connection, cycle), units)
+        return [c.unit for c in chosen if c.submission_id is not None]
+    units = bodies(connection, cycle)
     return [u for u in units if not snapshots.titled_too_short(u, rules, cycle.year)]
 
 

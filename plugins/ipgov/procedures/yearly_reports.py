@@ -1,6 +1,6 @@
 """The yearly workbooks that an evaluation over several years builds on, and what is put together from them.
 
-Which workbook of a year counts is that year's own procedure's matter (``evaluation_cycle.choose``); here is
+Which workbook of a year counts is that year's own procedure's matter (``choosing.choose``); here is
 what follows: the numbers over the years, and the way from each of them back to every cell (2024-1155#41).
 """
 
