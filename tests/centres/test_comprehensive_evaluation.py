@@ -227,3 +227,49 @@ def test_a_correction_of_an_earlier_year_is_knowledge_and_no_change_of_rules(coh
     assert {(v.unit, v.field) for v in compared.values} == {("IC02", "Y01"), ("IC02", "Y02")}
     (moved,) = (u for u in compared.units if u.unit == "IC02")
     assert moved.own == {"values"}
+
+
+@pytest.mark.parametrize(
+    ("unsolved", "event", "held"), [((), "kept", True), ((1, 2, 3, 4, 5), "cancelled", False)]
+)
+@pytest.mark.clause("2024-1155#44", "2024-1155#45")
+def test_a_rectification_ends_in_keeping_the_title_or_losing_it(
+    cohort: Cohort, unsolved: tuple[int, ...], event: str, held: bool
+) -> None:
+    from ipgov.procedures import case_opening, follow_up, rectification
+    from ipgov.procedures.case_evidence import Sent
+    from ipgov.registry.titles import standings
+
+    cohort.collect()
+    round_ = cohort.evaluate()
+    day = cohort.cycle().as_of
+    cohort.approve(round_, day)
+    on = day + dt.timedelta(days=1)
+    follow_up.advance(on, at(on), day)
+    case_opening.open_cases(on, at(on))
+    (case,) = rows("SELECT obligation_id FROM rectification_case")
+    case_id = case["obligation_id"]
+    pdf = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\nxref\n0 1\ntrailer\n<< >>\nstartxref\n9\n%%EOF\n"
+    problems = [r["number"] for r in rows("SELECT number FROM case_problem ORDER BY number")]
+    rectification.plan(case_id, "虚构中心", "方案", [Sent("方案.pdf", pdf)], on, at(on))
+    reported = on + dt.timedelta(days=30)
+    rectification.progress(case_id, "虚构中心", "进展", [], reported, at(reported))
+    evidence = [Sent("材料.pdf", pdf.replace(b"%%EOF", b"% 2\n%%EOF"))]
+    rectification.evidence(case_id, "虚构中心", "材料", evidence, problems, reported, at(reported))
+    judged = dt.date(2028, 11, 15) if unsolved else reported + dt.timedelta(days=20)
+    left = problems if unsolved else []
+    follow_up.advance(judged, at(judged))
+    rectification.judge(case_id, "accept", "reviewer1", left, "验收", judged, at(judged))
+    again = rectification.reevaluate(case_id, "reviewer1", left, "核查", judged, at(judged))
+    proposed = rectification.propose(case_id, "reviewer1", "请批", judged, at(judged)).output
+    assert again.output["reckoned"]
+    cohort.approve(proposed, judged)
+    with reading() as connection:
+        state = standings(connection, TITLE, judged, at(judged))["IC04"]
+    assert (state.code, state.titled) == ("recognised" if held else "cancelled", held)
+    (ended,) = rows("SELECT * FROM title_event WHERE unit = 'IC04' ORDER BY id DESC LIMIT 1")
+    assert ended["event"] == event
+    assert ended["basis"] == "2024-1155#45"
+    (paper,) = rows("SELECT * FROM document WHERE unit = 'IC04' ORDER BY id DESC LIMIT 1")
+    assert paper["kind"] == ("centre_kept" if held else "cancel_qualification")
+    assert "称号" not in paper["title"]
