@@ -98,8 +98,8 @@ class Applicants:
         number = fictitious_code(province, 600 + int(unit[2:]))
         host = Organisation(number, f"虚构建设主体{int(unit[2:])}", province, route == "direct")
         given = {
-            "unit": code or unit, "name": name_of(industry), "kind": kind, "province": province, "route": route,
-            "host": host, "operator": host,
+            "unit": code or unit, "name": name_of(industry), "kind": kind, "province": province,
+            "route": route, "host": host, "operator": host,
         }  # fmt: skip
         return Candidate(**(given | changed))
 

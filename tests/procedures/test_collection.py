@@ -302,7 +302,7 @@ class nothing_more:  # noqa: N801
 
 def frozen_states(connection: Connection, day: dt.date) -> dict[str, str]:
     """What freeze makes of the same rows, had it known no more than was there at the end of that day."""
-    from ipgov.procedures import snapshots
+    from ipgov.procedures import choosing, snapshots
 
     end = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), tzinfo=SHANGHAI)
     loaded = store.governing(PROGRAMME, YEAR)
