@@ -144,41 +144,6 @@ def test_a_recognition_confers_the_title(nation: Nation) -> None:
     assert "FP77" in [code for code, _ in sent(row)]  # 各有关单位: those that the document names
 
 
-@pytest.mark.clause("2024-1155#32")
-@pytest.mark.clause("2024-1155#33")
-def test_a_public_notice_runs_its_time_and_its_outcome_tells_of_it(nation: Nation) -> None:
-    centre, content = "industry_centre", sample("public_notice")
-    content |= {"starts_on": "2026-05-11", "ends_on": "2026-05-18"}
-    with pytest.raises(RefusedError, match="不足规定的时间，最早可至 2026-05-18"):
-        propose("public_notice", centre, DAY, content | {"ends_on": "2026-05-15", "working_days": 4})
-    with pytest.raises(RefusedError, match="写明 6 个工作日，自 2026-05-11 起应至 2026-05-19"):
-        propose("public_notice", centre, DAY, content | {"working_days": 6})
-    row = issue(nation, propose("public_notice", centre, DAY, content), DAY)
-    assert (row["number"], letter(row).recipients, sent(row)) == (None, (), [("public", "outbox")])
-    (begun,) = rows(tables.occurrence, kind="publicity_started")
-    assert (begun["programme"], begun["party"], begun["occurred_on"]) == (
-        centre,
-        "office",
-        dt.date(2026, 5, 11),
-    )
-
-    outcome = sample("public_notice_outcome")
-    outcome |= {"starts_on": "2026-05-11", "ends_on": "2026-05-18", "notice_title": row["title"]}
-    after = dt.date(2026, 5, 19)
-    with pytest.raises(RefusedError, match="公示尚未期满"):
-        propose("public_notice_outcome", centre, dt.date(2026, 5, 18), outcome)
-    with pytest.raises(RefusedError, match="没有已发的《别的公示》"):
-        propose("public_notice_outcome", centre, after, outcome | {"notice_title": "别的公示"})
-    strange = [{**BODIES[0], "name": "未公示中心"}, BODIES[1]]
-    with pytest.raises(RefusedError, match="未公示中心不在公示名单中"):
-        propose("public_notice_outcome", centre, after, outcome | {"bodies": strange})
-    issue(nation, propose("public_notice_outcome", centre, after, outcome), after)
-
-    recognised = {"bodies": [{**BODIES[2], "unit": "IC03"}], "recognised_on": "2026-05-20"}
-    with pytest.raises(RefusedError, match=f"{BODIES[2]['name']}没有列入已发的公示结果"):
-        propose("recognition_notice", centre, after, recognised)
-
-
 def test_a_day_that_the_matter_does_not_allow_stops_the_issue(nation: Nation) -> None:
     proposed = propose("interview_invitation", PLATFORM, DAY, interview(), subject=["FP03"], province=["33"])
     with pytest.raises(RefusedError, match="回复截止日早于印发之日"):

@@ -42,7 +42,7 @@ LABELS: Mapping[str, str] = {
     "counted_to": "数据截止日", "places": "各地数据", "filed": "当月备案", "total": "累计备案",
     "firms": "累计企业", "patents": "累计专利", "year": "年度", "due_on": "提交期限",
     "audited_by": "审核报送期限", "contents": "报告内容", "form_title": "自评报告名称",
-    "provisional": "期限是否暂定",
+    "provisional": "期限是否暂定", "objection": "公示异议编号（不是对公示的异议，不填）",
 }  # fmt: skip
 PARTIES: Mapping[str, str] = {
     "subject": "当事单位", "province": "所在省份", "objector": "提出异议者", "locality": "地方",
@@ -107,7 +107,12 @@ def blank(kind: str, paper: Paper, issuer: str) -> bytes:
             "；没有登记的写名称" if outside else ""
         )
         lines += [Line((f"{_PARTY}{party}", PARTIES[party], "", f"必填，每行一个：{note}"))] * 3
-    columns = (Column("代码", 20), Column("项目", 30), Column("填写", 70, wrap=True), Column("说明", 44, wrap=True))
+    columns = (
+        Column("代码", 20),
+        Column("项目", 30),
+        Column("填写", 70, wrap=True),
+        Column("说明", 44, wrap=True),
+    )
     book.table(sheet, HEAD_ROW, columns, lines)
     _as_text(book, sheet, (2,), len(lines))
     for name, item in _lists(model).items():

@@ -87,24 +87,43 @@ class Objection(Subject):
 
 
 class PublicNotice(Subject):
-    """拟认定名单公示 (2024-1155#32). ``ends_on``: the last day on which an objection may come in."""
+    """拟认定名单公示 (2024-1155#32). ``ends_on``: the last day on which an objection may come in.
+
+    Days that are not given are reckoned on the day of issue (``running``): approval takes its time.
+    """
 
     bodies: Bodies
-    starts_on: dt.date
-    ends_on: dt.date
-    working_days: Annotated[int, Field(ge=1)]
+    starts_on: dt.date | None = None
+    ends_on: dt.date | None = None
+    working_days: Annotated[int, Field(ge=1)] | None = None
+    provisional: bool = False  # days were looked at whose holidays are not announced
     telephone: FilledText
     address: FilledText
     email: FilledText
 
     def check(self) -> None:
-        """Refuse an end before the beginning."""
-        if self.ends_on < self.starts_on:
+        """Refuse an end before the beginning, or without one, and days without their number."""
+        if self.ends_on is not None and self.starts_on is None:
+            raise ValueError("写明公示截止日的，须写明起始日")
+        if (self.ends_on is None) != (self.working_days is None):
+            raise ValueError("公示的截止日与工作日数须同时写明；均不写的，印发时按规定推算")
+        if self.ends_on is not None and self.starts_on is not None and self.ends_on < self.starts_on:
             raise ValueError("公示的截止日早于起始日")
 
     def problem_on(self, day: dt.date) -> str:
         """Refuse a notice of a time that has begun before."""
-        return "公示的起始日早于印发之日" if self.starts_on < day else ""
+        return "公示的起始日早于印发之日" if self.starts_on is not None and self.starts_on < day else ""
+
+    def running(self, starts_on: dt.date, ends_on: dt.date, working_days: int, *, provisional: bool) -> Self:
+        """Return the notice with its days written out."""
+        return self.model_copy(
+            update={
+                "starts_on": starts_on,
+                "ends_on": ends_on,
+                "working_days": working_days,
+                "provisional": provisional,
+            }
+        )
 
 
 class PublicNoticeOutcome(Subject):
@@ -139,7 +158,7 @@ class Recognition(Subject):
 
     bodies: Bodies
     batch: FilledText | None = None
-    recognised_on: dt.date
+    recognised_on: dt.date | None = None  # not given: the day of issue
 
     def check(self) -> None:
         """Demand every body's code, to which the title goes, and each of them once."""
@@ -151,7 +170,12 @@ class Recognition(Subject):
 
     def problem_on(self, day: dt.date) -> str:
         """Refuse a recognition that took effect before it was told."""
-        return "认定生效日早于印发之日" if self.recognised_on < day else ""
+        early = self.recognised_on is not None and self.recognised_on < day
+        return "认定生效日早于印发之日" if early else ""
+
+    def on(self, day: dt.date) -> Self:
+        """Return the recognition as it is issued on a day."""
+        return self.model_copy(update={"recognised_on": self.recognised_on or day})
 
 
 class Praised(Subject):
@@ -304,6 +328,7 @@ class ObjectionReply(Subject):
     received_on: dt.date
     claims: Annotated[tuple[Claim, ...], Field(min_length=1)]
     remedy: Sentence | None = None
+    objection: Annotated[int, Field(ge=1)] | None = None  # its number, where it is one to a public notice
 
     def check(self) -> None:
         """Demand to say what is done where a claim holds, and only there."""

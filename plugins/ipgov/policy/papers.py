@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from ipgov.core.errors import UnknownError
 from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block, ClauseIds
+from ipgov.policy.cases import Evidence
 from ipgov.policy.correspondence import Contact
 from ipgov.policy.documents import document
 from ipgov.policy.rules import Budget, Issuer
@@ -63,6 +64,19 @@ class Running(Block):
     limit: Budget
 
 
+class Objections(Block):
+    """Where objections to what a document announces are taken, and which files may come with one.
+
+    ``against``: the clause that an objection invokes where it names none.
+    """
+
+    telephone: str
+    address: str
+    email: str
+    against: Annotated[ClauseIds, Field(min_length=1)]
+    evidence: Evidence
+
+
 class Chain(Block):
     """The programme whose rules name the chain of approval where a programme has no rules of its own."""
 
@@ -74,7 +88,7 @@ class Paper(Block):
 
     ``channels``: by which it is sent; a public one to the recipient ``public``. ``runs``: the least time that
     it gives; ``opens``: the occurrence (of ``policies/duties/``) that its issue records. ``after``: the kind
-    of which an issued one has to name every body that this one names.
+    of which an issued one has to name every body that this one names. ``objections``: to what it announces.
     """
 
     kind: str
@@ -89,6 +103,7 @@ class Paper(Block):
     quotes: ClauseIds = ()
     channels: tuple[Literal["outbox", "folder", "publication", "mail"], ...] = ("outbox",)
     runs: Running | None = None
+    objections: Objections | None = None
     opens: str = ""
     after: str = ""
 

@@ -14,11 +14,12 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, RowMapping
 
+from ipgov.calendars import running
 from ipgov.core.database import is_simulation
 from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
 from ipgov.documents import paper_form, papers, register
 from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument, printable
-from ipgov.documents.paper_subjects import Given, Outsider, Subject
+from ipgov.documents.paper_subjects import Given, Outsider, PublicNotice, Recognition, Subject
 from ipgov.policy import papers as policy
 from ipgov.policy import store
 from ipgov.policy.papers import Paper, Recipients, Sent
@@ -74,13 +75,14 @@ def draft(
     read = _read(given)
     registry = Parties.read(connection, day, known_at)
     content = _content(connection, registry, programme, read.content, day)
-    about = papers.subject(kind, content)
+    kept = papers.subject(kind, content)
+    about = dated(paper, kept, day)
     parties, codes = _parties(registry, paper, read.parties)
     addressed = policy.recipients(paper, parties, day)
     sent = policy.sent_to(paper, addressed, codes, concerned(about))
     letter = _write(connection, kind, programme, about, parties, day)
     stored = {
-        "content": about.model_dump(mode="json"),
+        "content": kept.model_dump(mode="json"),
         "parties": {name: list(names) for name, names in parties.items()},
         "recipients": list(addressed.to),
         "copies_to": list(addressed.copies_to),
@@ -99,13 +101,29 @@ def again(
     RefusedError where the day does not allow it any more.
     """
     paper = policy.paper(kind, programme)
-    about = papers.subject(kind, stored["content"])
+    about = dated(paper, papers.subject(kind, stored["content"]), day)
     if problem := about.problem_on(day):
         raise RefusedError(f"{paper.name}不能以 {day} 印发：{problem}")
     addressed = Recipients(tuple(stored["recipients"]), tuple(stored["copies_to"]))
     sent = Sent(tuple(stored["codes"]), tuple(stored["by_hand"]))
     letter = _write(connection, kind, programme, about, stored["parties"], day)
     return Drafted(paper, about, addressed, sent, letter, stored)
+
+
+def dated(paper: Paper, about: Subject, day: dt.date) -> Subject:
+    """Return what a document is about with the days that follow from the day of its issue.
+
+    RefusedError where policy does not say how long a public notice runs.
+    """
+    if isinstance(about, Recognition):
+        return about.on(day)
+    if not isinstance(about, PublicNotice) or about.ends_on is not None:
+        return about
+    if paper.runs is None or paper.runs.limit.working_days is None:
+        raise RefusedError(f"{paper.name}没有规定工作日数，须写明起始日、截止日和工作日数")
+    starts_on = about.starts_on or day
+    last = running.last_day(starts_on, paper.runs.limit, day)
+    return about.running(starts_on, last.date, paper.runs.limit.working_days, provisional=last.provisional)
 
 
 def concerned(about: Subject) -> tuple[str, ...]:
@@ -181,7 +199,7 @@ def _content(
     found = dict(content)
     if isinstance(found.get("bodies"), list | tuple):
         found["bodies"] = [
-            _body(registry, programme, b, day) if isinstance(b, str) else b for b in found["bodies"]
+            body(registry, programme, b, day) if isinstance(b, str) else b for b in found["bodies"]
         ]
     if "earlier" in found:
         found["earlier"] = named(_earlier(connection, found["earlier"]))
@@ -203,21 +221,22 @@ def named(earlier: RowMapping) -> dict[str, str | None]:
     }
 
 
-def _body(registry: Parties, programme: str, unit: str, day: dt.date) -> dict[str, str]:
-    body = registry.bodies.get((programme, unit))
-    if body is None:
+def body(registry: Parties, programme: str, unit: str, day: dt.date) -> dict[str, str]:
+    """Return what a list says of a registered body; UnknownError names those that there are."""
+    found = registry.bodies.get((programme, unit))
+    if found is None:
         known = "、".join(u for p, u in registry.bodies if p == programme)
         raise UnknownError(
             f"{day} 业务“{programme}”没有登记代码为“{printable(unit)}”的单位；已登记的：{known or '无'}"
         )
     kinds = {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
-    direct = body["route"] == "direct"
-    by = "直接报送" if direct else f"{province_name(body['province'])}知识产权局"
+    direct = found["route"] == "direct"
+    by = "直接报送" if direct else f"{province_name(found['province'])}知识产权局"
     return {
         "unit": unit,
-        "name": body["name"],
-        "category": kinds.get(body["kind"], body["kind"]),
-        "host": registry.name(body["host_code"]),
-        "operating": registry.name(body["operator_code"]),
+        "name": found["name"],
+        "category": kinds.get(found["kind"], found["kind"]),
+        "host": registry.name(found["host_code"]),
+        "operating": registry.name(found["operator_code"]),
         "recommended_by": by,
     }

@@ -13,20 +13,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, select
 
-from ipgov.calendars import deadlines
 from ipgov.core import tables
 from ipgov.core.errors import RefusedError
 from ipgov.core.steps import Cycle
 from ipgov.decisions import paper_rounds
 from ipgov.documents import papers
-from ipgov.documents.paper_subjects import (
-    Interview,
-    PublicNotice,
-    PublicNoticeOutcome,
-    Recognition,
-    Subject,
-)
+from ipgov.documents.paper_subjects import Interview, Recognition, Subject
 from ipgov.policy.papers import Paper, paper
+from ipgov.procedures import publicity_effects
 from ipgov.procedures.notices import Filed
 from ipgov.registry.titles import life, record_title_event, standings
 
@@ -101,78 +95,6 @@ def _named_before(connection: Connection, about: About, bodies: set[str]) -> Non
         )
 
 
-def _long_enough(connection: Connection, about: About) -> None:
-    """Refuse a public notice that ends before the time that policy demands is over."""
-    said = about.subject
-    if not isinstance(said, PublicNotice) or about.paper.runs is None:
-        return
-    limit = about.paper.runs.limit
-    earliest = deadlines.due(said.starts_on, limit)
-    if said.ends_on < earliest.date:
-        raise RefusedError(
-            f"公示自 {said.starts_on} 起至 {said.ends_on} 止，不足规定的时间，最早可至 {earliest.date}"
-            f"（{'、'.join(about.paper.runs.clause)}）"
-        )
-    told = limit.model_copy(update={"working_days": said.working_days})
-    if limit.working_days is not None and deadlines.due(said.starts_on, told).date != said.ends_on:
-        raise RefusedError(
-            f"公示写明 {said.working_days} 个工作日，自 {said.starts_on} 起应至"
-            f" {deadlines.due(said.starts_on, told).date}，而写明至 {said.ends_on}"
-        )
-
-
-def _announced(connection: Connection, cycle: Cycle, about: About, filed: Filed, round_id: int) -> list[str]:
-    """Record that the time of a public notice has begun: the duty that ends it opens."""
-    said = about.subject
-    if not isinstance(said, PublicNotice) or not about.paper.opens:
-        return []
-    connection.execute(
-        tables.occurrence.insert().values(
-            programme=about.programme,
-            party="office",
-            kind=about.paper.opens,
-            subject=f"{about.paper.name}（登记序号 {filed.document_id}）",
-            occurred_on=said.starts_on,
-            reported_on=None,
-            reported_by="office",
-            note=f"公示 {len(said.bodies)} 家，至 {said.ends_on} 止",
-            evidence_sha256=None,
-            known_at=cycle.known_at,
-        )
-    )
-    return [f"{about.paper.name}:{said.starts_on}/{said.ends_on}"]
-
-
-def _tells_of_a_notice(connection: Connection, about: About) -> None:
-    """Refuse an outcome of a public notice that was not issued so, or that forgets bodies of it."""
-    said = about.subject
-    if not isinstance(said, PublicNoticeOutcome):
-        return
-    before = paper(about.paper.after, about.programme)
-    for row, notice in issued(connection, before.kind, about.programme, about.known_at):
-        if not isinstance(notice, PublicNotice):
-            continue
-        if (row["title"], notice.starts_on, notice.ends_on) == (
-            said.notice_title,
-            said.starts_on,
-            said.ends_on,
-        ):
-            _same_list(said, {b.name for b in notice.bodies})
-            return
-    raise RefusedError(
-        f"没有已发的《{said.notice_title}》，公示期为 {said.starts_on} 至 {said.ends_on}；"
-        "公示结果须与所公示的标题、起止日一致"
-    )
-
-
-def _same_list(said: PublicNoticeOutcome, noticed: set[str]) -> None:
-    named = {b.name for b in said.bodies} | {o.name for o in said.objections}
-    if strange := sorted(named - noticed):
-        raise RefusedError(f"{'、'.join(strange)}不在公示名单中")
-    if said.listed != len(noticed):
-        raise RefusedError(f"公示名单为 {len(noticed)} 家，而写明 {said.listed} 家")
-
-
 def _may_be_recognised(connection: Connection, about: About) -> None:
     """Refuse bodies that were not announced, are not registered or hold the title already."""
     said = about.subject
@@ -180,7 +102,8 @@ def _may_be_recognised(connection: Connection, about: About) -> None:
         return
     _named_before(connection, about, {b.name for b in said.bodies})
     recognised = life(about.programme).event("recognised")
-    now = standings(connection, about.programme, said.recognised_on, about.known_at)
+    on = said.recognised_on or about.day
+    now = standings(connection, about.programme, on, about.known_at)
     for body in said.bodies:
         if body.unit not in now:
             raise RefusedError(f"{body.name}（{body.unit}）尚未登记为“{about.programme}”的单位，应先登记")
@@ -188,6 +111,9 @@ def _may_be_recognised(connection: Connection, about: About) -> None:
             raise RefusedError(
                 f"{body.name}（{body.unit}）现为“{now[body.unit].name}”，不能{recognised.name}"
             )
+    if "notice_expired" in recognised.needs:
+        named = {str(b.unit): b.name for b in said.bodies}
+        publicity_effects.demand_of_recognition(connection, about, named, on)
 
 
 def _confer(connection: Connection, cycle: Cycle, about: About, filed: Filed, round_id: int) -> list[str]:
@@ -201,7 +127,7 @@ def _confer(connection: Connection, cycle: Cycle, about: About, filed: Filed, ro
             about.programme,
             str(body.unit),
             "recognised",
-            said.recognised_on,
+            said.recognised_on or cycle.as_of,
             "、".join(about.paper.clause),
             f"{about.paper.name}{filed.number}",
             cycle.known_at,
@@ -223,8 +149,17 @@ def _names_the_party(connection: Connection, about: About) -> None:
 
 
 EFFECTS: Mapping[str, Effect] = {
-    "public_notice": Effect("签发后公示期按所载起止日计", _long_enough, _announced),
-    "public_notice_outcome": Effect("签发后所列单位公示无异议", _tells_of_a_notice),
+    "public_notice": Effect(
+        "签发后所列单位进入公示，公示期按所载起止日计，未载明的自印发之日起按规定推算",
+        publicity_effects.demand_of_notice,
+        publicity_effects.announce,
+    ),
+    "public_notice_outcome": Effect("签发后所列单位公示无异议", publicity_effects.tells_of_a_notice),
+    "objection_reply": Effect(
+        "签发后送达；写明公示异议编号的，异议自此办结，成立的不予认定",
+        publicity_effects.demand_of_reply,
+        publicity_effects.decide,
+    ),
     "recognition_notice": Effect("签发后所列单位自所载之日起获得称号（资格）", _may_be_recognised, _confer),
     "interview_invitation": Effect("签发后送达", _names_the_party),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ipgov.core.tables.shape import fact, one_of, refers, words
 
@@ -14,6 +15,7 @@ publicity = fact(
     refers("round_id", "review_round.id"),  # that issued it
     Column("starts_on", Date, nullable=False),
     Column("last_on", Date, nullable=False),
+    Column("runs", JSONB, nullable=False),  # how long it has to run, as policy said then
     words("calendar"),
     UniqueConstraint("document_id"),
     Index("ix_publicity_programme", "programme"),
@@ -51,7 +53,7 @@ objection = fact(
     words("text_sha256"),  # of what it says: the words lie in the object store
     words("basis"),  # clause ids: what it says is not met
     words("recorded_by"),
-    UniqueConstraint("publicity_id", "unit", "received_on", "text_sha256"),
+    Index("ix_objection_publicity_id_unit", "publicity_id", "unit"),
 )
 
 # Who objected: personal data, kept apart from everything that is shown.

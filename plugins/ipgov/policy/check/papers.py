@@ -44,7 +44,8 @@ def _no_clause(clause: str) -> Problem:
 
 def _paper(paper: Paper, rules: PaperFile, sources: Sources) -> Iterator[Problem]:
     running = paper.runs.clause if paper.runs else ()
-    for clause in (*paper.clause, *paper.quotes, *running):
+    against = paper.objections.against if paper.objections else ()
+    for clause in (*paper.clause, *paper.quotes, *running, *against):
         if clause not in sources.context.clauses:
             yield _no_clause(clause)
     if not (settings().templates / paper.template / "document.yaml").is_file():
