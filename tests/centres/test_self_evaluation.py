@@ -76,3 +76,47 @@ def test_before_2025_there_is_nothing_to_evaluate(database: Path, year: int, mod
         cycles.open_cycle(Cycle(YEARLY, str(year), day, centres.of_day(day).known_at, mode))
     with pytest.raises((RefusedError, UnknownError), match=told):
         cycles.evaluated_on(YEARLY, year)
+
+
+@pytest.mark.clause("2024-1155#37", "2024-1155#39")
+def test_duties_are_met_by_the_file_the_audit_and_the_copy(centres: Centres) -> None:
+    from evaluated_cohort import at
+    from ipgov.procedures import follow_up
+
+    start = dt.date(2025, 11, 20)
+    follow_up.advance(dt.date(2025, 11, 24), at(dt.date(2025, 11, 24)), start)
+    for unit in ("IC01", "IC05"):
+        centres.send_year(unit, SENT)
+    centres.send_audits(SENT)
+    follow_up.advance(dt.date(2025, 12, 17), at(dt.date(2025, 12, 17)), start)
+    key = "industry_centre/centre_report_copy/IC05/2025"
+    assert follow_up.record_report(key, SENT, "operator1", "抄送件", at(dt.date(2025, 12, 17)))
+    assert centres.answer("11", AUDITED, {"IC01": (AUDIT, OPINION)})["outcome"] == "accepted"
+    day = dt.date(2026, 1, 5)
+    follow_up.advance(day, at(day), start)
+    found = {(o.duty, o.unit): o.state for o in follow_up.listed(day, at(day), programme="industry_centre")}
+    assert found["centre_self_evaluation", "IC01"] == "met"
+    assert found["centre_report_audit", "IC01"] == "met"
+    assert found["centre_report_copy", "IC05"] == "met"
+    assert found["centre_self_evaluation", "IC04"] == "overdue"
+    assert ("centre_report_audit", "IC05") not in found
+    centres.evaluate_year()
+    route = rows("SELECT state, copied_on FROM snapshot_audit WHERE unit = 'IC05'")
+    assert route == [{"state": "copied", "copied_on": SENT}]
+
+
+def test_a_correction_speaks_without_grades(centres: Centres) -> None:
+    from evaluated_cohort import at
+    from ipgov.procedures import correction, extensions
+
+    until = dt.date(2026, 3, 31)
+    centres.send_year("IC05", SENT)
+    extensions.grant(YEARLY, "2025", "IC05", until, "reviewer1", "数据有误", at(SENT))
+    day = centres.days(YEARLY, 2025).evaluate_on.date
+    centres.approve(centres.evaluate_year(), day)
+    later = day + dt.timedelta(days=10)
+    centres.send_year("IC05", later, F11=100)
+    opened = correction.prepare(YEARLY, "2025", at(later), "reviewer1", "报送有误")
+    centres.approve({"round_id": opened.round_id, "fingerprint": opened.fingerprint}, later)
+    told = rows("SELECT kind, recipient FROM document WHERE corrects IS NOT NULL ORDER BY kind")
+    assert [(r["kind"], r["recipient"]) for r in told] == [("result_correction", "IC05")]

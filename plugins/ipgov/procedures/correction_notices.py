@@ -77,7 +77,9 @@ def _outcomes(connection: Connection, result_set_id: int) -> set[tuple[str, str]
 def changes(rules: RuleVersion, was: UnitResult | None, now: UnitResult | None) -> list[Change]:
     """Return in words what differs between two results of a body; None: not on the list."""
     body = title_words(rules.programme).body
-    whats = ["总分", f"全部{body}{_RANK}", f"同类{body}{_RANK}", "等级"]
+    whats = ["总分", f"全部{body}{_RANK}", f"同类{body}{_RANK}"]
+    if rules.scoring.grades:
+        whats.append("等级")
     if rules.scoring.grades and not rules.grade_effects:
         whats.append("是否通过")  # else the grades say it, or nothing is passed or failed
     return [
