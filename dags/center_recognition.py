@@ -15,7 +15,7 @@ DOCS = """
 每批一次，在规则规定的评审日（工作日）运行；以该年度最后一日有效的规则办理。申报书、证明材料、省级审核推荐、直接
 申报的备案、申报条件复核表、专家评分表，均在此前收齐。
 
-1. **登记申报进展**：申报、省级推荐或退回、直接申报的备案，逐家记入资格周期；
+1. **登记申报进展**：申报、省级推荐或退回、直接申报的备案，逐家记入资格周期；本批没有单位申报的，到此为止；
 2. **冻结数据**：只取按期收到、经省级推荐（或已备案）的最新一份，连同专家评分；
 3. **质量检查**：Great Expectations；严重问题中止，警示列入名单；
 4. **专家评审得分**：各指标去掉最高、最低后取平均，按权重合成；
@@ -35,10 +35,14 @@ def center_recognition(programme: str, title: str) -> None:
     @task(task_display_name="登记申报进展")
     @refusals()
     def catch_up() -> dict:
+        from airflow.sdk.exceptions import AirflowSkipException
         from ipgov.procedures import applications
         from ipgov.wiring.run import cycle
 
-        return applications.catch_up(cycle(get_current_context(), programme)).as_dict()
+        done = applications.catch_up(cycle(get_current_context(), programme)).as_dict()
+        if not done["output"]["applicants"]:
+            raise AirflowSkipException("本批没有单位申报，不进行评审")
+        return done
 
     @task(task_display_name="拟定名单")
     @refusals()

@@ -10,6 +10,7 @@ from ipgov.core.errors import EnvironmentProblemError, Problem
 from ipgov.policy import check as checks
 from ipgov.policy.check import check
 from spoiled_panel import PANEL, RIGHT
+from spoiled_recognition import RECOGNITION, RECOGNITION_FILE
 from spoiled_rules import RULES
 from spoiled_scoring import SCORING
 from spoiling import V1, V2, Changes, Policies, one
@@ -46,9 +47,19 @@ def test_a_spoiled_version_is_found(policies: Policies, name: str) -> None:
     assert all(re.search(r"[\u4e00-\u9fff]", p.found) and p.expected for p in problems)
 
 
+@pytest.mark.parametrize("name", RECOGNITION)
+def test_spoiled_rules_of_recognition_are_found(policies: Policies, name: str) -> None:
+    changes, expected, message = RECOGNITION[name]
+    policies.edit(RECOGNITION_FILE, *changes)
+    problems = [p for p in check() if p.file == f"policies/{RECOGNITION_FILE}"]
+    assert names(problems) == expected
+    assert re.search(message, "\n".join(map(str, problems)), re.DOTALL), problems
+
+
 def test_every_check_of_a_version_has_a_spoiled_one() -> None:
     registered = {c.__name__ for c in (*checks.VERSION_CHECKS, *checks.SCORING_CHECKS)}
-    found = set().union(*(expected for _, expected, _ in SPOILED.values()))
+    spoiled = (*SPOILED.values(), *RECOGNITION.values())
+    found = set().union(*(expected for _, expected, _ in spoiled))
     assert registered <= found, registered - found
 
 

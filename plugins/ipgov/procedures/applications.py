@@ -16,7 +16,7 @@ from sqlalchemy import Connection, select
 from ipgov.calendars.deadlines import cycle_days
 from ipgov.core.database import lock, reading, transaction
 from ipgov.core.errors import RefusedError
-from ipgov.core.steps import SHANGHAI, Cycle, StepResult
+from ipgov.core.steps import SHANGHAI, Cycle, Mode, StepResult
 from ipgov.core.tables import (
     obligation,
     obligation_report,
@@ -33,6 +33,7 @@ from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
 from ipgov.procedures.cycles import opened, rules_of
 from ipgov.procedures.gate_review import rule_of
+from ipgov.procedures.snapshots import bodies
 from ipgov.registry.organisations import Organisation, add_organisation
 from ipgov.registry.platforms import Unit, add_titled_body, roster
 from ipgov.registry.titles import life, record_title_event, standing, standings
@@ -119,8 +120,15 @@ class _Due:
 
 
 def catch_up(cycle: Cycle) -> StepResult:
-    """Record what happened to the applications of a period by ``known_at``; again changes nothing."""
+    """Record what happened to the applications of a period by ``known_at``; again changes nothing.
+
+    A recalculation records nothing. ``output``: the events recorded, how many applied.
+    """
     done: list[str] = []
+    if cycle.mode is not Mode.LIVE:
+        with reading() as connection:
+            applied = bodies(connection, cycle, rules_of(connection, cycle).rules)
+        return StepResult(read=len(applied), output={"events": done, "applicants": len(applied)})
     with transaction() as connection:
         loaded = rules_of(connection, cycle)
         rule_of(loaded.rules)
@@ -131,7 +139,8 @@ def catch_up(cycle: Cycle) -> StepResult:
             if _record(connection, cycle, loaded.rules, one):
                 done.append(f"{one.unit}:{one.event}")
         _open_filings(connection, cycle, loaded.rules, units)
-    return StepResult(read=len(due), written=len(done), output={"events": done})
+        applicants = len(bodies(connection, cycle, loaded.rules))
+    return StepResult(read=len(due), written=len(done), output={"events": done, "applicants": applicants})
 
 
 def _due(connection: Connection, cycle: Cycle, loaded: Loaded, units: dict[str, Unit]) -> Iterator[_Due]:
