@@ -56,9 +56,19 @@ def context(kind: str, **changes: Any) -> dict[str, Any]:
         "progress_days": [dt.date(2026, 6, 17), dt.date(2026, 8, 17)],
         "evidence_required": case.evidence.required,
         "reevaluated": case.reevaluation is not None,
-        "extensible": case.extension.times > 0,
+        "extensible": case.extension is not None and case.extension.times > 0,
         "problems": PROBLEMS,
     }
+    if case.inquiry is not None:
+        values |= {
+            "tests": [
+                {"name": t.name, "criteria": "；".join(c.name for c in t.any_of)} for t in case.inquiry.tests
+            ],
+            "files": [{"number": 1, "name": "虚构处罚决定.pdf", "digest": "0a" * 32, "bytes": 2048}],
+            "reply_until": dt.date(2026, 5, 6),
+            "consequence": case.failed.name,
+            "consequence_basis": list(case.failed.clause),
+        }
     return {**values, **changes}
 
 
@@ -71,7 +81,10 @@ def ending(kind: str, which: str, **changes: Any) -> dict[str, Any]:
         "meaning": end.meaning,
         "problems": len(PROBLEMS),
         "unsolved": PROBLEMS[:2] if which == "failed" else [],
-        "word": {"noun": words.noun, "event": words.event(end.event) if end.event else ""},
+        "word": {"noun": words.noun, "event": words.cancelled if end.event else ""},
+        "found": PROBLEMS[:1],
+        "criteria": ["虚构甲理由", "虚构乙理由"],
+        "orders": [{"name": "撤除并报送", "due_on": dt.date(2026, 6, 4)}],
     }
     return context(kind, **{**told, **changes})
 
@@ -88,6 +101,7 @@ def text(document: OfficialDocument) -> str:
     return "\n".join(p if isinstance(p, str) else p.text for p in document.paragraphs)
 
 
+CENTRE = {"title": "国家级产业知识产权运营中心", "name": "虚构产业中心"}
 SAMPLES = {
     "warning": ("rectification_notice", context("platform_warning"), ()),
     "pilot": ("rectification_notice", context("pilot_rectification", progress_days=[]), ("2023-156#23",)),
@@ -100,6 +114,11 @@ SAMPLES = {
         ending("centre_rectification", "failed", title="国家级产业知识产权运营中心", name="虚构产业中心"),
         ("2024-1155#45",),
     ),
+    "found": ("finding_notice", context("centre_misconduct", **CENTRE), ()),
+    "found_otherwise": ("finding_notice", context("centre_subcentre", **CENTRE), ()),
+    "dismissed": ("finding_dismissed", ending("centre_misconduct", "passed", **CENTRE), ()),
+    "ordered": ("finding_order", ending("centre_subcentre", "failed", **CENTRE), ("2024-1155#47",)),
+    "revoked": ("title_revocation", ending("centre_misconduct", "failed", **CENTRE), ("2024-1155#46",)),
 }
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -187,6 +206,33 @@ def test_a_centre_loses_its_qualification_and_not_a_title() -> None:
     assert "现予取消资格" in body
     assert "“整改后仍不合格的，将取消国家级产业知识产权运营中心资格”" in body
     assert "称号" not in body
+
+
+@pytest.mark.clause("2024-1155#46", "2024-1155#47")
+def test_a_finding_is_told_with_what_may_follow_and_whose_rule_that_is() -> None:
+    body = text(sample("found"))
+    assert "工作指引(暂行)》（国知办函运字〔2024〕1155号）第十条规定：“严重的失信" in body.replace(
+        "（暂行）", "(暂行)"
+    )
+    assert "各符合一项方予认定；标准为运行方自定" in body
+    assert "于2026年5月6日（含当日）前" in body
+    (files,) = sample("found").attachments
+    assert files.rows[0][3] == " ".join(["0a0a0a0a"] * 8)
+    body = text(sample("found_otherwise"))
+    assert "将责令撤除分中心。该项处理为运行方自定，文件未作规定。" in body
+    assert "取消" not in body
+
+
+def test_endings_of_findings_say_what_becomes_of_the_qualification() -> None:
+    revoked = sample("revoked")
+    assert revoked.title == "关于取消虚构产业中心国家级产业知识产权运营中心资格的通知"
+    assert "认定的理由：虚构甲理由、虚构乙理由。" in text(revoked)
+    assert "第十条" in text(revoked)
+    assert "整改" not in text(revoked)
+    ordered = text(sample("ordered"))
+    assert "请于2026年6月4日（含当日）前办理：撤除并报送。" in ordered
+    assert "本通知不改变国家级产业知识产权运营中心资格" in ordered
+    assert "资格不受影响" in text(sample("dismissed"))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

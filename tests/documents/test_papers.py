@@ -166,7 +166,7 @@ def test_the_public_notice_gives_list_time_and_way() -> None:
     document = draft("public_notice")
     body = text(document)
     assert document.title == "关于国家级产业知识产权运营中心拟认定名单的公示"
-    assert f"按照{CENTRES}有关要求" in body
+    assert f"按照{CENTRES}第七条有关要求" in body
     assert "2026年5月8日至2026年5月15日，共5个工作日。" in body
     assert "“公示期满且无异议的，正式予以认定”" in body
     assert "公示首日是否计入、异议的提出方式，文件未作规定，系运行方自定" in body

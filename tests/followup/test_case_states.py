@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
-from ipgov.followup import case_states
+from ipgov.followup import case_diagram, case_states
 from ipgov.followup.case_states import EVENTS, TRANSITIONS, CaseEvent, Standing, State
 from ipgov.policy import cases as policy
 from ipgov.policy.cases import CaseRules
@@ -17,7 +17,8 @@ from ipgov.policy.cases import CaseRules
 DUE = dt.date(2024, 9, 5)
 BEGIN = dt.date(2024, 3, 5)
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "rectification.md"
-RULES = {c.code: c for c in policy.every()}
+RULES = {c.code: c for c in policy.every() if c.inquiry is None}
+INQUIRIES = {c.code: c for c in policy.every() if c.inquiry is not None}
 ENDING = "centre_rectification"  # the only kind whose failure ends a title
 
 
@@ -186,7 +187,69 @@ def test_every_clause_of_the_table_is_a_clause() -> None:
     assert cited <= set(clauses())
 
 
-def test_the_document_shows_the_table() -> None:
+@pytest.mark.parametrize("inquiry", [False, True])
+def test_the_document_shows_the_table(inquiry: bool) -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert f"```mermaid\n{case_states.mermaid()}\n```" in text
-    assert case_states.table() in text
+    assert f"```mermaid\n{case_diagram.mermaid(inquiry)}\n```" in text
+    assert case_diagram.table(inquiry) in text
+
+
+MET = ("judged", "result_obtained")
+
+
+@st.composite
+def inquiries(draw: st.DrawFn) -> tuple[CaseRules, list[CaseEvent]]:
+    """Return rules of a case without rectification, and events that somebody tries in any order."""
+    rules = INQUIRIES[draw(st.sampled_from(sorted(INQUIRIES)))]
+    ours = ("find", "inform", "statement", "establish", "dismiss", "propose", "return", "close")
+    tried = st.builds(
+        lambda name, at, outcome, criteria: event(
+            name, BEGIN + dt.timedelta(days=at), outcome=outcome, criteria=criteria, reply_until="2024-03-29"
+        ),
+        st.sampled_from([*EVENTS, *ours, *ours]),
+        st.integers(0, 40),
+        st.sampled_from([rules.passed.outcome, rules.failed.outcome]),
+        st.sampled_from([(), MET[:1], MET[1:], MET]),
+    )
+    return rules, sorted(draw(st.lists(tried, min_size=5, max_size=40)), key=lambda e: e.day)
+
+
+@settings(max_examples=400, deadline=None)
+@given(inquiries())
+@pytest.mark.clause("2024-1155#46", "2024-1155#47")
+def test_no_path_of_an_inquiry_breaks_a_promise(attempt: tuple[CaseRules, list[CaseEvent]]) -> None:
+    rules, events = attempt
+    now, done = Standing(), list[CaseEvent]()
+    for e in events:
+        try:
+            now = case_states.apply(rules, now, e)
+        except GovernanceError:
+            continue
+        done.append(e)
+        names = [d.event for d in done]
+        assert not {"notify", "plan", "accept", "reject", "pass_again", "fail_again", "extend"} & set(names)
+        if e.event == "inform":
+            assert "find" in names  # nobody is told of what nothing proves
+        if e.event == "establish":
+            assert "statement" in names or e.day > dt.date(2024, 3, 29)
+            assert rules.inquiry is not None
+            assert set(e.detail["criteria"]) >= (set(MET) if rules.inquiry.tests else set())
+        if e.event == "close" and now.outcome == rules.failed.outcome:
+            judged = [n for n in names if n in ("establish", "dismiss", "return")]
+            assert judged[-1] == "establish"
+            assert names[-2] == "propose"
+    assert case_states.replay(rules, done) == now
+
+
+def test_a_case_is_a_rectification_or_an_inquiry_and_not_half_of_each() -> None:
+    rules = INQUIRIES["centre_misconduct"].model_dump(mode="json")
+    assert CaseRules.model_validate_json(INQUIRIES["centre_misconduct"].frozen()).inquiry is not None
+    for change, told in (
+        ({"plan": {"required": True}}, "没有方案"),
+        ({"evidence": {**rules["evidence"], "required": False}}, "evidence"),
+        ({"inquiry": None}, "整改案件须写明 extension"),
+        ({"failed": {**rules["failed"], "clause": []}}, "只能依文件的规定取消"),
+        ({"passed": {**rules["passed"], "event": "revoked", "clause": ["2024-1155#46"]}}, "不得取消"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            CaseRules.model_validate({**rules, **change})

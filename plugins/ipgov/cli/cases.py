@@ -7,19 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
+from ipgov.cli.case_parts import Files, Note, Number, Reason, Said, Sender, received, sent, shown
 from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read, round_opened, told
 from ipgov.cli.person import By, PasswordFile, acting
 
 case_app = group()
 app = typer.Typer()
-app.add_typer(case_app, name="case", help="整改案件：问题、方案、进展、佐证、延期、验收、再评价、拟办送审")
+app.add_typer(
+    case_app,
+    name="case",
+    help="案件：整改（问题、方案、进展、佐证、延期、验收、再评价）与违规情形的核查，拟办送审",
+)
 
-Number = Annotated[int, typer.Argument(metavar="CASE", help="案件编号")]
-Note = Annotated[str, typer.Option(help="意见")]
-Reason = Annotated[str, typer.Option(help="理由")]
-Sender = Annotated[str, typer.Option(help="整改单位的报送人")]
-Said = Annotated[str, typer.Argument(metavar="NOTE", help="报送内容")]
-Files = Annotated[list[Path] | None, typer.Argument(help="文件")]
 Unsolved = Annotated[list[int] | None, typer.Option(help="未解决的问题序号；有几个写几次")]
 
 
@@ -47,13 +46,8 @@ def list_(
 
 def _line(c: dict[str, Any]) -> str:
     ending = f"（{c['outcome_name']}）" if c["outcome_name"] else ""
-    head = f"{c['case']} {c['unit']} {_shown(c['name'])} {c['kind']}"
+    head = f"{c['case']} {c['unit']} {shown(c['name'])} {c['kind']}"
     return f"{head}：{c['state_name']}{ending}，{c['opened_on']} 至 {c['due_on']}"
-
-
-def _shown(text: str) -> str:
-    """Return another's text so that a terminal shows it as text."""
-    return "".join(c if c.isprintable() else "·" for c in text)
 
 
 @case_app.command("show")
@@ -73,22 +67,22 @@ def show(case: Number, as_json: Json = False, as_of: AsOf = None) -> None:
     print(f"问题 {len(c['problems'])} 项")
     solved = {None: "", True: "【已解决】", False: "【未解决】"}
     for p in c["problems"]:
-        said = f"{p['kind_name']} {_shown(p['name'])}：{_shown(p['found'])}"
+        said = f"{p['kind_name']} {shown(p['name'])}：{shown(p['found'])}"
         print(f"  {p['number']}. {said}{solved[p['solved']]}")
         if p["place"]:
-            print(f"     来源：{_shown(p['place'])}")
+            print(f"     来源：{shown(p['place'])}")
     print(f"过程 {len(c['events'])} 项")
     for e in c["events"]:
-        print(f"  {e['day']} {e['event_name']} {_shown(e['actor'])} {_shown(e['said'])}".rstrip())
+        print(f"  {e['day']} {e['event_name']} {shown(e['actor'])} {shown(e['said'])}".rstrip())
     print(f"文件 {len(c['files'])} 个")
     for f in c["files"]:
-        why = f"：{_shown(f['reason'])}" if f["reason"] else ""
+        why = f"：{shown(f['reason'])}" if f["reason"] else ""
         kept = "收存" if f["outcome"] == "kept" else "拒收"
-        print(f"  {kept} {_shown(f['filename'])}（指纹 {f['digest'][:12]}）{why}")
+        print(f"  {kept} {shown(f['filename'])}（指纹 {f['digest'][:12]}）{why}")
     outcomes = {"accepted": "接收", "returned": "退回更正", "refused": "未予接收"}
     for w in c["workbooks"]:
-        why = f"：{_shown('；'.join(w['problems']))}" if w["problems"] else ""
-        came = f"{_shown(w['filename'])}（{w['received_at']:%Y-%m-%d}）"
+        why = f"：{shown('；'.join(w['problems']))}" if w["problems"] else ""
+        came = f"{shown(w['filename'])}（{w['received_at']:%Y-%m-%d}）"
         print(f"整改台账来件 {came}{outcomes[w['outcome']]}{why}")
 
 
@@ -115,12 +109,12 @@ def problem(
 def notify(
     case: Number, by: By, password_file: PasswordFile = None, as_json: Json = False, as_of: AsOf = None
 ) -> None:
-    """发出整改通知（问题由人登记的案件；其余由每日流程发出）。"""
+    """发出整改通知或告知书（问题由人登记的案件；其余由每日流程发出）。"""
     from ipgov.procedures import case_opening
 
     acting(by, password_file, "case notify")
     done = case_opening.notify(case, *moment(as_of))
-    told(done.as_dict(), as_json, f"整改通知 {done.output['document_number']} 已制作，待寄发")
+    told(done.as_dict(), as_json, f"通知 {done.output['document_number']} 已制作，待寄发")
 
 
 @case_app.command("plan")
@@ -141,8 +135,8 @@ def plan(
 
     acting(by, password_file, "case plan")
     returned = None if workbook is None else Sent(workbook.name, read(workbook))
-    done = rectification.plan(case, sender, note, _sent(files), *moment(as_of), workbook=returned)
-    _received(done.as_dict(), as_json, "整改方案")
+    done = rectification.plan(case, sender, note, sent(files), *moment(as_of), workbook=returned)
+    received(done.as_dict(), as_json, "整改方案")
 
 
 @case_app.command("progress")
@@ -160,8 +154,8 @@ def progress(
     from ipgov.procedures import rectification
 
     acting(by, password_file, "case progress")
-    done = rectification.progress(case, sender, note, _sent(files), *moment(as_of))
-    _received(done.as_dict(), as_json, "进展报告")
+    done = rectification.progress(case, sender, note, sent(files), *moment(as_of))
+    received(done.as_dict(), as_json, "进展报告")
 
 
 @case_app.command("evidence")
@@ -180,26 +174,8 @@ def evidence(
     from ipgov.procedures import rectification
 
     acting(by, password_file, "case evidence")
-    done = rectification.evidence(case, sender, note, _sent(files), problem or (), *moment(as_of))
-    _received(done.as_dict(), as_json, "佐证材料")
-
-
-def _sent(files: list[Path] | None) -> list[Any]:
-    from ipgov.procedures.case_evidence import Sent
-
-    return [Sent(f.name, read(f)) for f in files or ()]
-
-
-def _received(done: dict[str, Any], as_json: bool, what: str) -> None:
-    refused = done["output"]["refused"]
-    if as_json:
-        print_json(done)
-    else:
-        again = "此前已登记，没有变化" if done["repeated"] else "已登记"
-        print(f"{what}{again}：收存文件 {len(done['output']['kept'])} 个")
-        for name, why in refused.items():
-            print(f"  拒收 {_shown(name)}：{_shown(why)}")
-    raise typer.Exit(1 if refused else 0)
+    done = rectification.evidence(case, sender, note, sent(files), problem or (), *moment(as_of))
+    received(done.as_dict(), as_json, "佐证材料")
 
 
 @case_app.command("extend")

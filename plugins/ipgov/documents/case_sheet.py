@@ -26,7 +26,7 @@ _PROBLEMS = (
     Column("序号", 6, align="center"),
     Column("类别", 12),
     Column("项目", 22, wrap=True),
-    Column("评价发现", 44, wrap=True),
+    Column("发现", 44, wrap=True),
     Column("数据来源", 36, wrap=True),
     Column("依据", 24, wrap=True),
     Column("核查结果", 10, align="center"),
@@ -61,7 +61,7 @@ def write(paper: CasePaper) -> bytes:
             paper.problems,
         ),
         ("办理过程", "按发生先后", _EVENTS, paper.events),
-        ("佐证材料", "整改单位报送的文件，按收到先后；未收存的注明原因", _FILES, paper.files),
+        ("佐证材料", "发现时所附、当事单位报送的文件，按收到先后；未收存的注明原因", _FILES, paper.files),
     ):
         sheet = book.sheet(name, paper.title, meaning)
         book.table(sheet, 5, columns, [Line(tuple(row)) for row in rows])

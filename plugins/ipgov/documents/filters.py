@@ -83,6 +83,8 @@ def _clause(clause_id: str) -> Mapping[str, str]:
 
 
 def _section(row: Mapping[str, str]) -> str:
+    if article := re.match(r"第[一二三四五六七八九十]+条", row["section"]):
+        return article[0]
     section = re.match(r"[一二三四五六七八九十]+", row["section"])
     return f"第{section[0]}部分" if section else ""
 
@@ -101,7 +103,10 @@ def _cited(clause_ids: Sequence[str]) -> str:
 
 
 def _order(section: str) -> int:
-    return "一二三四五六七八九十".find(section[1])
+    """Return where a section stands: 一 to 九十九, as 第十一条 or 第二部分 write it."""
+    tens, ten, ones = re.sub("第|条|部分", "", section).rpartition("十")
+    digits = "零一二三四五六七八九"
+    return (digits.find(tens or "一") * 10 if ten else 0) + digits.find(ones or "零")
 
 
 def _quoted(clause_id: str) -> str:

@@ -1,7 +1,7 @@
 """The states of a case as data: what may happen in which, by whom, under which clause, and what it leads to.
 
-Nothing else decides where a case stands: ``replay`` walks its events through ``TRANSITIONS``. The diagram of
-``docs/rectification.md`` is written from the same table (``mermaid``).
+Nothing else decides where a case stands: ``replay`` walks its events through ``TRANSITIONS``. The diagrams of
+``docs/rectification.md`` are written from the same table (``case_diagram``).
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ class State(StrEnum):
     REJECTED = "rejected"
     PASSED = "passed"
     FAILED = "failed"
+    INFORMED = "informed"
+    ESTABLISHED = "established"
+    DISMISSED = "dismissed"
     PROPOSED = "proposed"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
@@ -44,6 +47,9 @@ _STATES = {
     State.REJECTED: "验收不合格",
     State.PASSED: "再评价通过",
     State.FAILED: "再评价未通过",
+    State.INFORMED: "已告知，听取陈述申辩",
+    State.ESTABLISHED: "违规情形成立",
+    State.DISMISSED: "违规情形不成立",
     State.PROPOSED: "拟办意见送审中",
     State.CLOSED: "已办结",
     State.WITHDRAWN: "已撤销",
@@ -76,6 +82,8 @@ class Standing:
     progress: int = 0
     evidence: int = 0
     extensions: int = 0
+    statements: int = 0
+    reply_until: dt.date | None = None  # the last day on which the body may answer a finding
     first_due: dt.date | None = None
     unsolved: tuple[int, ...] | None = None  # problems, as found at the last judgement; None: none yet
     outcome: str | None = None  # proposed, or taken effect once closed
@@ -115,6 +123,8 @@ def _period_running(rules: CaseRules, now: Standing, event: CaseEvent) -> str:
 
 
 def _time_left_to_give(rules: CaseRules, now: Standing, event: CaseEvent) -> str:
+    if rules.extension is None:
+        return "按规则不延期"
     if now.extensions >= rules.extension.times:
         return f"按规则延期不超过 {rules.extension.times} 次"
     from ipgov.calendars.deadlines import due
@@ -141,11 +151,28 @@ def _known_outcome(rules: CaseRules, now: Standing, event: CaseEvent) -> str:
     return "" if event.detail.get("outcome") == due.outcome else f"案件当前只能拟“{due.name}”"
 
 
+def _evidence_found(rules: CaseRules, now: Standing, event: CaseEvent) -> str:
+    return "" if now.evidence else "没有佐证材料"
+
+
+def _heard(rules: CaseRules, now: Standing, event: CaseEvent) -> str:
+    if now.statements or now.reply_until is None or event.day > now.reply_until:
+        return ""
+    return f"尚未收到陈述申辩，且陈述申辩期限 {now.reply_until} 未满"
+
+
+def _tests_met(rules: CaseRules, now: Standing, event: CaseEvent) -> str:
+    lacking = rules.inquiry.unmet(event.detail.get("criteria", ())) if rules.inquiry else []
+    return "；".join(
+        f"未认定“{test.name}”（须认定其一：{'、'.join(c.code for c in test.any_of)}）" for test in lacking
+    )
+
+
 def ending(rules: CaseRules, now: Standing) -> Ending:
     """Return what the judgement of a case leads to; RefusedError where there is none."""
-    if now.state in (State.ACCEPTED, State.PASSED):
+    if now.state in (State.ACCEPTED, State.PASSED, State.DISMISSED):
         return rules.passed
-    if now.state in (State.REJECTED, State.FAILED):
+    if now.state in (State.REJECTED, State.FAILED, State.ESTABLISHED):
         return rules.failed
     raise RefusedError(f"案件“{now.state.label}”，尚无结论")
 
@@ -162,12 +189,18 @@ GUARDS: Mapping[Guard, str] = {
     _not_evaluated_again: "规则不要求再评价",
     _evaluated_again: "规则要求再评价；规则要求期满的，已满",
     _known_outcome: "拟办结果与结论一致",
+    _evidence_found: "已有佐证材料",
+    _heard: "已收陈述申辩，或其期限已满",
+    _tests_met: "规则所列的各项要件均已认定",
 }
 
 
 @dataclass(frozen=True)
 class Transition:
-    """One event: from which states, to which (None: as before), by whom, its clauses, what must hold."""
+    """One event: from which states, to which (None: as before), by whom, its clauses, what must hold.
+
+    ``inquiry``: in cases of that kind alone, or in rectifications alone; None: in both.
+    """
 
     event: str
     name: str
@@ -176,22 +209,32 @@ class Transition:
     by: str
     basis: tuple[str, ...] = ("operator",)
     guards: tuple[Guard, ...] = ()
+    inquiry: bool | None = None
 
 
 _RUNNING = (State.NOTIFIED, State.RECTIFYING)
+_CONDUCT = ("2024-1155#46", "2024-1155#47")
 _AGAIN = ("2023-156#24", "2024-1155#45")
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(
-        "notify", "发出整改通知", (State.OPENED,), State.NOTIFIED, "系统", ("2023-156#23", "2024-1155#44")
+        "notify",
+        "发出整改通知",
+        (State.OPENED,),
+        State.NOTIFIED,
+        "系统",
+        ("2023-156#23", "2024-1155#44"),
+        inquiry=False,
     ),
-    Transition("plan", "收到整改方案", _RUNNING, State.RECTIFYING, "整改单位"),
-    Transition("progress", "收到进展报告", _RUNNING, None, "整改单位", guards=(_plan_filed,)),
-    Transition("evidence", "收到佐证材料", _RUNNING, None, "整改单位"),
+    Transition("plan", "收到整改方案", _RUNNING, State.RECTIFYING, "整改单位", inquiry=False),
+    Transition("progress", "收到进展报告", _RUNNING, None, "整改单位", guards=(_plan_filed,), inquiry=False),
+    Transition("evidence", "收到佐证材料", _RUNNING, None, "整改单位", inquiry=False),
     Transition(
         "extend", "决定延期", _RUNNING, None, "规则指定的角色", guards=(_period_running, _time_left_to_give)
     ),
-    Transition("send_back", "退回继续整改", _RUNNING, None, "验收人员", guards=(_period_running,)),
+    Transition(
+        "send_back", "退回继续整改", _RUNNING, None, "验收人员", guards=(_period_running,), inquiry=False
+    ),
     Transition(
         "accept",
         "验收合格",
@@ -200,7 +243,9 @@ TRANSITIONS: tuple[Transition, ...] = (
         "验收人员",
         guards=(_plan_filed, _progress_filed, _evidence_filed, _early_or_over),
     ),
-    Transition("reject", "验收不合格", _RUNNING, State.REJECTED, "验收人员", guards=(_period_over,)),
+    Transition(
+        "reject", "验收不合格", _RUNNING, State.REJECTED, "验收人员", guards=(_period_over,), inquiry=False
+    ),
     Transition(
         "pass_again",
         "再评价通过",
@@ -235,7 +280,39 @@ TRANSITIONS: tuple[Transition, ...] = (
         "验收人员",
         guards=(_known_outcome,),
     ),
-    Transition("return", "审批退回", (State.PROPOSED,), State.RECTIFYING, "审核、签发人员"),
+    Transition("find", "发现违规情形", (State.OPENED,), None, "规则指定的角色", _CONDUCT, inquiry=True),
+    Transition(
+        "inform",
+        "发出告知书",
+        (State.OPENED,),
+        State.INFORMED,
+        "审核、运行人员",
+        guards=(_evidence_found,),
+        inquiry=True,
+    ),
+    Transition("statement", "收到陈述申辩", (State.INFORMED,), None, "当事单位", inquiry=True),
+    Transition(
+        "establish",
+        "认定成立",
+        (State.INFORMED,),
+        State.ESTABLISHED,
+        "审核人员",
+        _CONDUCT,
+        (_heard, _tests_met),
+        inquiry=True,
+    ),
+    Transition("dismiss", "认定不成立", (State.INFORMED,), State.DISMISSED, "审核人员", inquiry=True),
+    Transition(
+        "propose",
+        "拟办送审",
+        (State.ESTABLISHED, State.DISMISSED),
+        State.PROPOSED,
+        "审核人员",
+        guards=(_known_outcome,),
+        inquiry=True,
+    ),
+    Transition("return", "审批退回", (State.PROPOSED,), State.INFORMED, "审核、签发人员", inquiry=True),
+    Transition("return", "审批退回", (State.PROPOSED,), State.RECTIFYING, "审核、签发人员", inquiry=False),
     Transition("close", "经签发办结", (State.PROPOSED,), State.CLOSED, "签发人员", ("operator",)),
     Transition(
         "withdraw",
@@ -248,9 +325,12 @@ TRANSITIONS: tuple[Transition, ...] = (
             State.REJECTED,
             State.PASSED,
             State.FAILED,
+            State.INFORMED,
+            State.ESTABLISHED,
+            State.DISMISSED,
         ),
         State.WITHDRAWN,
-        "系统（所依结果已更正）",
+        "系统（所依结果已更正，或发现已撤回）",
     ),
 )
 EVENTS: Mapping[str, str] = {t.event: t.name for t in TRANSITIONS}
@@ -266,9 +346,14 @@ def apply(rules: CaseRules, now: Standing, event: CaseEvent) -> Standing:
     name = EVENTS[event.event]
     if now.last_day is not None and event.day < now.last_day:
         raise RefusedError(f"不能“{name}”：{event.day} 早于案件已有的事项（{now.last_day}）")
-    possible = [t for t in TRANSITIONS if t.event == event.event and now.state in t.sources]
+    ours = [
+        t for t in TRANSITIONS if t.event == event.event and t.inquiry in (None, rules.inquiry is not None)
+    ]
+    if not ours:
+        raise RefusedError(f"不能“{name}”：{rules.name}案件没有这一步")
+    possible = [t for t in ours if now.state in t.sources]
     if not possible:
-        expected = dict.fromkeys(s.label for t in TRANSITIONS if t.event == event.event for s in t.sources)
+        expected = dict.fromkeys(s.label for t in ours for s in t.sources)
         raise RefusedError(f"不能“{name}”：案件“{now.state.label}”；应为：{'、'.join(expected)}")
     (transition,) = possible
     if reasons := [r for guard in transition.guards if (r := guard(rules, now, event))]:
@@ -284,11 +369,15 @@ def _counted(now: Standing, event: CaseEvent) -> Standing:
             return replace(now, plans=now.plans + 1)
         case "progress":
             return replace(now, progress=now.progress + 1)
-        case "evidence":
+        case "evidence" | "find":
             return replace(now, evidence=now.evidence + event.detail["kept"])
+        case "inform":
+            return replace(now, reply_until=dt.date.fromisoformat(event.detail["reply_until"]))
+        case "statement":
+            return replace(now, statements=now.statements + 1)
         case "extend":
             return replace(now, extensions=now.extensions + 1)
-        case "accept" | "reject":
+        case "accept" | "reject" | "establish" | "dismiss":
             return replace(now, unsolved=tuple(event.detail["unsolved"]))
         case "propose":
             return replace(now, outcome=event.detail["outcome"])
@@ -304,31 +393,3 @@ def replay(rules: CaseRules, events: Iterable[CaseEvent]) -> Standing:
     for event in events:
         now = apply(rules, now, event)
     return now
-
-
-def mermaid() -> str:
-    """Return the state diagram (Mermaid)."""
-    lines = ["stateDiagram-v2", f"    [*] --> {State.OPENED}"]
-    lines += [f"    {s} : {s.label}" for s in State]
-    drawn: dict[tuple[State, State], list[str]] = {}
-    for t in TRANSITIONS:
-        for source in t.sources:
-            names = drawn.setdefault((source, t.target or source), [])
-            if t.name not in names:
-                names.append(t.name)
-    lines += [f"    {a} --> {b} : {'、'.join(names)}" for (a, b), names in drawn.items()]
-    lines += [f"    {s} --> [*]" for s in (State.CLOSED, State.WITHDRAWN)]
-    return "\n".join(lines)
-
-
-def table() -> str:
-    """Return the transitions as a Markdown table."""
-    lines = ["| event | 事项 | from | to | who | basis | must hold |", "|---|---|---|---|---|---|---|"]
-    for t in TRANSITIONS:
-        sources = ", ".join(f"`{s}`" for s in t.sources)
-        target = f"`{t.target}`" if t.target else "unchanged"
-        held = "；".join(GUARDS[g] for g in t.guards) or "—"
-        lines.append(
-            f"| `{t.event}` | {t.name} | {sources} | {target} | {t.by} | {', '.join(t.basis)} | {held} |"
-        )
-    return "\n".join(lines)

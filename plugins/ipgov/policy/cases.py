@@ -1,5 +1,8 @@
 """Cases: what a rectification asks for, who judges it, and what its end means. ``policies/cases/*.yaml``.
 
+A case with an ``inquiry`` has no rectification: a finding is told to the body, its statement is heard, people
+judge whether it holds (2024-1155#46, #47).
+
 One file per programme. Rules of a case that change are entered again under their code with a later
 ``effective``; the newest entry in effect on the day a case opens governs it to its end.
 """
@@ -7,6 +10,7 @@ One file per programme. Rules of a case that change are entered again under thei
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -106,16 +110,66 @@ class Reevaluation(Block):
         return self
 
 
+class Criterion(Block):
+    """One way in which a test is met."""
+
+    code: str = Field(pattern=_CODE)
+    name: str
+
+
+class Test(Block):
+    """What must be established for a finding to hold (严重、后果严重): at least one of its criteria."""
+
+    __test__ = False  # no test of ours, whatever pytest thinks of the name
+
+    code: str = Field(pattern=_CODE)
+    name: str
+    any_of: tuple[Criterion, ...] = Field(min_length=1)
+
+
+class Inquiry(Block):
+    """A case without rectification: finding → told to the body → statement → judgement → approval.
+
+    ``finder``: the role that records a finding. ``reply``: how long the body may answer, from the day it is
+    told on; nothing is established before it has answered or that time is over. ``apart``: who found it does
+    not judge it. ``tests``: all of them must be met.
+    """
+
+    finder: str
+    reply: Budget
+    apart: bool
+    tests: tuple[Test, ...] = ()
+
+    @model_validator(mode="after")
+    def _codes_once(self) -> Inquiry:
+        codes = [c.code for test in self.tests for c in test.any_of]
+        if twice := sorted({c for c in codes if codes.count(c) > 1}):
+            raise ValueError(f"tests 的 code 重复：{'、'.join(twice)}")
+        return self
+
+    @property
+    def criteria(self) -> dict[str, str]:
+        """Return the names of all criteria by code."""
+        return {c.code: c.name for test in self.tests for c in test.any_of}
+
+    def unmet(self, given: Collection[str]) -> list[Test]:
+        """Return the tests of which no criterion is among those given."""
+        return [test for test in self.tests if not any(c.code in given for c in test.any_of)]
+
+
 class Ending(Block):
     """What a case comes to, once approved: its name, the notice, and what happens to the title.
 
-    A title ends only where a published clause says so: ``event`` needs a ``clause`` of its own.
+    A title ends only where a published clause says so: ``event`` needs a ``clause`` of its own. ``opens``:
+    occurrences of the body that its issue records; each opens its duty (an order to put something right).
     """
 
     outcome: str = Field(pattern=_CODE)
     name: str
     meaning: str  # the sentence of the notice that says what follows
-    event: Literal["cancelled"] | None = None
+    event: str | None = Field(default=None, pattern=_CODE)  # of the title's life, one that ends it
+    returns: str | None = Field(default=None, pattern=_CODE)  # of it, one that ends the rectification alone
+    opens: tuple[str, ...] = ()
     notice: Notice
 
     @model_validator(mode="after")
@@ -137,22 +191,42 @@ class CaseRules(Block):
     notice: Notice
     copy_to_province: bool = False
     problems: Problems
-    plan: Plan
-    progress: Progress
+    plan: Plan = Plan(required=False)
+    progress: Progress = Progress()
     evidence: Evidence
     judge: str  # the role that accepts, rejects and proposes
-    early_acceptance: bool  # before the period of rectification has ended
-    extension: MoreTime
+    early_acceptance: bool = False  # before the period of rectification has ended
+    extension: MoreTime | None = None
     reevaluation: Reevaluation | None = None
-    passed: Ending
+    inquiry: Inquiry | None = None
+    passed: Ending  # of an inquiry: it does not hold
     failed: Ending
+
+    @model_validator(mode="after")
+    def _rectification_or_inquiry(self) -> CaseRules:
+        own = ("plan", "progress", "early_acceptance", "extension")
+        if self.inquiry is None and (lacking := [n for n in own if n not in self.model_fields_set]):
+            raise ValueError(f"整改案件须写明：{'、'.join(lacking)}")
+        if self.inquiry is None and self.extension is None:
+            raise ValueError("整改案件须写明 extension")
+        # what was frozen names every field; what an inquiry has no use for must be as if it were not there
+        asked = self.plan.required or self.plan.milestone or self.progress.milestone or self.progress.minimum
+        if self.inquiry is not None and (
+            asked or self.early_acceptance or self.extension or self.reevaluation
+        ):
+            raise ValueError("不经整改的案件（inquiry）没有方案、进展、提前验收、延期、再评价")
+        if self.inquiry is not None and not (self.problems.entered and self.evidence.required):
+            raise ValueError(
+                "不经整改的案件（inquiry）须写明 problems: {entered: true}、evidence: {required: true}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_name_each(self) -> CaseRules:
         if self.passed.outcome == self.failed.outcome:
             raise ValueError("passed 与 failed 的 outcome 须不同")
         if self.passed.event is not None:
-            raise ValueError("整改通过不得取消称号")
+            raise ValueError("整改通过、认定不成立的，不得取消称号")
         return self
 
     @property
@@ -193,6 +267,12 @@ def _every(read: tuple[PolicyFile, ...]) -> tuple[CaseRules, ...]:
 def every() -> tuple[CaseRules, ...]:
     """Return the rules of every kind of case, older versions too."""
     return _every(policy_files("cases"))
+
+
+def inquiries(programme: str) -> dict[str, CaseRules]:
+    """Return the newest rules of each kind of inquiry of a programme, by their duty."""
+    ours = sorted((c for c in every() if c.programme == programme and c.inquiry), key=lambda c: c.effective)
+    return {c.duty: c for c in ours}
 
 
 def governing(programme: str, duty: str, on: dt.date) -> CaseRules | None:

@@ -11,7 +11,7 @@ from functools import cache, cached_property, lru_cache
 from pydantic import ValidationError
 
 from ipgov.core import objects
-from ipgov.core.errors import GovernanceError, Problem, UnknownError
+from ipgov.core.errors import GovernanceError, Problem, RefusedError, UnknownError
 from ipgov.core.fingerprint import canonical_json, sha256_hex
 from ipgov.policy.duties import Duty, DutyFile, Ladder
 from ipgov.policy.files import PolicyFile
@@ -78,6 +78,27 @@ class DutyBook:
         """Return the newest entry that has taken effect by a day; None: none has, or the duty has ended."""
         newest = next((r for r in reversed(self.entries(code)) if r.duty.effective <= on), None)
         return None if newest is None or (newest.duty.ends and on > newest.duty.ends) else newest
+
+    def opened_by(self, programme: str, kind: str, on: dt.date) -> DutyRule:
+        """Return the rule that an occurrence of a kind opens on a day.
+
+        Raises UnknownError for a kind that no duty of the programme names, RefusedError where its duty is not
+        in effect on that day.
+        """
+        named = {
+            k.code: (k, rule)
+            for rule in self.rules
+            if rule.duty.programme == programme
+            for k in rule.duty.opened_by.occurrences or ()
+        }
+        if kind not in named:
+            listed = "、".join(f"{c}（{k.name}）" for c, (k, _) in named.items()) or "无"
+            raise UnknownError(f"“{programme}”没有名为“{kind}”的事项类别；现有：{listed}")
+        duty = named[kind][1].duty
+        rule = self.governing(duty.code, on)
+        if rule is None:
+            raise RefusedError(f"{on} 尚无（或已不再有）“{duty.name}”的规定，不能登记当日发生的事项")
+        return rule
 
     @cached_property
     def _entries(self) -> dict[str, tuple[DutyRule, ...]]:

@@ -27,7 +27,7 @@ from ipgov.followup.case_states import State
 from ipgov.followup.cases import Case
 from ipgov.policy import store
 from ipgov.policy.cases import CaseRules
-from ipgov.procedures import case_papers, explanations, notices
+from ipgov.procedures import case_papers, explanations, findings, notices
 from ipgov.procedures.case_steps import case_step, check_person, moment
 from ipgov.procedures.rating_lists import STATES
 from ipgov.quality import findings as quality_findings
@@ -105,7 +105,8 @@ def _open(row: RowMapping, rules: CaseRules, day: dt.date, known_at: dt.datetime
             )
         )
         case_problems.save(connection, row["id"], found, known_at)
-        return StepResult(written=1, found=len(found), output={"case": row["id"]})
+        number = len(found) if rules.inquiry is None else findings.begin(connection, row, known_at)
+        return StepResult(written=1, found=number, output={"case": row["id"]})
 
     return run_step(own, "open_case", fingerprint([row["key"], rules.code]), work)
 
@@ -176,24 +177,42 @@ def add_problem(
 
 
 def notify(case_id: int, day: dt.date, known_at: dt.datetime) -> StepResult:
-    """Send the notice with the list of problems. Raises RefusedError where there are none to tell."""
+    """Send the notice with the list of problems; of an inquiry, what was found and until when to answer.
+
+    Raises RefusedError where there are none to tell.
+    """
     with reading() as connection:
         case = cases.get(connection, case_id, known_at)
         problems = case_problems.of_case(connection, case_id)
         now = cases.standing(connection, case)
         if now.state is State.OPENED and not problems:
             raise RefusedError(f"案件 {case_id} 没有问题清单，不能发出整改通知；应先登记问题")
-        plan = case.rules.plan.milestone and cases.milestone(connection, case, case.rules.plan.milestone)
-        plan_due = cases.due_on(connection, plan, known_at) if plan else None
-        trace = rounds.get_round(connection, case.round_id).fingerprint if case.round_id else ""
-        planned = case_papers.notice(connection, case, problems, plan_due, trace)
+        planned = _told(connection, case, problems, day, known_at)
     if now.state is State.OPENED:
         (planned,) = notices.reserve([planned], day, known_at)
 
     def work(connection: Connection, case: Case) -> StepResult:
         filed = notices.file(connection, moment(case, day, known_at), None, planned)
         detail = {"document_id": filed.document_id, "document_number": filed.number}
-        cases.record(connection, case, "notify", day, case.rules.notice.kind, "", known_at, detail)
+        event = "notify"
+        if case.rules.inquiry is not None:
+            event = "inform"
+            until = case_papers.reply_until(case.rules.inquiry, day)
+            detail["reply_until"] = until.isoformat()
+        cases.record(connection, case, event, day, case.rules.notice.kind, "", known_at, detail)
         return StepResult(written=1, output={"case": case_id, **detail})
 
     return case_step(case_id, "case_notify", [], day, known_at, work)
+
+
+def _told(
+    connection: Connection, case: Case, problems: list[CaseProblem], day: dt.date, known_at: dt.datetime
+) -> notices.Planned:
+    """Return the letter that opens a case to its body."""
+    if case.rules.inquiry is not None:
+        until = case_papers.reply_until(case.rules.inquiry, day)
+        return case_papers.finding_notice(connection, case, problems, until)
+    plan = case.rules.plan.milestone and cases.milestone(connection, case, case.rules.plan.milestone)
+    plan_due = cases.due_on(connection, plan, known_at) if plan else None
+    trace = rounds.get_round(connection, case.round_id).fingerprint if case.round_id else ""
+    return case_papers.notice(connection, case, problems, plan_due, trace)

@@ -21,6 +21,7 @@ from ipgov.followup.case_states import EVENTS, CaseEvent, Standing
 from ipgov.followup.cases import Case
 from ipgov.policy import store
 from ipgov.policy.cases import Ending, Inquiry
+from ipgov.policy.duty_store import duties
 from ipgov.policy.rules import Notice
 from ipgov.policy.title_words import title_words
 from ipgov.procedures.notices import Planned
@@ -114,7 +115,8 @@ def finding_notice(
         "opening": case.rules.opening,
         "problems": problem_rows(problems),
         "files": [
-            {"name": printable(e["filename"]), "digest": e["digest"], "bytes": int(e["bytes"])} for e in kept
+            {"number": n, "name": printable(e["filename"]), "digest": e["digest"], "bytes": int(e["bytes"])}
+            for n, e in enumerate(kept, 1)
         ],
         "tests": [] if inquiry is None else _tests(inquiry),
         "reply_until": until,
@@ -155,9 +157,15 @@ def form(connection: Connection, case: Case, problems: list[CaseProblem]) -> byt
 
 
 def ending_notice(
-    connection: Connection, case: Case, ending: Ending, now: Standing, trace: str, seal_code: str
+    connection: Connection,
+    case: Case,
+    ending: Ending,
+    now: Standing,
+    trace: str,
+    seal_code: str,
+    day: dt.date,
 ) -> Planned:
-    """Return the notice of what a case came to, once approved."""
+    """Return the notice of what a case came to, once approved; it is issued on ``day``."""
     problems = of_case(connection, case.obligation_id)
     unsolved = set(now.unsolved or ())
     context = {
@@ -168,11 +176,21 @@ def ending_notice(
         "problems": len(problems),
         "found": problem_rows(problems),
         "criteria": _established(connection, case),
-        "orders": _orders(case, ending, now),
+        "orders": _orders(case, ending, day),
         "unsolved": problem_rows([p for p in problems if p.number in unsolved]),
         "reference": str(case.obligation_id),
     }
     return _planned(connection, case, ending.notice, context, trace, seal_code)
+
+
+def _orders(case: Case, ending: Ending, day: dt.date) -> list[dict[str, Any]]:
+    """Return what an ending asks of the body and by when, as the duties that it opens say."""
+    asked = []
+    for kind in ending.opens:
+        duty = duties().opened_by(case.programme, kind, day).duty
+        if duty.owed_by != "office" and duty.due.limit is not None:
+            asked.append({"name": duty.name, "due_on": deadlines.due(day, duty.due.limit).date})
+    return asked
 
 
 def _word(case: Case, ending: Ending) -> Mapping[str, str]:

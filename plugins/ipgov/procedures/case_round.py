@@ -20,9 +20,10 @@ from ipgov.followup.case_problems import of_case
 from ipgov.followup.case_states import EVENTS
 from ipgov.followup.cases import Case
 from ipgov.policy.cases import Ending
+from ipgov.policy.duty_store import duties
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import case_papers
+from ipgov.procedures import case_papers, follow_up
 from ipgov.procedures.notices import Filed, Planned
 from ipgov.registry.titles import record_title_event
 
@@ -32,7 +33,7 @@ _ALWAYS = dt.datetime.max.replace(tzinfo=dt.UTC)
 def _about(connection: Connection, round_: Round, known_at: dt.datetime) -> tuple[CaseRound, Case, Ending]:
     proposed = case_rounds.of_round(connection, round_.id)
     if proposed is None:
-        raise UnknownError(f"{round_.label}送审的不是整改案件")
+        raise UnknownError(f"{round_.label}送审的不是案件")
     case = cases.get(connection, proposed.obligation_id, known_at)
     return proposed, case, case.rules.endings[proposed.outcome]
 
@@ -59,11 +60,11 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
         "",
         f"指纹 `{short_code(round_.fingerprint)}`；审批表见“治理”页面。",
         "",
-        "| 序号 | 类别 | 项目 | 评价发现 | 核查 |",
+        "| 序号 | 类别 | 项目 | 发现 | 核查 |",
         "|---|---|---|---|---|",
         *(
             f"| {p.number} | {p.kind_name} | {_cell(p.name)} | {_cell(p.found)} "
-            f"| {'未解决' if p.number in unsolved else '已解决'} |"
+            f"| {case_papers.found_word(case, p.number in unsolved)} |"
             for p in of_case(connection, case.obligation_id)
         ),
         "",
@@ -88,7 +89,9 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
         record = cases.record_fingerprint(connection, case, proposed.outcome, round_.rating_list_sha256)
         if record != round_.fingerprint:
             raise RefusedError(f"案件 {case.obligation_id} 的记录与送审时不同，不予签发")
-    return [case_papers.ending_notice(connection, case, ending, now, round_.fingerprint, seal_code)]
+    return [
+        case_papers.ending_notice(connection, case, ending, now, round_.fingerprint, seal_code, cycle.as_of)
+    ]
 
 
 def take_effect(
@@ -109,13 +112,18 @@ def take_effect(
         cycle.known_at,
         {"outcome": proposed.outcome, "round_id": round_.id, "document_number": paper.number},
     )
-    if ending.event is None:
-        return []
+    done = []
+    for kind in ending.opens:
+        _open_duty(connection, case, kind, cycle.as_of, paper.number, cycle.known_at)
+        done.append(f"{case.unit}:{kind}")
+    event = ending.event or ending.returns
+    if event is None:
+        return done
     record_title_event(
         connection,
         case.programme,
         case.unit,
-        ending.event,
+        event,
         cycle.as_of,
         "、".join(ending.clause),
         f"{case.rules.name}：{ending.name}",
@@ -125,7 +133,26 @@ def take_effect(
         document_id=paper.document_id,
         round_id=round_.id,
     )
-    return [f"{case.unit}:{ending.event}"]
+    return [*done, f"{case.unit}:{event}"]
+
+
+def _open_duty(
+    connection: Connection, case: Case, kind: str, day: dt.date, number: str, known_at: dt.datetime
+) -> None:
+    """Record what the issue of a case orders: the duty of its kind opens the day after."""
+    values = {
+        "programme": case.programme,
+        "party": case.unit,
+        "kind": kind,
+        "subject": f"案件{case.obligation_id}",
+        "occurred_on": day,
+        "reported_on": None,
+        "reported_by": "",
+        "note": number,
+        "evidence_sha256": None,
+    }
+    rule = duties().opened_by(case.programme, kind, day)
+    follow_up.write_occurrence(connection, values, rule, known_at)
 
 
 def returned(connection: Connection, round_: Round, answer: Answer, known_at: dt.datetime) -> None:

@@ -20,10 +20,17 @@ from ipgov.followup.cases import Case
 
 def check_person(connection: Connection, case: Case, login: str, role: str, known_at: dt.datetime) -> None:
     """Refuse whoever has not the role or belongs to the body's own organisations."""
+    check_officer(connection, case.programme, case.unit, login, role, known_at)
+
+
+def check_officer(
+    connection: Connection, programme: str, unit: str, login: str, role: str, known_at: dt.datetime
+) -> None:
+    """Refuse the same about a body of which there is no case yet."""
     person = officer(connection, login, known_at)
     if not person.active or role not in person.roles:
         raise RefusedError(f"“{login}”不能办理；应为在岗的{role_label(role)}人员")
-    own = registered_conflicts(connection, case.programme, [case.unit], person, known_at)
+    own = registered_conflicts(connection, programme, [unit], person, known_at)
     if own:
         bodies = "、".join(map(str, own))
         raise RefusedError(f"{person.name}的所属单位（{person.organisation_code}）是{bodies}，应当回避")

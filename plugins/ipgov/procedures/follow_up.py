@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -29,8 +30,8 @@ from ipgov.followup.engine import Event
 from ipgov.followup.facts import OFFICE, ONE_DAY
 from ipgov.followup.obligations import Owed, State, owed
 from ipgov.followup.store import begin, day_of
-from ipgov.policy.cases import governing
-from ipgov.policy.duty_store import DutyBook, DutyRule, duties
+from ipgov.policy.cases import governing, inquiries
+from ipgov.policy.duty_store import DutyRule, duties
 from ipgov.registry.codes import PROVINCES
 
 PROGRAMME = "follow_up"  # under which the days are kept as steps
@@ -145,14 +146,14 @@ def record_occurrence(
     """
     _require(by, "经办人")
     _require(subject, "事项")
-    if {"/", "#"} & set(subject):
-        raise RefusedError(f"事项“{subject}”不能含 / 或 #")
     _past(occurred_on, "发生日期", known_at)
     if reported_on is not None:
         _past(reported_on, "报送日期", known_at)
         if reported_on < occurred_on:
             raise RefusedError(f"报送日期 {reported_on} 早于发生日期 {occurred_on}")
-    rule = _rule_of_kind(duties(), programme, kind, occurred_on)
+    rule = duties().opened_by(programme, kind, occurred_on)
+    if rule.duty.code in inquiries(programme):
+        raise RefusedError(f"“{rule.duty.name}”须连同佐证材料登记（ipgov case find），不在此登记")
     values = {
         "programme": programme,
         "party": party,
@@ -164,48 +165,43 @@ def record_occurrence(
         "note": note,
         "evidence_sha256": None if evidence is None else objects.put_content(evidence),
     }
-    table = t.occurrence
-    same = [table.c[n] == values[n] for n in ("programme", "party", "kind", "subject")]
     with transaction() as connection:
-        lock(connection, "occurrence", programme, party, kind, subject)
-        _check_party(connection, programme, party, rule, known_at)
-        there = connection.execute(select(table).where(*same)).mappings().first()
-        if there is not None:
-            back = t.occurrence_retraction
-            taken = select(back.c.id).where(back.c.occurrence_id == there["id"])
-            if connection.execute(taken).first() is not None:
-                raise RefusedError(f"{party} 的“{subject}”登记后已撤回；如确有其事，请用另一名称登记")
-            compared = ("occurred_on", "reported_on")
-            if all(there[n] == values[n] for n in compared):
-                return False
-            raise RefusedError(
-                f"{party} 的“{subject}”已登记（发生于 {there['occurred_on']}），日期与本次不同；"
-                "已登记的事项不得改写，另一事项请用另一名称"
-            )
-        connection.execute(table.insert().values(**values, known_at=known_at))
-    return True
+        return write_occurrence(connection, values, rule, known_at) is not None
 
 
-def _rule_of_kind(book: DutyBook, programme: str, kind: str, on: dt.date) -> DutyRule:
-    kinds = {
-        k.code: rule
-        for rule in book.rules
-        if rule.duty.programme == programme
-        for k in rule.duty.opened_by.occurrences or ()
-    }
-    if kind not in kinds:
-        names = {
-            k.code: k.name
-            for rule in book.rules
-            if rule.duty.programme == programme
-            for k in rule.duty.opened_by.occurrences or ()
-        }
-        listed = "、".join(f"{c}（{n}）" for c, n in names.items()) or "无"
-        raise UnknownError(f"“{programme}”没有名为“{kind}”的事项类别；现有：{listed}")
-    rule = book.governing(kinds[kind].duty.code, on)
-    if rule is None:
-        raise RefusedError(f"{on} 尚无（或已不再有）“{kinds[kind].duty.name}”的规定，不能登记当日发生的事项")
-    return rule
+def write_occurrence(
+    connection: Connection, values: Mapping[str, Any], rule: DutyRule, known_at: dt.datetime
+) -> int | None:
+    """Write an occurrence in a transaction of the caller's; return its number, None where it was there.
+
+    Raises UnknownError for an unknown party, RefusedError for another day under the same subject and for one
+    that was taken back.
+    """
+    table = t.occurrence
+    own = ("programme", "party", "kind", "subject")
+    party, subject = values["party"], values["subject"]
+    if {"/", "#"} & set(subject):
+        raise RefusedError(f"事项“{subject}”不能含 / 或 #")
+    lock(connection, "occurrence", *(values[n] for n in own))
+    _check_party(connection, values["programme"], party, rule, known_at)
+    same = [table.c[n] == values[n] for n in own]
+    there = connection.execute(select(table).where(*same)).mappings().first()
+    if there is not None:
+        back = t.occurrence_retraction
+        taken = select(back.c.id).where(back.c.occurrence_id == there["id"])
+        if connection.execute(taken).first() is not None:
+            raise RefusedError(f"{party} 的“{subject}”登记后已撤回；如确有其事，请用另一名称登记")
+        if all(there[n] == values[n] for n in ("occurred_on", "reported_on")):
+            return None
+        raise RefusedError(
+            f"{party} 的“{subject}”已登记（发生于 {there['occurred_on']}），日期与本次不同；"
+            "已登记的事项不得改写，另一事项请用另一名称"
+        )
+    return int(
+        connection.execute(
+            table.insert().values(**values, known_at=known_at).returning(table.c.id)
+        ).scalar_one()
+    )
 
 
 def _check_party(
@@ -286,7 +282,7 @@ def extend(key: str, until: dt.date, by: str, reason: str, known_at: dt.datetime
         if (until, by) in [(g.until, g.granted_by) for g in granted]:
             return False
         if governing(one.rule.duty.programme, one.rule.duty.code, one.opened_on) is not None:
-            raise RefusedError(f"{key}（{one.duty_name}）是整改案件，延期由 ipgov case extend 办理")
+            raise RefusedError(f"{key}（{one.duty_name}）是案件，延期由 ipgov case extend 办理")
         if one.rule.duty.met_by == "lapse":
             raise RefusedError(f"“{one.duty_name}”{_MET_BY['lapse']}，不能延期")
         if one.state != "open":

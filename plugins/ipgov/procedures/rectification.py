@@ -47,7 +47,7 @@ def plan(
     cell that was changed and everything that is missing, by sheet and cell; nothing is recorded then.
     """
     told = {} if workbook is None else _measures(case_id, workbook, known_at)
-    return _report(case_id, "plan", by, note, files, (), day, known_at, told)
+    return report(case_id, "plan", by, note, files, (), day, known_at, told)
 
 
 def _measures(case_id: int, workbook: Sent, known_at: dt.datetime) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def progress(
     case_id: int, by: str, note: str, files: Sequence[Sent], day: dt.date, known_at: dt.datetime
 ) -> StepResult:
     """Take a report on progress; it meets the oldest one that is owed."""
-    return _report(case_id, "progress", by, note, files, (), day, known_at)
+    return report(case_id, "progress", by, note, files, (), day, known_at)
 
 
 def evidence(
@@ -113,10 +113,10 @@ def evidence(
     """Take files that prove what was done; each is examined and scanned, kept or refused with its reason."""
     if not files:
         raise RefusedError("佐证材料须附文件")
-    return _report(case_id, "evidence", by, note, files, tuple(problems), day, known_at)
+    return report(case_id, "evidence", by, note, files, tuple(problems), day, known_at)
 
 
-def _report(
+def report(
     case_id: int,
     event: str,
     by: str,
@@ -127,7 +127,7 @@ def _report(
     known_at: dt.datetime,
     told: Mapping[str, Any] | None = None,
 ) -> StepResult:
-    """Take what the body sent: its words, and the files that are accepted."""
+    """Take what the body sent as an ``event`` of the case: its words, and the files that are accepted."""
     if not note.strip() or not by.strip():
         raise RefusedError("须写明报送人和报送内容")
     with reading() as connection:
@@ -222,6 +222,8 @@ def extend(
         raise RefusedError("决定延期须写明理由")
 
     def work(connection: Connection, case: Case) -> StepResult:
+        if case.rules.extension is None:
+            raise RefusedError(f"{case.rules.name}按规则不延期")
         check_person(connection, case, by, case.rules.extension.role, known_at)
         if not calendar_day(until, day).working:
             raise RefusedError(f"{until} 不是工作日，请定在工作日")

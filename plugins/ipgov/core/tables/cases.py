@@ -104,3 +104,28 @@ case_round = fact(
     words("reason"),
     UniqueConstraint("round_id"),
 )
+
+# A finding about a body, with what proves it: an occurrence that opens a case without rectification.
+case_finding = fact(
+    "case_finding",
+    refers("occurrence_id", "occurrence.id"),
+    words("name"),
+    words("found"),
+    words("found_by"),
+    words("basis"),
+    UniqueConstraint("occurrence_id"),
+)
+
+case_finding_file = fact(
+    "case_finding_file",
+    refers("finding_id", "case_finding.id"),
+    words("filename"),
+    words("media_type"),
+    Column("bytes", BigInteger, nullable=False),
+    words("sha256"),
+    words("scan"),
+    words("scanned_by", null=True),
+    words("scan_detail", null=True),
+    one_of("scan", "clean", "not_scanned"),
+    UniqueConstraint("finding_id", "sha256"),
+)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
 from ipgov.core.settings import settings
-from ipgov.policy import cases
+from ipgov.policy import cases, lifecycles
 from ipgov.policy.cases import CaseFile, CaseRules
 from ipgov.policy.duty_store import DutyBook, duties
 from ipgov.policy.store import clauses, read_yaml
@@ -65,10 +65,48 @@ def _findings(
             yield place, f"自 {case.effective} 起的规则重复", "每个起始日一条"
         seen.add((case.code, case.effective))
         yield from _duties(case, place, book)
-        for at, role in (("judge", case.judge), ("extension.role", case.extension.role)):
+        asked = [("judge", case.judge)]
+        if case.extension is not None:
+            asked.append(("extension.role", case.extension.role))
+        if case.inquiry is not None:
+            asked.append(("inquiry.finder", case.inquiry.finder))
+        for at, role in asked:
             if roles is not None and role not in roles:
                 yield f"{place}.{at}", f"“{role}”不是已有角色", "、".join(roles)
+        yield from _effects(case, place, book)
         yield from _papers(case, place)
+
+
+def _effects(case: CaseRules, place: str, book: DutyBook) -> Iterator[tuple[str, str, str]]:
+    """Prove that an ending ends a title by an event that does, and opens duties that there are."""
+    kinds = {
+        k.code
+        for rule in book.rules
+        if rule.duty.programme == case.programme
+        for k in rule.duty.opened_by.occurrences or ()
+    }
+    for at, ending in (("passed", case.passed), ("failed", case.failed)):
+        if ending.event is not None and (life := _life(case.programme)) is not None:
+            ends = [e.code for e in life.events if e.code in life.ending and "approval" in e.needs]
+            if ending.event not in ends:
+                expected = f"policies/lifecycles 中经审批而终止的：{'、'.join(ends) or '无'}"
+                yield f"{place}.{at}.event", f"“{ending.event}”不终止该业务的称号（资格）", expected
+        if ending.returns is not None and (life := _life(case.programme)) is not None:
+            stays = [e.code for e in life.events if e.to and e.code not in life.ending and "issuer" in e.by]
+            if ending.returns not in stays or ending.event is not None:
+                found = f"“{ending.returns}”不是签发人恢复状态的事项，或与 event 并写"
+                yield f"{place}.{at}.returns", found, "、".join(stays) or "不写"
+        for kind in ending.opens:
+            if kind not in kinds:
+                yield f"{place}.{at}.opens", f"“{kind}”不是该业务的事项", "、".join(sorted(kinds)) or "无"
+
+
+def _life(programme: str) -> lifecycles.Lifecycle | None:
+    """Return the life of a title; None where there is none or it is wrong, which its own check tells."""
+    try:
+        return lifecycles.lifecycle(programme)
+    except GovernanceError:
+        return None
 
 
 def _duties(case: CaseRules, place: str, book: DutyBook) -> Iterator[tuple[str, str, str]]:
@@ -87,6 +125,8 @@ def _duties(case: CaseRules, place: str, book: DutyBook) -> Iterator[tuple[str, 
             yield f"{place}.{at}", f"“{code}”不是该业务的职责", f"policies/duties 中的：{known}"
         elif duty.met_by != met_by:
             yield f"{place}.{at}", f"“{code}”以 {duty.met_by} 办结", f"以 {met_by} 办结的职责"
+        elif at == "duty" and case.inquiry is not None and duty.opened_by.occurrences is None:
+            yield f"{place}.{at}", f"“{code}”不由登记的事项（occurrences）开启", "由发现的情形开启的职责"
         elif at.endswith(".milestone") and duty.part_of != case.duty:
             yield f"{place}.{at}", f"“{code}”不属于“{case.duty}”", f"part_of: {case.duty} 的职责"
         elif duty.repeats != (at == "progress.milestone"):
