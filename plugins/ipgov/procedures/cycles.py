@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from ipgov.calendars.deadlines import CycleDays, cycle_days
 from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
-from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, Mode, StepResult, run_step
 from ipgov.core.tables import blank_form, rule_version
@@ -27,24 +27,28 @@ def to_open(as_of: dt.date, asked: str | None = None) -> list[list[str]]:
     """Return the (programme, period) pairs that are to be opened on a day and are not open yet.
 
     A daily run opens what is due, not before ``settings().automatic_from``; ``asked`` names a period that
-    a person wants opened.
+    a person wants opened, of every programme for which it is due. Raises RefusedError, with the reason of
+    each, where it is due for none.
     """
     if asked and not (asked.isascii() and asked.isdigit() and len(asked) == 4):
         raise UnknownError(f"年度“{asked}”无效，应为四位年份，如 2026")
-    pairs = []
-    for programme in store.programmes():
-        due = [y for y in range(settings().automatic_from, as_of.year + 1) if _is_due(programme, y, as_of)]
-        periods = [asked] if asked else [str(y) for y in due]
-        pairs += [[programme, p] for p in periods if not opened(programme, p)]
-    return pairs
+    years = [int(asked)] if asked else range(settings().automatic_from, as_of.year + 1)
+    early = {(p, y): _not_due(p, y, as_of) for p in store.programmes() for y in years}
+    if asked and all(early.values()):
+        told = "；".join(f"{programme}：{reason}" for (programme, _), reason in early.items())
+        raise RefusedError(f"{asked} 年度没有可以开启的业务：{told}")
+    return [[p, str(y)] for (p, y), reason in early.items() if not reason and not opened(p, str(y))]
 
 
-def _is_due(programme: str, year: int, as_of: dt.date) -> bool:
-    """Tell whether a period that the rules have ends with a year and opens by a day."""
-    loaded = store.covering(store.versions(programme), dt.date(year, 12, 31))
-    if loaded is None or not loaded.rules.cycle.has(year):
-        return False
-    return cycle_days(loaded.rules.cycle, year).opens.date <= as_of
+def _not_due(programme: str, year: int, as_of: dt.date) -> str:
+    """Return why a period is not to be opened on a day; empty: it is."""
+    try:
+        rules = store.governing(programme, year).rules
+        check_period(rules, year)
+    except GovernanceError as error:
+        return error.message
+    opens = cycle_days(rules.cycle, year).opens.date
+    return f"自 {opens} 起开启" if as_of < opens else ""
 
 
 def open_cycle(cycle: Cycle) -> StepResult:
