@@ -52,7 +52,7 @@ READS = {
     "experts list", "experts sheets", "experts status", "history blank", "history list", "officer list",
     "clock check",
     "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list",
-    "duty list", "duty show", "province-audit show",
+    "duty list", "duty show", "publicity list", "objection list", "province-audit show",
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
 OPERATES = {

@@ -23,6 +23,7 @@ EXPECTED = {
     "industry_centre_recognition": [
         *("catch_up", "freeze", "check", "evaluate", "recognition_list", "open_round", "start_approval"),
     ],
+    "center_publicity": ["propose_notices", "advance", "propose_recognitions"],
     "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],
     "period_followup": ["advance", "open_cases", "write_papers", "propose_papers", "send"],
     "nightly_seal": ["seal", "verify"],

@@ -25,15 +25,17 @@ def status(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """列出各业务、各年度办到哪一步，以及逾期、即将到期、暂定的事项、等谁办理、待录入的字号、寄发情况。"""
-    from ipgov.procedures import dispatching, document_numbers, overview, work_plan
+    """列出各业务、各年度办到哪一步，以及逾期、即将到期、暂定的事项、公示、待录入的字号、寄发情况。"""
+    from ipgov.procedures import dispatching, document_numbers, overview, publicity_overview, work_plan
 
     rows = overview.cycles()
-    owed = work_plan.outlook(*moment(as_of), within)
+    at = moment(as_of)
+    owed, announced = work_plan.outlook(*at, within), publicity_overview.current(*at)
     numbers, sent = document_numbers.awaited(), dispatching.outlook()
     if as_json:
         awaited = [vars(a) for a in numbers]
-        print_json({"cycles": rows, "obligations": owed, "numbers": awaited, "dispatch": sent})
+        found = {"cycles": rows, "obligations": owed, "publicities": announced}
+        print_json({**found, "numbers": awaited, "dispatch": sent})
         return
     for row in rows:
         print(
@@ -45,6 +47,8 @@ def status(
         print("尚未开启任何年度")
     for item in owed:
         print(work_plan.line(item))
+    for notice in announced:
+        print(publicity_overview.line(notice))
     for a in numbers:
         print(f"待录入字号：{a.subject}（{a.series}，自 {a.asked_on} 起等待，{a.key}）")
     show_dispatch(sent)
