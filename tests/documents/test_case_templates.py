@@ -66,8 +66,7 @@ def context(kind: str, **changes: Any) -> dict[str, Any]:
             ],
             "files": [{"number": 1, "name": "虚构处罚决定.pdf", "digest": "0a" * 32, "bytes": 2048}],
             "reply_until": dt.date(2026, 5, 6),
-            "consequence": case.failed.name,
-            "consequence_basis": list(case.failed.clause),
+            "ending": case.failed,
         }
     return {**values, **changes}
 

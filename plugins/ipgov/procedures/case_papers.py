@@ -120,8 +120,7 @@ def finding_notice(
         ],
         "tests": [] if inquiry is None else _tests(inquiry),
         "reply_until": until,
-        "consequence": case.rules.failed.name,
-        "consequence_basis": list(case.rules.failed.clause),
+        "ending": case.rules.failed,
         "reference": str(case.obligation_id),
     }
     return _planned(connection, case, case.rules.notice, context, "", None)
