@@ -9,6 +9,7 @@ import typer
 
 from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read, told
 from ipgov.cli.person import By, PasswordFile, acting
+from ipgov.core.errors import RefusedError
 
 publicity_app, objection_app = group(), group()
 app = typer.Typer()
@@ -57,13 +58,13 @@ def recognise(by: By, password_file: PasswordFile = None, as_json: Json = False,
 
 def _proposed(done: dict[str, Any], as_json: bool, what: str) -> None:
     made = done["output"]["proposed"]
+    if not made:
+        raise RefusedError(f"没有可以提请{what}的单位：没有，或已在审批中")
     if as_json:
         print_json(done)
         return
     for one in made:
         print(f"已提请{what}：{'、'.join(one['units'])}（轮次编号 {one['round_id']}），转“审核与签发”办理")
-    if not made:
-        print(f"没有可以提请{what}的单位")
 
 
 @objection_app.command("record")
