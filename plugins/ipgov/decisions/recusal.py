@@ -18,6 +18,7 @@ from ipgov.decisions.experts import Expert, declared_recusals
 from ipgov.decisions.officers import Officer
 from ipgov.decisions.rounds import Round
 from ipgov.policy.store import governs
+from ipgov.policy.title_words import title_words
 from ipgov.registry.asof import newest
 from ipgov.registry.organisations import current_codes, descendants
 from ipgov.registry.platforms import Unit
@@ -131,12 +132,14 @@ def expert_recusals(
     interest goes on, though no computation may follow it to a single successor), as of a day.
     """
     experts = list(experts)
-    roles = [(u, RELATIONS[r], getattr(u, r).code) for u in units for r in recused_by]
+    names = RELATIONS | {"host": title_words(governs(programme)).host}
+    roles = [(u, names[r], getattr(u, r).code) for u in units for r in recused_by]
     own = {code for e in experts for code in e.organisations}
     lines = descendants(connection, own | {code for _, _, code in roles}, on, known_at)
     merged = current_codes(connection, lines, on, known_at)
+    body = title_words(governs(programme)).body
     found = {
-        (e.number, u.unit): f"所在单位{_how(code, other)}该平台的{relation}"
+        (e.number, u.unit): f"所在单位{_how(code, other)}该{body}的{relation}"
         for e in experts
         for code in e.organisations
         for u, relation, other in roles

@@ -78,6 +78,7 @@ class ScoringSheet:
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     fingerprint: str
+    body: str = "平台"  # what a body is called
 
     @property
     def filename(self) -> str:
@@ -123,14 +124,14 @@ def _guide(book: Book, asked: ScoringSheet) -> None:
             (s.code, f"{s.name}：{sum(not i.recused for i in s.items)} 家，{scale_text(s, asked.decimals)}")
             for s in asked.sections
         ),
-        ("须回避的平台", "；".join(shut.values()) or "无"),
+        (f"须回避的{asked.body}", "；".join(shut.values()) or "无"),
     ]
     row = 5
     for left, right in lines:
         row = _line(book, sheet, row, left, right, label, text)
     rules = (
-        f"每家平台在“{SCORE_HEAD}”栏打分；不能评的，“{SCORE_HEAD}”留空，在“{REASON_HEAD}”栏写明理由。",
-        f"“{RECUSED}”的平台已锁定，不评分。表上未列回避而与平台有利害关系的，请勿评分，"
+        f"每家{asked.body}在“{SCORE_HEAD}”栏打分；不能评的，“{SCORE_HEAD}”留空，在“{REASON_HEAD}”栏写明理由。",
+        f"“{RECUSED}”的{asked.body}已锁定，不评分。表上未列回避而与{asked.body}有利害关系的，请勿评分，"
         f"在“{REASON_HEAD}”栏写明，并告知经办人。",
         "请独立评分；底色较深的单元格表示尚未填写。",
         *asked.notes,
@@ -154,7 +155,8 @@ def _section(book: Book, asked: ScoringSheet, section: Section) -> None:
     meaning = f"{who}；逐家打分（{scale_text(section, asked.decimals)}）或写明弃评理由。"
     sheet = book.sheet(section.sheet, f"{section.code} {section.name}", meaning)
     before = any(i.before for i in section.items)
-    columns: list[tuple[str, float]] = [("序号", 6), ("平台编号", 10), ("平台名称", 32), ("类别", 13)]
+    columns: list[tuple[str, float]] = [("序号", 6), (f"{asked.body}编号", 10), (f"{asked.body}名称", 32)]
+    columns += [("类别", 13)]
     columns += [(_BEFORE_HEAD, 24)] if before else []
     columns += [(SCORE_HEAD, 10), (REASON_HEAD, 26), (COMMENT_HEAD, 30)]
     wide = sum(width for _, width in columns)

@@ -33,7 +33,8 @@ def draw_list(
         page.set_column(column, column, width)
     last = len(HEADINGS) - 1
     row = heading(page, styles, f"{form.title}——{asked.sheet}", banner, len(HEADINGS))
-    who = f"填报单位：{unit.name}（代码 {unit.unit}，{rules.kinds[unit.kind].name}）    评价年度：{period} 年"
+    year = f"{rules.period_name}：{period} 年"
+    who = f"填报单位：{unit.name}（代码 {unit.unit}，{rules.kinds[unit.kind].name}）    {year}"
     several = f"{FIELDS}可写多个，以“{SEPARATOR}”隔开。"
     for line in (
         who,

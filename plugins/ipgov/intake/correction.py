@@ -88,7 +88,7 @@ def _summary(
         else "来件不能采用，内容未予读取。请在后面各表中填报，保存后报送本文件即可。"
     )
     lines = (
-        f"{rules.title}    评价年度：{period} 年    填报单位：{unit.name}（代码 {unit.unit}）",
+        f"{rules.title}    {rules.period_name}：{period} 年    填报单位：{unit.name}（代码 {unit.unit}）",
         f"来件：{_file(reading.problems)}    共 {len(reading.problems)} 个问题。{todo}",
     )
     for line in lines:

@@ -114,7 +114,7 @@ def _draw_sheet(
     kind = rules.kinds[unit.kind].name
     row = heading(page, styles, rules.form.title, banner, len(HEADINGS))
     lines = (
-        f"{rules.title}    评价年度：{period} 年",
+        f"{rules.title}    {rules.period_name}：{period} 年",
         f"填报单位：{unit.name}（代码 {unit.unit}，{kind}）",
         f"{sheet.name}。只填黄色单元格；“必填”项不得留空。报送时不要改动表名、指标名称和其他单元格。",
     )

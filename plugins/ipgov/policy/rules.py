@@ -330,6 +330,11 @@ class RuleVersion(ScoringRules):
         return self.governs or self.programme
 
     @property
+    def period_name(self) -> str:
+        """Return what its forms call a period."""
+        return "评价年度" if self.recognition is None else "申报年度"
+
+    @property
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds by code."""
         return {k.code: k for k in self.subject.kinds}

@@ -21,7 +21,7 @@ from ipgov.core.steps import Cycle
 from ipgov.core.tables import submitted_value
 from ipgov.decisions import gate_judgements
 from ipgov.decisions.officers import Officer, officer
-from ipgov.decisions.recusal import registered_conflicts
+from ipgov.decisions.recusal import RELATIONS, registered_conflicts
 from ipgov.documents import gate_sheet, returned_gates
 from ipgov.documents.gate_sheet import GateForm, Item, Section
 from ipgov.documents.model import SIMULATION_BANNER, printable
@@ -30,6 +30,7 @@ from ipgov.policy import store
 from ipgov.policy.recognition import Gate, Recognition
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.policy.title_words import title_words
 from ipgov.procedures import choosing, snapshots
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.snapshots import Chosen
@@ -101,7 +102,9 @@ def _reviewer(connection: Connection, cycle: Cycle, rule: Recognition, login: st
 
 def _recused(connection: Connection, cycle: Cycle, who: Officer, units: Sequence[str]) -> dict[str, str]:
     found = registered_conflicts(connection, cycle.programme, units, who, cycle.known_at)
-    return {c.unit: f"所在单位是其{c.relation}" for c in found}
+    host = title_words(store.governs(cycle.programme)).host
+    names = {RELATIONS["host"]: host}
+    return {c.unit: f"所在单位是其{names.get(c.relation, c.relation)}" for c in found}
 
 
 def _form(

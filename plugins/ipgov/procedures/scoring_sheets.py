@@ -19,6 +19,7 @@ from ipgov.policy.methods import ExpertMean
 from ipgov.policy.rules import RuleVersion, Spread
 from ipgov.policy.scoring import Indicator
 from ipgov.policy.store import Loaded
+from ipgov.policy.title_words import title_words
 from ipgov.registry.platforms import Unit
 
 
@@ -73,6 +74,7 @@ def compose(
             sections=tuple(sections),
             notes=tuple(_notes(rules)),
             fingerprint="",
+            body=title_words(rules.title_programme).body,
         )
         yield replace(sheet, fingerprint=_fingerprint(sheet, panel, loaded.sha256))
 
@@ -104,7 +106,7 @@ def _notes(rules: RuleVersion) -> Iterator[str]:
     """Say how scores come together, once for all indicators with the same rule."""
     yield from dict.fromkeys(_together(i.normalisation) for i in scored_indicators(rules).values())
     if (rule := rules_of_panel(rules).spread) is not None:
-        yield _limit(rule)
+        yield _limit(rule, title_words(rules.title_programme).body)
 
 
 def _together(method: object) -> str:
@@ -117,10 +119,10 @@ def _together(method: object) -> str:
     return f"每项有效评分达到 {method.minimum_raters} 个的，{drop}取平均；不足的，{few}。"
 
 
-def _limit(rule: Spread) -> str:
+def _limit(rule: Spread, body: str) -> str:
     word = {"range": "极差", "standard_deviation": "标准差"}[rule.measure]
     then = {"flag": "在结果中注明", "rescore": f"组织再次评分（最多 {rule.rounds} 轮）"}[rule.outcome]
-    return f"同一平台同一项的评分{word}超过 {rule.limit:f} 分（百分制）的，{then}。"
+    return f"同一{body}同一项的评分{word}超过 {rule.limit:f} 分（百分制）的，{then}。"
 
 
 def _before(judged: Judged | None, expert: str) -> str:
