@@ -24,6 +24,7 @@ SUBJECTS: Mapping[str, type[of.Subject]] = {
     "interview_invitation": of.Interview,
     "violation_circular": of.Circular,
     "withdrawal": of.Withdrawal,
+    "public_withdrawal": of.Withdrawal,
     "document_correction": of.DocumentCorrection,
     "objection_reply": of.ObjectionReply,
     "monthly_data_letter": of.MonthlyData,
@@ -68,7 +69,7 @@ def write(
         paper.template,
         context(paper, programme, about),
         kind=kind,
-        issuer=policy.papers().issuer.name,
+        issuer=policy.papers().issuer_of(programme),
         date=date,
         recipients=addressed.to,
         copies_to=addressed.copies_to,
@@ -84,7 +85,7 @@ def context(paper: policy.Paper, programme: str, about: of.Subject) -> dict[str,
     """Return what the template of a kind is filled in with."""
     return {
         **about.names(),
-        "contact": policy.papers().contact.name,
+        "contact": policy.papers().contact_of(programme),
         "quotes": paper.quotes,
         "programme": programme,
     }

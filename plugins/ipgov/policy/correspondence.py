@@ -12,6 +12,7 @@ from ipgov.core.settings import settings
 from ipgov.policy.blocks import Block
 from ipgov.policy.rules import Issuer
 from ipgov.policy.store import read_policy
+from ipgov.policy.title_words import own_office
 
 FILE = "correspondence.yaml"
 Kind = Literal[
@@ -74,12 +75,22 @@ class Papers(Block):
 
 
 class Correspondence(Block):
-    """The whole file."""
+    """The whole file. ``issuer``, ``contact``: of every programme that names no office of its own."""
 
     issuer: Issuer
     contact: Contact
     lists: Lists
     papers: Papers
+
+    def issuer_of(self, programme: str) -> str:
+        """Return in whose name letters about a programme go out."""
+        own = own_office(programme)
+        return self.issuer.name if own is None else own.issuer
+
+    def contact_of(self, programme: str) -> str:
+        """Return whom recipients of letters about a programme ask."""
+        own = own_office(programme)
+        return self.contact.name if own is None else own.contact
 
 
 def correspondence() -> Correspondence:

@@ -23,6 +23,7 @@ from ipgov.policy.correspondence import Contact
 from ipgov.policy.documents import document
 from ipgov.policy.rules import Budget, Issuer
 from ipgov.policy.store import read_policy
+from ipgov.policy.title_words import own_office
 
 FILE = "papers.yaml"
 PUBLIC = "public"  # to whom a public document is sent: the folder of everybody
@@ -129,6 +130,16 @@ class PaperFile(Block):
     chain: Chain
     groups: tuple[Group, ...]
     papers: Annotated[tuple[Paper, ...], Field(min_length=1)]
+
+    def issuer_of(self, programme: str) -> str:
+        """Return who issues documents of a programme: its own office, else the file's issuer."""
+        own = own_office(programme)
+        return self.issuer.name if own is None else own.issuer
+
+    def contact_of(self, programme: str) -> str:
+        """Return whom recipients of documents of a programme ask."""
+        own = own_office(programme)
+        return self.contact.name if own is None else own.contact
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

@@ -36,7 +36,7 @@ _CLAUSE_COLUMNS = (
 
 
 # folders of policies/ that hold something else
-_NO_PROGRAMMES = {"calendars", "cases", "duties", "lifecycles"}
+_NO_PROGRAMMES = {"calendars", "cases", "duties", "lifecycles", "titles"}
 
 
 class _Loader(yaml.CSafeLoader):

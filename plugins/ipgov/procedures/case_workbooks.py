@@ -146,7 +146,7 @@ def _read(connection: Connection, arrival: CaseArrival) -> _Read:
         if not error.problems:
             return _refused(case, error.message, _OWN)
         corrected = case_form.correction(
-            issued, arrival.data, error.problems, correspondence().issuer.name, case.due_on
+            issued, arrival.data, error.problems, correspondence().issuer_of(case.programme), case.due_on
         )
         return _Read("returned", case, error.problems, files={"xlsx": corrected})
     by, note = arrival.sender.name, f"整改台账 {arrival.place.filename}"
@@ -214,13 +214,13 @@ def _answer(connection: Connection, arrival: CaseArrival, read: _Read, sha256: s
         "returned": read.outcome == "returned",
         "due_on": None if case is None else case.due_on,
         "problems": [{"told": str(replace(p, file=""))} for p in read.problems],
-        "contact": rules.contact.name,
+        "contact": rules.contact_of(place.programme),
     }
     letter, template_sha256 = templates.render(
         paper.template,
         context,
         kind=kind,
-        issuer=rules.issuer.name,
+        issuer=rules.issuer_of(place.programme),
         recipients=(sender.name,),
         date=arrival.as_of,
         basis=case.rules.clause if case is not None else (),

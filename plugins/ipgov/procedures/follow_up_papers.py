@@ -201,7 +201,10 @@ class _Desk:
         found: dict[str, numbering.Reserved | None] = {}
         for letter in letters:
             if paper[letter.recipient].entered:
-                kind, name = paper[letter.recipient], self.parties.name(letter.recipient)
+                kind, name = (
+                    paper[letter.recipient],
+                    self.parties.name(letter.recipient, letter.row["programme"]),
+                )
                 found[letter.recipient] = numbering.ask(
                     kind.series, f"{kind.name}（{name}）", letter.key, self.known_at
                 )
@@ -225,9 +228,9 @@ class _Desk:
             paper.template,
             self._context(connection, letter, rule),
             kind=letter.kind,
-            issuer=self.rules.issuer.name,
+            issuer=self.rules.issuer_of(row["programme"]),
             number=number.text if number else None,
-            recipients=(self.contact if letter.recipient == OFFICE else self.parties.name(letter.recipient),),
+            recipients=(self._called(letter.recipient, row),),
             date=self.as_of,
             basis=rule.duty.clause,
             banner=self.banner,
@@ -271,12 +274,12 @@ class _Desk:
     def _context(self, connection: Connection, letter: _Letter, rule: DutyRule) -> dict[str, Any]:
         row = letter.row
         left = working_days_left(self.as_of, row["due_on"], self.days)
-        to = self.contact if row["owed_to"] == "office" else self.parties.name(row["owed_to"])
+        to = self._called(row["owed_to"], row)
         subject = self.parties.about(row)
         values: dict[str, Any] = {
             "duty": rule.duty.name,
             "subject": f"（{printable(subject)}）" if subject else "",
-            "owner": self.parties.name(row["owed_by"]),
+            "owner": self.parties.name(row["owed_by"], row["programme"]),
             "own": letter.recipient == row["owed_by"],
             "opened_on": row["opened_on"],
             "due_on": row["due_on"],
@@ -285,7 +288,7 @@ class _Desk:
             "days_late": max(-left, 0),
             "operator": has_operator(rule),
             "how": templates.full_width(_HOW[rule.duty.met_by].format(to=to)),
-            "contact": self.contact,
+            "contact": self._contact(row),
             "reference": reference(row["key"]),
         }
         place = {"obligation_id": row["obligation_id"], "known_at": self.known_at}
@@ -306,10 +309,13 @@ class _Desk:
             values |= self._call(connection, row)
         return values
 
-    @property
-    def contact(self) -> str:
+    def _contact(self, row: Row) -> str:
         """Return whom recipients ask."""
-        return self.rules.contact.name
+        return self.rules.contact_of(row["programme"])
+
+    def _called(self, code: str, row: Row) -> str:
+        """Return how a letter calls a party: the office is whom to ask there."""
+        return self._contact(row) if code == OFFICE else self.parties.name(code, row["programme"])
 
     def _next(self, row: Row, rule: DutyRule) -> dict[str, Any]:
         """Return the next step of the ladder above whoever owes it: when, and to whom."""
@@ -321,7 +327,7 @@ class _Desk:
         rung = min(later, key=lambda r: r.working_days_after or 0)
         roles = self.parties.roles(row)
         codes = [roles[r] for r in rung.to if roles.get(r) and roles[r] != row["owed_by"]]
-        names = [self.contact if c == "office" else self.parties.name(c) for c in dict.fromkeys(codes)]
+        names = [self._called(c, row) for c in dict.fromkeys(codes)]
         on = row["due_on"]
         for _ in range(rung.working_days_after or 0):
             on = _next_working_day(on, self.days)

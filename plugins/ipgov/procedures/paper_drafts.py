@@ -28,7 +28,7 @@ from ipgov.procedures.parties import Parties
 from ipgov.registry.codes import province_name
 
 # the documents that take back or correct an earlier one: ``withdrawal`` writes those
-ABOUT_EARLIER = ("withdrawal", "document_correction")
+ABOUT_EARLIER = ("withdrawal", "public_withdrawal", "document_correction")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Drafted:
 
 def blank(kind: str, programme: str) -> bytes:
     """Return the workbook in which a document of a kind is drafted; UnknownError for no such kind."""
-    return paper_form.blank(kind, _proposable(kind, programme), policy.papers().issuer.name)
+    return paper_form.blank(kind, _proposable(kind, programme), policy.papers().issuer_of(programme))
 
 
 def given(kind: str, programme: str, data: bytes, filename: str) -> object:

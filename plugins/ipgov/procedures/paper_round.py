@@ -18,6 +18,7 @@ from ipgov.core.fingerprint import canonical_json, sha256_hex, short_code
 from ipgov.core.steps import Cycle, StepResult
 from ipgov.decisions import paper_rounds
 from ipgov.decisions.paper_rounds import PaperRound
+from ipgov.decisions.publicities import NOTICE
 from ipgov.decisions.rounds import Round
 from ipgov.documents import dispatch, papers, register
 from ipgov.documents.model import Heading, OfficialDocument, printable
@@ -26,7 +27,7 @@ from ipgov.policy.papers import paper as policy_paper
 from ipgov.policy.papers import papers as policy_papers
 from ipgov.policy.rules import Notice, RuleVersion
 from ipgov.policy.store import Loaded
-from ipgov.procedures import paper_drafts, paper_effects, paper_proposals, withdrawal
+from ipgov.procedures import paper_drafts, paper_effects, paper_proposals, publicity_effects, withdrawal
 from ipgov.procedures.notices import Filed, Planned, shared_context
 from ipgov.registry.titles import record_title_event
 
@@ -204,7 +205,7 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
             about = _considered(round_.programme, drafted, cycle.as_of, cycle.known_at)
             paper_effects.of(proposed.kind).check(connection, about)
         context = {**shared, **papers.context(drafted.paper, round_.programme, drafted.subject)}
-        context["issuer"] = policy_papers().issuer.name
+        context["issuer"] = policy_papers().issuer_of(round_.programme)
         names = drafted.addressed.to
         return [
             Planned(
@@ -220,6 +221,8 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
         ]
     if not _issued(connection, key):
         withdrawal.check_stands(connection, earlier)
+        if proposed.kind in withdrawal.TAKES_BACK:
+            withdrawal.check_runs(connection, earlier, cycle.as_of, cycle.known_at)
     taken = withdrawal.draft(connection, proposed.kind, earlier, given, cycle.as_of)
     letter = taken.letter
     return [
@@ -228,11 +231,12 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
             _notice(taken.paper, letter.copies_to),
             earlier["unit"],
             earlier["recipient"],
-            letter.recipients[0],
+            (*letter.recipients, "社会公众")[0],
             {**shared, **papers.context(taken.paper, earlier["programme"], taken.subject)},
             recipient_names=letter.recipients,
             corrects=earlier["id"] if proposed.kind == withdrawal.CORRECTION else None,
-            withdraws=earlier["id"] if proposed.kind == withdrawal.WITHDRAWAL else None,
+            withdraws=earlier["id"] if proposed.kind in withdrawal.TAKES_BACK else None,
+            public=taken.paper.public,
         )
     ]
 
@@ -283,8 +287,10 @@ def take_effect(
         return paper_effects.of(proposed.kind).take(connection, cycle, about, paper, round_.id)
     for recipient, by_way in _sent_to(connection, earlier):
         dispatch.queue(connection, paper.document_id, recipient, by_way, cycle.known_at)
-    if proposed.kind != withdrawal.WITHDRAWAL:
+    if proposed.kind not in withdrawal.TAKES_BACK:
         return []
+    if earlier["kind"] == NOTICE:
+        return publicity_effects.end_notice(connection, cycle, earlier, paper, round_.id)
     done = []
     for event in withdrawal.events(connection, earlier):
         record_title_event(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from ipgov.core.errors import UnknownError
 from ipgov.core.fingerprint import sha256_hex, short_code
-from ipgov.policy.correspondence import correspondence
+from ipgov.policy.correspondence import Correspondence, correspondence
 from ipgov.registry.codes import province_name
 
 OFFICE = "office"
@@ -43,7 +43,7 @@ class Parties:
     bodies: Mapping[tuple[str, str], Mapping[str, str]]
     names: Mapping[str, str]
     occurrences: Mapping[str, Mapping[str, str]]
-    office: str
+    rules: Correspondence
 
     @classmethod
     def read(cls, connection: Connection, on: dt.date, known_at: dt.datetime) -> Parties:
@@ -56,13 +56,16 @@ class Parties:
             {(b["programme"], b["unit"]): dict(b) for b in bodies},
             {o["code"]: o["name"] for o in organisations} | {b["unit"]: b["name"] for b in bodies},
             {f"occurrence:{o['id']}": dict(o) for o in occurred},
-            correspondence().issuer.name,
+            correspondence(),
         )
 
-    def name(self, code: str) -> str:
-        """Return a party's name; UnknownError for a code that the registry does not know."""
+    def name(self, code: str, programme: str = "") -> str:
+        """Return a party's name; UnknownError for a code that the registry does not know.
+
+        ``programme``: whose office is meant; none: the installation's.
+        """
         if code == OFFICE:
-            return self.office
+            return self.rules.issuer_of(programme)
         if code in self.names:
             return self.names[code]
         if _is_province(code):
@@ -86,7 +89,7 @@ class Parties:
         parts = []
         unit = obligation["unit"]
         if body and unit and unit != obligation["owed_by"]:
-            parts.append(self.name(unit))
+            parts.append(self.name(unit, obligation["programme"]))
         occurrence = self.occurrences.get(obligation["cause"])
         if occurrence is not None:
             parts.append(occurrence["subject"])

@@ -24,7 +24,7 @@ from ipgov.registry.organisations import Organisation, organisation
 from ipgov.registry.titles import life, standings, standings_on, titling_events
 
 UNIT_CODE = re.compile(r"[A-Z]{2}[0-9]{2,6}", re.A)
-_ROUTES = {"province": "经省级知识产权局", "direct": "直接报送国家局"}
+_ROUTES = {"province": "经省级知识产权局", "direct": "直接报送"}
 
 
 @dataclass(frozen=True)
