@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ipgov.core.errors import GovernanceError, Problem
+from ipgov.core.errors import GovernanceError, Problem, UnknownError
 from ipgov.policy import lifecycles
 from ipgov.policy.check.finding import Context, Finding
 from ipgov.policy.check.sources import Sources
@@ -38,7 +38,9 @@ def read_lifecycles(sources: Sources) -> tuple[tuple[LifecycleFile, ...], list[P
             )
     there = {path.stem for path in lifecycles.files()}
     for programme in sources.programmes:
-        for title in sorted({f.rules.title_programme for f in programme.files} - there):
+        # a file that is not about its folder's programme is told of as that
+        titles = {f.rules.title_programme for f in programme.files if f.rules.programme == programme.name}
+        for title in sorted(titles - there):
             expected = f"policies/lifecycles/{title}.yaml"
             found_of = f"业务“{programme.name}”所管称号“{title}”没有周期"
             problems.append(
@@ -55,9 +57,11 @@ def life_named(file: LifecycleFile) -> Iterator[Finding]:
         return
     try:
         words = title_words(life.programme)
-    except GovernanceError as error:
+    except UnknownError as error:
         yield Finding("programme", error.message, "称号用词登记于 policies/titles.yaml")
         return
+    except GovernanceError:
+        return  # its rules cannot be read: told where they are checked
     if life.title != words.title:
         yield Finding("title", f"为“{life.title}”", f"titles.yaml 所载“{words.title}”")
     for event in life.events:
