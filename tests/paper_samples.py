@@ -188,6 +188,19 @@ SAMPLES: dict[str, tuple[str, dict[str, Any], dict[str, list[str]]]] = {
         {"earlier": EARLIER, "reason": "所依据的年度数据有误，评价结果须重新核定"},
         {"recipients": ["虚构特色平台丙"], "copies": ["浙江省知识产权局"]},
     ),
+    "public_withdrawal": (
+        "industry_centre",
+        {
+            "earlier": {
+                "title": "关于国家级产业知识产权运营中心拟认定名单的公示",
+                "number": None,
+                "issued_on": "2026-05-07",
+            },
+            "reason": "名单所列名称有误",
+            "restored": "所附名单的公示自本公告发布之日起终止，更正后重新公示，公示期重新计算",
+        },
+        {},
+    ),
     "document_correction": (
         "functional_platform",
         {

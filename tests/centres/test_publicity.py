@@ -228,3 +228,37 @@ def test_days_that_are_written_are_long_enough_and_the_outcome_tells_of_them(cen
     centres.issue(centres.propose("public_notice_outcome", outcome, after), after)
     (proposed,) = centres.daily(after)
     assert proposed["units"] == ["IC01", "IC02"]
+
+
+def test_a_notice_that_is_taken_back_stops_and_begins_anew(centres: Listed) -> None:
+    from ipgov.procedures import withdrawal
+
+    centres.notice()
+    (first,) = rows("SELECT * FROM document")
+    centres.object("IC02", DAY, text="合同不实")
+    centres.reply(1, DAY, upheld=True)
+    day = dt.date(2026, 5, 12)
+    made = withdrawal.withdraw(first["id"], "名单有误", "reviewer1", day, at(day))
+    done = centres.issue(dict(made.output), day)
+    assert done.output["title_events"] == ["IC01:publicity_withdrawn", "IC03:publicity_withdrawn"]
+    back = rows("SELECT * FROM document WHERE withdraws IS NOT NULL")
+    assert [(b["kind"], b["withdraws"], b["number"]) for b in back] == [
+        ("public_withdrawal", first["id"], None)
+    ]
+    assert rows("SELECT recipient FROM dispatch WHERE document_id = :d", d=back[0]["id"]) == [
+        {"recipient": "public"}
+    ]
+    assert len(rows("SELECT 1 FROM occurrence_retraction")) == 1
+    assert centres.daily(OVER) == []
+    assert centres.states(OVER) == {"IC01": "listed", "IC02": "not_recognised", "IC03": "listed"}
+    assert "已于 2026-05-12 撤回" in centres.object("IC01", dt.date(2026, 5, 13))["refused"]
+
+    again = dt.date(2026, 5, 18)
+    centres.notice(again, bodies=["IC01", "IC03"])
+    assert centres.daily(dt.date(2026, 5, 25)) == []
+    (proposed,) = centres.daily(dt.date(2026, 5, 26))
+    assert proposed["units"] == ["IC01", "IC03"]
+    (second,) = rows("SELECT * FROM document WHERE kind = 'public_notice' AND id > :d", d=first["id"])
+    late = dt.date(2026, 5, 26)
+    with pytest.raises(RefusedError, match="公示已于 2026-05-26 期满，不能撤回"):
+        withdrawal.withdraw(second["id"], "名单有误", "reviewer1", late, at(late))

@@ -10,9 +10,10 @@ import pytest
 from ipgov.core.errors import GovernanceError, RefusedError
 from ipgov.documents import paper_form, papers
 from ipgov.policy import papers as policy
+from ipgov.procedures import paper_drafts
 from paper_samples import SAMPLES, given, kind_of
 
-PROPOSED = [name for name in SAMPLES if kind_of(name) not in ("withdrawal", "document_correction")]
+PROPOSED = [name for name in SAMPLES if kind_of(name) not in paper_drafts.ABOUT_EARLIER]
 CODES = {"subject": "FP03", "province": "33", "objector": "虚构某公司", "locality": "33"}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from ipgov.calendars import deadlines
 from ipgov.calendars.running import calendar_of
@@ -18,13 +18,14 @@ from ipgov.core.errors import RefusedError
 from ipgov.core.steps import Cycle
 from ipgov.decisions import paper_rounds, publicities, rounds
 from ipgov.documents.paper_subjects import Body, ObjectionReply, PublicNotice, PublicNoticeOutcome
+from ipgov.policy.papers import paper
 from ipgov.procedures.notices import Filed
 from ipgov.registry.titles import life, record_title_event, standings
 
 if TYPE_CHECKING:
     from ipgov.procedures.paper_effects import About
 
-PUBLICISED, UPHELD = "publicised", "objection_upheld"
+PUBLICISED, WITHDRAWN, UPHELD = "publicised", "publicity_withdrawn", "objection_upheld"
 
 
 def demand_of_notice(connection: Connection, about: About) -> None:
@@ -146,6 +147,62 @@ def announce(connection: Connection, cycle: Cycle, about: About, filed: Filed, r
             )
         )
     return [f"{about.paper.name}:{said.starts_on}/{said.ends_on}", *(f"{u}:{PUBLICISED}" for u in bodies)]
+
+
+def end_notice(
+    connection: Connection, cycle: Cycle, earlier: RowMapping, filed: Filed, round_id: int
+) -> list[str]:
+    """End the time of a notice that is taken back: every body is listed again, and the duty is withdrawn."""
+    happens = life(earlier["programme"]).event(WITHDRAWN)
+    now = standings(connection, earlier["programme"], cycle.as_of, cycle.known_at)
+    own, notice = tables.publicity_unit, tables.publicity
+    units = connection.execute(
+        select(own.c.unit)
+        .join(notice, notice.c.id == own.c.publicity_id)
+        .where(notice.c.document_id == earlier["id"])
+        .order_by(own.c.id)
+    ).scalars()
+    done = []
+    for unit in units:
+        if now[unit].code not in happens.from_:  # an objection has ended its candidature
+            continue
+        record_title_event(
+            connection,
+            earlier["programme"],
+            unit,
+            WITHDRAWN,
+            cycle.as_of,
+            "operator",
+            f"撤回{earlier['title']}（登记序号 {earlier['id']}）",
+            cycle.known_at,
+            by="issuer",
+            round_id=round_id,
+            document_id=filed.document_id,
+        )
+        done.append(f"{unit}:{WITHDRAWN}")
+    _retract(connection, cycle, earlier, filed)
+    return done
+
+
+def _retract(connection: Connection, cycle: Cycle, earlier: RowMapping, filed: Filed) -> None:
+    announced = paper(earlier["kind"], earlier["programme"])
+    made = tables.occurrence
+    found = connection.execute(
+        select(made.c.id).where(
+            made.c.programme == earlier["programme"],
+            made.c.kind == announced.opens,
+            made.c.subject == occurrence_subject(announced.name, earlier["id"]),
+        )
+    ).scalar()
+    if found is not None:
+        connection.execute(
+            tables.occurrence_retraction.insert().values(
+                occurrence_id=found,
+                retracted_by="office",
+                reason=f"公示已撤回（登记序号 {filed.document_id}）",
+                known_at=cycle.known_at,
+            )
+        )
 
 
 def occurrence_subject(name: str, document_id: int) -> str:

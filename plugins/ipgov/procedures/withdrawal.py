@@ -18,7 +18,8 @@ from ipgov.core import objects, tables
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import RefusedError
 from ipgov.core.steps import StepResult
-from ipgov.decisions import rounds
+from ipgov.decisions import publicities, rounds
+from ipgov.decisions.publicities import NOTICE
 from ipgov.documents import papers, register
 from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument, parse_document
 from ipgov.documents.paper_subjects import Subject
@@ -28,6 +29,11 @@ from ipgov.policy.title_words import title_words
 from ipgov.procedures import paper_drafts, paper_proposals
 
 WITHDRAWAL, CORRECTION = "withdrawal", "document_correction"
+PUBLIC_WITHDRAWAL = "public_withdrawal"  # of what was published: nobody in particular is written to
+TAKES_BACK = (WITHDRAWAL, PUBLIC_WITHDRAWAL)
+
+
+ENDED = "所附名单的公示自本公告发布之日起终止；重新公示的，公示期重新计算"
 
 
 @dataclass(frozen=True)
@@ -45,12 +51,19 @@ def withdraw(number_or_id: str, reason: str, by: str, day: dt.date, known_at: dt
     """Propose to take a document back: opens a round; nothing takes effect before its issue.
 
     Raises UnknownError for no such document; RefusedError where it was taken back before, where a title was
-    conferred by it (that ends by 取消, not by a letter), without a reason, and for a person who may not.
+    conferred by it (that ends by 取消, not by a letter), where it is a public notice whose time is over,
+    without a reason, and for a person who may not.
     """
     with reading() as connection:
         earlier = register.get(connection, number_or_id)
-        restored = _restored(connection, earlier, day)
-    return _propose(WITHDRAWAL, earlier, {"restored": restored}, reason, by, day, known_at)
+        if earlier["kind"] == NOTICE:
+            check_runs(connection, earlier, day, known_at)
+            restored: str | None = ENDED
+        else:
+            restored = _restored(connection, earlier, day)
+        to_all = not parse_document(objects.get_content(earlier["data_sha256"])).recipients
+    kind = PUBLIC_WITHDRAWAL if to_all else WITHDRAWAL
+    return _propose(kind, earlier, {"restored": restored}, reason, by, day, known_at)
 
 
 def correct(
@@ -113,7 +126,9 @@ def draft(
 ) -> Draft:
     """Return the document as printed on a day, without number and seal, to whom the earlier one went."""
     printed = parse_document(objects.get_content(earlier["data_sha256"]))
-    parties = {"recipients": printed.recipients or (_audience(earlier),), "copies": printed.copies_to}
+    parties: dict[str, Sequence[str]] = {}
+    if not paper(kind, earlier["programme"]).public:
+        parties = {"recipients": printed.recipients or (_audience(earlier),), "copies": printed.copies_to}
     about = papers.subject(kind, given)
     letter, _ = papers.write(
         kind,
@@ -128,7 +143,16 @@ def draft(
 
 
 def _audience(earlier: RowMapping) -> str:
-    raise RefusedError(f"{_called(earlier)}没有主送单位，系向社会公布：应另行公告，不以函撤回或更正")
+    raise RefusedError(f"{_called(earlier)}没有主送单位，系向社会公布：应另行公告，不以函更正")
+
+
+def check_runs(connection: Connection, earlier: RowMapping, day: dt.date, known_at: dt.datetime) -> None:
+    """Refuse to take back a public notice whose time is over: what followed from it is decided otherwise."""
+    if earlier["kind"] != NOTICE:
+        return
+    for notice in publicities.every(connection, known_at, earlier["programme"]):
+        if notice.document_id == earlier["id"] and (over := notice.on(day).over_on) is not None:
+            raise RefusedError(f"{_called(earlier)}的公示已于 {over} 期满，不能撤回")
 
 
 def check_stands(connection: Connection, earlier: RowMapping) -> None:
