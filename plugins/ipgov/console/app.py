@@ -16,6 +16,7 @@ from ipgov.console import (
     downloads,
     duty_pages,
     problems,
+    publicity_pages,
     quality_pages,
     queries,
     release,
@@ -337,6 +338,7 @@ app.include_router(downloads.router)
 app.include_router(quality_pages.router)
 app.include_router(collection_pages.router)
 app.include_router(duty_pages.router)
+app.include_router(publicity_pages.router)
 
 
 @app.get("/static/{name}")

@@ -33,7 +33,7 @@ def duties(
 ) -> HTMLResponse:
     """Show what is late and what is due in the coming weeks: by week, and how much each unit owes."""
     refuse_unknown_parameters(request, {"as_of", "weeks", "owner"})
-    day, known_at, simulation = _moment(as_of)
+    day, known_at, simulation = shown_moment(as_of)
     plan, _ = work_plan.plan(day, known_at, weeks)
     owners = {i.owner: i.owner_name for i in plan.items}
     if owner is not None and owner not in owners:
@@ -60,7 +60,7 @@ def duties(
 def workbook(request: Request, user: Reader, as_of: Day = None, weeks: Weeks = None) -> Response:
     """Hand out the work plan as a workbook."""
     refuse_unknown_parameters(request, {"as_of", "weeks"})
-    day, known_at, _ = _moment(as_of)
+    day, known_at, _ = shown_moment(as_of)
     return download(work_plan.workbook(day, known_at, weeks), f"工作计划-{day}.xlsx", "xlsx")
 
 
@@ -68,11 +68,11 @@ def workbook(request: Request, user: Reader, as_of: Day = None, weeks: Weeks = N
 def calendar(request: Request, user: Reader, party: Name, as_of: Day = None) -> Response:
     """Hand out a responsible unit's calendar file."""
     refuse_unknown_parameters(request, {"as_of"})
-    day, known_at, _ = _moment(as_of)
+    day, known_at, _ = shown_moment(as_of)
     return download(work_plan.calendar(party, day, known_at), f"{party}-待办与期限.ics", "ics")
 
 
-def _moment(as_of: str | None) -> tuple[dt.date, dt.datetime, bool]:
+def shown_moment(as_of: str | None) -> tuple[dt.date, dt.datetime, bool]:
     """Return the day shown, what is known then, and whether this is a simulation.
 
     A simulation shows by default the last day that it has lived through, which may lie ahead of us.
