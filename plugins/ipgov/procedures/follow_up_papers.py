@@ -306,7 +306,7 @@ class _Desk:
         if letter.kind == "withdrawn":
             values |= {"day": row["day"], "why": printable(row["detail"]["why"])}
         if letter.kind == "call":
-            values |= self._call(connection, row)
+            values |= self._call(connection, row, rule.duty.collected_in)
         return values
 
     def _contact(self, row: Row) -> str:
@@ -343,9 +343,9 @@ class _Desk:
             "notices": [printable(n) for n in entered_between(row["told_on"], row["day"])],
         }
 
-    def _call(self, connection: Connection, row: Row) -> dict[str, Any]:
+    def _call(self, connection: Connection, row: Row, collected_in: str) -> dict[str, Any]:
         """Return what the call for a period's reports says, from the rules under which it was opened."""
-        cycle = Cycle(row["programme"], row["period"], self.as_of, self.known_at)
+        cycle = Cycle(collected_in, row["period"], self.as_of, self.known_at)
         rules = rules_of(connection, cycle).rules
         days = cycle_days(rules.cycle, cycle.year)
         body = self.parties.bodies[row["programme"], row["unit"]]
