@@ -69,6 +69,12 @@ def test_a_round_from_applications_to_the_approved_list(centres: Applicants) -> 
 
     with reading() as connection:
         assert recognition_list.approved(connection, PROGRAMME, PERIOD, at(day)) == []
+        shown = recognition_list.overview(connection, round_["round_id"])
+    assert [(r["unit"], r["proposed"]) for r in shown] == [
+        ("IC01", "拟认定"), ("IC02", "拟认定"), ("IC04", "拟认定"),
+        ("IC03", "不予认定"), ("IC07", "不予认定"), ("IC08", "不予认定"),
+        ("IC05", "未进入评审"), ("IC06", "未进入评审"),
+    ]  # fmt: skip
     centres.approve(round_)
     with reading() as connection:
         listed = recognition_list.approved(connection, PROGRAMME, PERIOD, at(day))

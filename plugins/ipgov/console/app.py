@@ -251,7 +251,7 @@ def _round_page(
     refused: str = "",
     problems: Sequence[Any] = (),
 ) -> HTMLResponse:
-    from ipgov.procedures import paper_round
+    from ipgov.procedures import paper_round, recognition_list
 
     with reading() as connection:
         head = review_queries.review_round(connection, round_id)
@@ -261,6 +261,7 @@ def _round_page(
         corrected = review_queries.correction(connection, round_id)
         case = _case_of(connection, round_id)
         paper = paper_round.overview(connection, round_id)
+        applicants = recognition_list.overview(connection, round_id)
         simulation = is_simulation(connection)
     rules = r.frozen_rules(head["rule_sha256"])
     return _page(
@@ -273,6 +274,7 @@ def _round_page(
         corrected=corrected,
         case=case,
         paper=paper,
+        applicants=applicants,
         rules=rules,
         steps={step.step: step.name for step in rules.approval.steps},
         standing=standing,

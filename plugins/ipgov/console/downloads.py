@@ -49,13 +49,14 @@ def document(user: Reader, document_id: Id, format_: Name) -> Response:
 @router.get("/rating-list/{round_id}")
 def rating_list(user: Reader, round_id: Id) -> Response:
     """Hand out the rating list, or the other paper, that a round put before the reviewers."""
-    from ipgov.procedures import paper_round
+    from ipgov.procedures import paper_round, recognition_list
 
     with reading() as connection:
         head = review_queries.review_round(connection, round_id)
         paper = paper_round.overview(connection, round_id)
+        applicants = recognition_list.overview(connection, round_id)
     what = "评级表" if head["result_set_id"] is not None else "整改案件审批表"
-    what = f"{paper['name']}审批表" if paper else what
+    what = f"{paper['name']}审批表" if paper else "拟认定名单" if applicants else what
     name = f"{r.frozen_rules(head['rule_sha256']).title}-{head['period']}-第{head['number']}轮-{what}.xlsx"
     return download(objects.get_content(head["rating_list_sha256"]), name, "xlsx")
 

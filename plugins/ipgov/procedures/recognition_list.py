@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 from ipgov.core.tables import recognition_list, recognition_proposal, result_set, snapshot_unit
 from ipgov.decisions import rounds
 from ipgov.decisions.rounds import Round
+from ipgov.evaluation.eligibility import PROPOSALS
 from ipgov.registry.codes import province_name
 from ipgov.registry.organisations import organisation
 
@@ -36,7 +37,8 @@ class Listed:
 def proposals(connection: Connection, round_: Round) -> list[Mapping[str, Any]]:
     """Return what a round proposes of each applicant: the columns of ``recognition_proposal`` and its body.
 
-    Those for the title by place, then the others by code; empty for a round about something else.
+    Those for the title by place, then the refused, then those that did not come before the office; empty for
+    a round about something else.
     """
     own, proposal, body = recognition_list, recognition_proposal, snapshot_unit
     list_id = connection.execute(
@@ -55,9 +57,17 @@ def proposals(connection: Connection, round_: Round) -> list[Mapping[str, Any]]:
         .join(result_set, result_set.c.id == own.c.result_set_id)
         .join(body, (body.c.snapshot_id == result_set.c.snapshot_id) & (body.c.unit == proposal.c.unit))
         .where(proposal.c.list_id == list_id)
-        .order_by(proposal.c.place.asc().nulls_last(), proposal.c.unit)
+        .order_by(proposal.c.place.asc().nulls_last(), proposal.c.proposal == "absent", proposal.c.unit)
     ).mappings()
     return [dict(row) for row in rows]
+
+
+def overview(connection: Connection, round_id: int) -> list[Mapping[str, Any]]:
+    """Return what a round proposes of each applicant, in words; empty for a round about something else."""
+    round_ = rounds.get_round(connection, round_id)
+    if round_.result_set_id is None:
+        return []
+    return [{**row, "proposed": PROPOSALS[row["proposal"]]} for row in proposals(connection, round_)]
 
 
 def approved(connection: Connection, programme: str, period: str, known_at: dt.datetime) -> list[Listed]:
