@@ -29,5 +29,5 @@ def test_a_notice_with_its_days_bodies_and_objections(viewer: Browser, sample: S
     assert "<script>" not in answer.text
     over = words(viewer.get("/governance/publicities?as_of=2026-05-15").text)
     assert "公示期满" in over
-    assert viewer.get("/governance/publicities?as_of=x").status_code == 400
-    assert viewer.get("/governance/publicities?x=1").status_code == 400
+    assert viewer.get("/governance/publicities?as_of=x").status_code == 422
+    assert viewer.get("/governance/publicities?x=1").status_code == 422
