@@ -91,6 +91,10 @@ def test_a_round_from_applications_to_the_approved_list(centres: Applicants) -> 
     assert not centres.rows("SELECT * FROM document WHERE round_id IS NOT NULL")
     with pytest.raises(RefusedError, match="名单已经签发"):
         centres.evaluate()
+    from ipgov.procedures import correction
+
+    with pytest.raises(RefusedError, match="拟认定名单不以更正办理"):
+        correction.prepare(PROGRAMME, PERIOD, at(day), "reviewer1", "（试）")
 
 
 def test_the_highest_and_the_lowest_score_are_dropped(centres: Applicants) -> None:

@@ -121,8 +121,8 @@ def prepare(
     """Recalculate an issued period as known now, write the comparison; open a round only for ``opened_by``.
 
     Raises UnknownError for no such programme or a period that was not issued; RefusedError where a round is
-    asked for and no reason given or nothing changed, the rules differ, a body leaves the list, or the person
-    may not; nothing is opened then.
+    asked for and no reason given or nothing changed, the rules differ, a body leaves the list, the person may
+    not, or the period's issue is a list of applicants; nothing is opened then.
     """
     known = store.programmes()
     if programme not in known:
@@ -131,6 +131,8 @@ def prepare(
         raise UnknownError(f"年度“{period}”无效，应为四位年份，如 2025")
     if opened_by is not None and not reason.strip():
         raise RefusedError("提出更正须写明事由")
+    if opened_by is not None and store.recognises(programme):
+        raise RefusedError("拟认定名单不以更正办理：签发之后的变化在公示、异议和认定时另行处理")
     with reading() as connection:
         issued = rounds.issued_round(connection, programme, period, known_at)
         if issued is None:
