@@ -46,6 +46,8 @@ def context(kind: str, **changes: Any) -> dict[str, Any]:
         "case_name": case.name,
         "name": "虚构特色平台丙",
         "title": RULES.subject.title,
+        "body": title_words(case.programme).body,
+        "noun": title_words(case.programme).noun,
         "opened_on": dt.date(2026, 4, 17),
         "due_on": dt.date(2026, 10, 19),
         "period": "2025",
@@ -82,6 +84,7 @@ def ending(kind: str, which: str, **changes: Any) -> dict[str, Any]:
         "unsolved": PROBLEMS[:2] if which == "failed" else [],
         "word": {"noun": words.noun, "event": words.cancelled if end.event else ""},
         "found": PROBLEMS[:1],
+        "heard": True,
         "criteria": ["虚构甲理由", "虚构乙理由"],
         "orders": [{"name": "撤除并报送", "due_on": dt.date(2026, 6, 4)}],
     }
@@ -166,6 +169,8 @@ def test_the_notice_of_a_centre_orders_rectification_within_a_limit() -> None:
     body = text(sample("centre"))
     assert "国知办函运字〔2024〕1155号" in body
     assert "现要求限期整改" in body
+    assert "你中心存在4项问题" in body
+    assert "平台" not in body
     assert "提醒" not in body
 
 
@@ -227,6 +232,8 @@ def test_endings_of_findings_say_what_becomes_of_the_qualification() -> None:
     assert revoked.title == "关于取消虚构产业中心国家级产业知识产权运营中心资格的通知"
     assert "认定的理由：虚构甲理由、虚构乙理由。" in text(revoked)
     assert "第十条" in text(revoked)
+    assert "已告知并听取陈述、申辩" in text(revoked)
+    assert "期限内未收到陈述、申辩" in text(sample("revoked", heard=False))
     assert "整改" not in text(revoked)
     ordered = text(sample("ordered"))
     assert "请于2026年6月4日（含当日）前办理：撤除并报送。" in ordered

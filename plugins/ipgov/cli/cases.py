@@ -65,10 +65,10 @@ def show(case: Number, as_json: Json = False, as_of: AsOf = None) -> None:
     if c["progress_days"]:
         print(f"  进展报告应报日期：{'、'.join(map(str, c['progress_days']))}")
     print(f"问题 {len(c['problems'])} 项")
-    solved = {None: "", True: "【已解决】", False: "【未解决】"}
     for p in c["problems"]:
         said = f"{p['kind_name']} {shown(p['name'])}：{shown(p['found'])}"
-        print(f"  {p['number']}. {said}{solved[p['solved']]}")
+        checked = f"【{p['checked']}】" if p["checked"] else ""
+        print(f"  {p['number']}. {said}{checked}")
         if p["place"]:
             print(f"     来源：{shown(p['place'])}")
     print(f"过程 {len(c['events'])} 项")

@@ -22,6 +22,7 @@ def _head(connection: Connection, case: Case, day: dt.date, known_at: dt.datetim
     return {
         "case": case.obligation_id,
         "kind": case.rules.name,
+        "inquiry": case.rules.inquiry is not None,
         "programme": case.programme,
         "period": case.period,
         "unit": case.unit,
@@ -74,6 +75,7 @@ def _whole(connection: Connection, case: Case, day: dt.date, known_at: dt.dateti
             "kind_name": p.kind_name,
             "place": p.place,
             "solved": None if left is None else p.number not in left,
+            "checked": "" if left is None else case_papers.found_word(case, p.number in left),
         }
         for p in of_case(connection, case.obligation_id)
     ]

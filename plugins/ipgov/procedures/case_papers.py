@@ -59,7 +59,7 @@ def _planned(
     seal: str | None,
 ) -> Planned:
     rules = store.frozen(case.rule_sha256).rules
-    province = f"{province_name(case.province)}知识产权局"
+    province, words = f"{province_name(case.province)}知识产权局", title_words(case.programme)
     copies = ((case.province, province),) if case.rules.copy_to_province and case.route == "province" else ()
     shared = {
         "rules": rules,
@@ -67,6 +67,8 @@ def _planned(
         "case_name": case.rules.name,
         "name": printable(case.name),
         "title": rules.subject.title,
+        "body": words.body,
+        "noun": words.noun,
         "opened_on": case.opened_on,
         "due_on": case.due_on,
         "seal_code": seal,
@@ -175,6 +177,7 @@ def ending_notice(
         "problems": len(problems),
         "found": problem_rows(problems),
         "criteria": _established(connection, case),
+        "heard": now.statements > 0,
         "orders": _orders(case, ending, day),
         "unsolved": problem_rows([p for p in problems if p.number in unsolved]),
         "reference": str(case.obligation_id),
