@@ -190,8 +190,7 @@ def _notice(
         if unit in listed:
             body |= {"name": listed[unit]["name"], "category": listed[unit]["industry"]}
         bodies.append(body)
-    place = {u: row["place"] or 0 for u, row in listed.items()}
-    bodies.sort(key=lambda b: (place.get(b["unit"], 0), b["unit"]))
+    bodies.sort(key=lambda b: b["unit"])  # 排名不分先后: not by what the experts gave
     return {"bodies": bodies, **asked.model_dump(include={"telephone", "address", "email"})}
 
 
