@@ -18,7 +18,8 @@ from ipgov.core.steps import Cycle
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "docs" / "examples" / "local-centres"
 TITLE, YEARLY = "sample_province_centre", "sample_province_centre_self_evaluation"
-FIRST, LAST = dt.date(2025, 1, 2), dt.date(2026, 3, 2)
+APPLYING = "sample_province_centre_recognition"
+FIRST = dt.date(2025, 1, 2)
 CENTRES = {"SP01": ("equipment", {"F01": 80, "F02": 5}), "SP02": ("agriculture", {"F01": 20, "F02": 10})}
 
 
@@ -113,7 +114,11 @@ def test_a_provinces_files_are_whole_and_give_its_dags(installation: Path) -> No
 
     assert not [p for p in check() if "sample_province" in str(p)]
     assert [p.code for p in of_procedure("self_evaluation")] == ["industry_centre_self_evaluation", YEARLY]
-    for name, dag_id in (("center_self_evaluation", YEARLY), ("center_comprehensive_evaluation", TITLE)):
+    for name, dag_id in (
+        ("center_self_evaluation", YEARLY),
+        ("center_comprehensive_evaluation", TITLE),
+        ("center_recognition", APPLYING),
+    ):
         bag = DagBag(str(ROOT / "dags" / f"{name}.py"))
         assert not bag.import_errors
         assert dag_id in bag.dags
@@ -132,6 +137,18 @@ def test_the_words_and_the_office_are_the_provinces_own(installation: Path) -> N
     assert correspondence().contact_of(TITLE) == "样例省知识产权局知识产权运用促进处"
     for programme in ("industry_centre", "product_filing"):
         assert correspondence().issuer_of(programme) == "国家知识产权局"
+
+
+@pytest.mark.clause("2024-1155#27")
+def test_the_name_of_a_local_centre_has_its_own_level(installation: Path) -> None:
+    from ipgov.policy import store
+
+    named = {
+        code: store.governing(code, 2025).rules.recognition
+        for code in (APPLYING, "industry_centre_recognition")
+    }
+    names = [r.naming.name("特色农业产业") for r in named.values() if r is not None]
+    assert names == ["样例省特色农业产业知识产权运营中心", "国家级特色农业产业知识产权运营中心"]
 
 
 def send(objects: Path, unit: str, day: dt.date) -> None:
