@@ -70,6 +70,7 @@ MAKERS: Mapping[str, Callable[[], bytes]] = {
     "value_has_type": lambda: _sound(F01="约一千二百"),
     "value_in_range": lambda: _sound(F10=101),
     "decimals": lambda: _sound(F16=12.345),
+    "name_follows_rule": lambda: _sound(F28="上海市新材料产业运营中心"),
 }
 
 
@@ -90,7 +91,18 @@ LIST_MAKERS: Mapping[str, Callable[[], bytes]] = {
 
 
 def rules_of(check: str) -> Loaded:
-    """The rules against which a check's workbook is read; one returns what lacks a required attachment."""
+    """The rules against which a check's workbook is read.
+
+    One returns what lacks a required attachment, one asks a name like that of an industry centre.
+    """
+    if check == "name_follows_rule":
+        asks = store.governing("industry_centre_recognition", 2025).rules.recognition
+        assert asks is not None
+        naming = asks.naming.model_copy(
+            update={"field": "F28", "industry": "none", "clause": ("2023-156#26",)}
+        )
+        named = asks.model_copy(update={"naming": naming})
+        return replace(RULES, rules=RULES.rules.model_copy(update={"recognition": named}))
     if check != "required_attachment":
         return WITH_LIST if check in LIST_MAKERS else RULES
     rules = WITH_LIST.rules

@@ -30,6 +30,10 @@ SAID = {
     "value_has_type": ("returned", "一、业务绩效", "D6", "“约一千二百”不是数字", "最多 2 位小数的数字"),
     "value_in_range": ("returned", "一、业务绩效", "D10", "101%，超过上限", "0 至 100"),
     "decimals": ("returned", "二、建设与辐射", "D11", "12.345万元，有 3 位小数", "最多 2 位小数"),
+    "name_follows_rule": (
+        *("returned", "三、规范运行", "D15", "为“上海市新材料产业运营中心”"),
+        "国家级＋所属产业＋知识产权运营中心",
+    ),
     "has_attachment_list": ("returned", "附件清单", "", "没有工作表“附件清单”", "保留空白表所附的附件清单"),
     "attachment_name": ("returned", "附件清单", "B9", "“../扫描件.pdf”含有路径", "文件名本身，含后缀"),
     "attachment_names_differ": ("returned", "附件清单", "B10", "与 B9 重复", "名称各不相同"),
