@@ -149,4 +149,9 @@ def test_ten_thousand_characters_arrive_or_are_refused(name: str, place: int) ->
     assert count % 10_000 == 0
     assert docx_texts(render_docx(document)).count("犇") >= count
     assert render_html(document).decode().count("犇") >= count
-    assert pdf_text(render_pdf(document)).count("犇") >= count
+    try:
+        data = render_pdf(document)
+    except RefusedError as refused:
+        assert "表格中有长达数页的文字" in refused.message  # noqa: PT017 - most documents arrive
+        return
+    assert pdf_text(data).count("犇") >= count

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ipgov.core.errors import EnvironmentProblemError
+from ipgov.core.errors import EnvironmentProblemError, RefusedError
 from ipgov.core.steps import SHANGHAI
 from ipgov.documents import fonts
 from ipgov.documents.layout import Layouts, layouts, printed
@@ -47,16 +47,23 @@ def render(what: Mapping[str, Any], layout: Layouts, files: Sequence[fonts.FontF
     above, below = fonts.ink(*places["number"], "—")
     ink = {"rise": rise, "sink": sink, "dash": (above - below) / 2}
     day = dt.date.fromisoformat(what["day"])
-    data, warnings = compiler.compile_with_warnings(
-        input=layout[LAYOUT].encode(),
-        format="pdf",
-        pdf_standards=["a-2b"],
-        timestamp=int(dt.datetime.combine(day, dt.time(), tzinfo=SHANGHAI).timestamp()),
-        sys_inputs={
-            "document": json.dumps(what, ensure_ascii=False),
-            "fonts": json.dumps(faces | {"ink": ink}),
-        },
-    )
+    try:
+        data, warnings = compiler.compile_with_warnings(
+            input=layout[LAYOUT].encode(),
+            format="pdf",
+            pdf_standards=["a-2b"],
+            timestamp=int(dt.datetime.combine(day, dt.time(), tzinfo=SHANGHAI).timestamp()),
+            sys_inputs={
+                "document": json.dumps(what, ensure_ascii=False),
+                "fonts": json.dumps(faces | {"ink": ink}),
+            },
+        )
+    except BaseException as error:
+        # Typst 0.15 gives up on the tags of a table with a cell that runs over several pages
+        if type(error).__name__ != "PanicException":
+            raise
+        _compiler.cache_clear()
+        raise RefusedError(f"《{what['title']}》的表格中有长达数页的文字，无法排版，应予缩短") from None
     if warnings:
         found = "；".join(str(w.message) for w in warnings)
         raise EnvironmentProblemError(f"《{what['title']}》排版有警告，不予采用：{found}")
