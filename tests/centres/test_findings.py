@@ -301,3 +301,26 @@ def test_a_finding_by_mistake_is_taken_back_with_its_case(centres: Centres) -> N
     follow(dt.date(2026, 4, 20))
     assert state(case_id) is State.WITHDRAWN
     assert holds(LATER)
+
+
+def test_a_finding_by_command_names_what_is_recorded(
+    centres: Centres, passwords: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import sys
+
+    from ipgov import cli
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["ipgov", "case", *arguments, "--as-of", FOUND.isoformat()])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out + told.err
+
+    file = passwords.parent / "处罚决定.pdf"
+    file.write_bytes(pdf("处罚决定.pdf").data)
+    given = ("find", TITLE, "IC01", "false_data", "虚报", "不符", str(file), "--by", "operator1")
+    code, told = run(*given)
+    assert (code, "IC01 的“数据造假”已登记，佐证材料 1 个，次日立案" in told) == (0, True), told
+    code, told = run(*given)
+    assert (code, "“虚报”已于 2026-04-15 登记，不重复登记" in told) == (2, True), told

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from ipgov.cli import findings
 from ipgov.cli.case_parts import Files, Note, Number, Reason, Said, Sender, received, sent, shown
 from ipgov.cli.common import AsOf, Json, day, group, moment, print_json, read, round_opened, told
 from ipgov.cli.person import By, PasswordFile, acting
 
 case_app = group()
+case_app.add_typer(findings.app)
 app = typer.Typer()
 app.add_typer(
     case_app,
@@ -29,7 +31,7 @@ def list_(
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
-    """列出整改案件及其在基准日的状态。"""
+    """列出案件及其在基准日的状态。"""
     from ipgov.procedures import case_overview
 
     found = case_overview.listed(*moment(as_of), programme, unit)
