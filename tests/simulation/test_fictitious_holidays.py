@@ -106,7 +106,11 @@ def test_nothing_fictitious_is_among_the_policies(tmp_path: Path) -> None:
     for entered in read_calendars(own).notices.values():
         assert "虚构" not in entered.document
     assert sorted(p.name for p in tmp_path.iterdir()) == ["calendars"]
-    assert {p.name for p in (tmp_path / "calendars").iterdir()} == {*before, "虚构-2027.yaml"}
+    assert {p.name for p in (tmp_path / "calendars").iterdir()} == {
+        *before,
+        "虚构-2027.yaml",
+        "虚构-2028.yaml",
+    }
 
 
 def test_what_the_policies_say_goes_before_what_is_made_up(

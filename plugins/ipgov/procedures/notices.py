@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from ipgov.core.database import is_simulation
 from ipgov.core.errors import Problem
@@ -211,6 +211,25 @@ def file_name(recipient: str, title: str) -> str:
     return f"{whole[: _LONGEST_NAME - 12].decode(errors='ignore')}…{sha256_hex(whole)[:8]}"
 
 
+_NAMED_SO = """
+SELECT count(DISTINCT d.id) FROM document d JOIN document_file f ON f.document_id = d.id
+WHERE d.programme = :programme AND d.period = :period AND d.key <> :key AND f.filename = :name
+"""
+
+
+def _own_file_name(connection: Connection, cycle: Cycle, planned: Planned, title: str) -> str:
+    """Return a name that no other document of the period bears: a second of one title adds its number.
+
+    They lie in one folder of the recipient, where nothing is written over.
+    """
+    name = file_name(planned.recipient, title)
+    place = {"programme": cycle.programme, "period": cycle.period, "key": planned.key}
+    before = connection.execute(text(_NAMED_SO), {**place, "name": f"{name}.docx"}).scalar_one()
+    if not before:
+        return name
+    return file_name(planned.recipient, f"{title}-{planned.number.text if planned.number else before + 1}")
+
+
 def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Planned) -> Filed:
     """Render, register and queue one document; ``round_id`` None: no round approved it."""
     letter, template_sha256 = _letter(planned, cycle.as_of)
@@ -229,7 +248,7 @@ def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Pl
         known_at=cycle.known_at,
         formats=("docx", "html", "pdf"),
         files=planned.files,
-        filename=file_name(planned.recipient, letter.title),
+        filename=_own_file_name(connection, cycle, planned, letter.title),
         corrects=planned.corrects,
         withdraws=planned.withdraws,
     )

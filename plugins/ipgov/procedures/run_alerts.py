@@ -25,7 +25,9 @@ from ipgov.procedures.parties import OFFICE
 _OVERDUE = """
 SELECT c.programme, c.period, c.evaluate_on, v.sha256 AS rule_sha256,
        EXISTS (SELECT 1 FROM snapshot s WHERE s.programme = c.programme AND s.period = c.period
-               AND s.mode = 'live' AND s.known_at <= :known_at) AS begun
+               AND s.mode = 'live' AND s.known_at <= :known_at) AS begun,
+       EXISTS (SELECT 1 FROM submission s WHERE s.programme = c.programme AND s.period = c.period
+               AND s.outcome = 'accepted' AND s.known_at <= :known_at) AS reported
 FROM cycle c JOIN rule_version v ON v.id = c.rule_version_id
 WHERE c.evaluate_on < :as_of AND c.known_at <= :known_at
   AND NOT EXISTS (SELECT 1 FROM review_round r WHERE r.programme = c.programme AND r.period = c.period
@@ -35,9 +37,12 @@ ORDER BY c.programme, c.period
 
 
 def overdue(connection: Connection, as_of: dt.date, known_at: dt.datetime) -> list[dict[str, Any]]:
-    """Return the opened periods whose evaluation day is past and that were not put up for review."""
+    """Return the opened periods whose evaluation day is past and that were not put up for review.
+
+    A batch of recognition to which nobody applied is not among them: there is nothing to put up.
+    """
     rows = connection.execute(text(_OVERDUE), {"as_of": as_of, "known_at": known_at}).mappings()
-    return [dict(row) for row in rows]
+    return [dict(row) for row in rows if row["reported"] or not store.recognises(row["programme"])]
 
 
 def alert(as_of: dt.date, known_at: dt.datetime) -> StepResult:

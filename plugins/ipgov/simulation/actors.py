@@ -22,6 +22,7 @@ from ipgov.core.errors import RefusedError
 from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument
+from ipgov.followup import case_problems
 from ipgov.followup.obligations import Owed, owed
 from ipgov.policy import store
 from ipgov.policy.store import read_yaml
@@ -146,9 +147,13 @@ def _blank(period: str, unit: str) -> bytes:
 
 
 def answer(round_id: int, day: dt.date, known_at: dt.datetime) -> list[str]:
-    """Let the reviewer and the issuer agree to a round, and issue it."""
+    """Let a reviewer and the issuer agree to a round, and issue it; nobody audits what they proposed."""
     fingerprint = approval.present(round_id).fingerprint
-    for step, who in (("audit", REVIEWER), ("sign", ISSUER)):
+    with reading() as connection:
+        query = text("SELECT opened_by FROM paper_round WHERE round_id = :id")
+        proposer = connection.execute(query, {"id": round_id}).scalar()
+    auditor = PROPOSER if proposer == REVIEWER else REVIEWER
+    for step, who in (("audit", auditor), ("sign", ISSUER)):
         got = approval.answer(
             round_id, step, "approve", who, "同意（模拟）", fingerprint, "cli", known_at, known_at
         )
@@ -189,21 +194,37 @@ def _report(act: Act, day: dt.date, known_at: dt.datetime) -> list[str]:
 
 
 def _paper(title: str, o: Owed, day: dt.date) -> Sent:
+    return paper_of(title, o.unit or "", o.unit_name or o.owed_by_name, day)
+
+
+def paper_of(title: str, unit: str, issuer: str, day: dt.date) -> Sent:
+    """Return a fictitious paper about a body, as a PDF."""
     from ipgov.documents.pdf import render_pdf
 
     document = OfficialDocument(
         kind="attachment",
         form="letter",
-        issuer=o.unit_name or o.owed_by_name,
+        issuer=issuer,
         title=f"{title}（模拟）",
         paragraphs=("本件为模拟系统生成的材料，内容、签章均为虚构。",),
         signature_date=day,
         banner=SIMULATION_BANNER,
     )
-    return Sent(f"{title}-{o.unit}.pdf", render_pdf(document))
+    return Sent(f"{title}-{unit}.pdf", render_pdf(document))
 
 
-def _case(what: str, do: Callable[[Act, Owed, dt.date, dt.datetime], Any]) -> Callable[..., list[str]]:
+def _unsolved(act: Act, o: Owed) -> tuple[int, ...]:
+    """Return the numbers of a case's problems that the story leaves unsolved; ``all``: every one."""
+    given = act.get("unsolved", ())
+    if given != "all":
+        return tuple(given)
+    with reading() as connection:
+        return tuple(p.number for p in case_problems.of_case(connection, o.id))
+
+
+def case_act(what: str, do: Callable[[Act, Owed, dt.date, dt.datetime], Any]) -> Callable[..., list[str]]:
+    """Return an act about every case that its key names."""
+
     def act_on(act: Act, day: dt.date, known_at: dt.datetime) -> list[str]:
         told = []
         for o in _matching(act, day, known_at, every=True):
@@ -219,39 +240,60 @@ def _case(what: str, do: Callable[[Act, Owed, dt.date, dt.datetime], Any]) -> Ca
 ACTS: Mapping[str, Callable[[Act, dt.date, dt.datetime], list[str]]] = {
     "occurrence": _occurrence,
     "report": _report,
-    "problem": _case(
+    "problem": case_act(
         "登记问题",
         lambda a, o, d, k: case_opening.add_problem(o.id, a["name"], a["found"], REVIEWER, d, k),
     ),
-    "notify": _case("发出整改通知", lambda a, o, d, k: case_opening.notify(o.id, d, k)),
-    "plan": _case(
+    "notify": case_act("发出整改通知", lambda a, o, d, k: case_opening.notify(o.id, d, k)),
+    "plan": case_act(
         "报送整改方案",
         lambda a, o, d, k: rectification.plan(o.id, SENDER, a["note"], [_paper("整改方案", o, d)], d, k),
     ),
-    "progress": _case(
+    "progress": case_act(
         "报送进展", lambda a, o, d, k: rectification.progress(o.id, SENDER, a["note"], [], d, k)
     ),
-    "evidence": _case(
+    "evidence": case_act(
         "报送佐证",
         lambda a, o, d, k: rectification.evidence(
             o.id, SENDER, a["note"], [_paper("整改佐证", o, d)], (), d, k
         ),
     ),
-    "extend": _case(
+    "extend": case_act(
         "批准延期", lambda a, o, d, k: rectification.extend(o.id, a["until"], ISSUER, a["note"], d, k)
     ),
-    "accept": _case(
-        "验收合格", lambda a, o, d, k: rectification.judge(o.id, "accept", PROPOSER, (), a["note"], d, k)
+    "accept": case_act(
+        "验收合格",
+        lambda a, o, d, k: rectification.judge(o.id, "accept", PROPOSER, _unsolved(a, o), a["note"], d, k),
     ),
-    "reject": _case(
+    "reject": case_act(
         "验收不合格",
-        lambda a, o, d, k: rectification.judge(
-            o.id, "reject", PROPOSER, a.get("unsolved", ()), a["note"], d, k
-        ),
+        lambda a, o, d, k: rectification.judge(o.id, "reject", PROPOSER, _unsolved(a, o), a["note"], d, k),
     ),
-    "reevaluate": _case(
+    "reevaluate": case_act(
         "再评价",
-        lambda a, o, d, k: rectification.reevaluate(o.id, PROPOSER, a.get("unsolved", ()), a["note"], d, k),
+        lambda a, o, d, k: rectification.reevaluate(o.id, PROPOSER, _unsolved(a, o), a["note"], d, k),
     ),
-    "propose": _case("提请审批", lambda a, o, d, k: rectification.propose(o.id, PROPOSER, a["note"], d, k)),
+    "propose": case_act(
+        "提请审批", lambda a, o, d, k: rectification.propose(o.id, PROPOSER, a["note"], d, k)
+    ),
 }
+
+
+class Together:
+    """Several casts on one stage; the first of them answers the rounds."""
+
+    def __init__(self, *casts: Any):
+        self._casts = casts
+
+    def acts_on(self, day: dt.date) -> bool:
+        """Tell whether one of them has anything for a day."""
+        return any(cast.acts_on(day) for cast in self._casts)
+
+    def morning(self, day: dt.date, known_at: dt.datetime) -> list[str]:
+        """Let each act; return what was done (Chinese)."""
+        return [told for cast in self._casts for told in cast.morning(day, known_at)]
+
+    def answer(self, round_id: int, day: dt.date, known_at: dt.datetime) -> list[str]:
+        """Answer both steps of a round with approval, and let it take effect."""
+        told: list[str] = self._casts[0].answer(round_id, day, known_at)
+        return told

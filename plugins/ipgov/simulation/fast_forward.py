@@ -1,16 +1,16 @@
 """Fast-forward: a simulation database lives through its days by the procedures that the DAGs call.
 
 Each day in the order of the office's own day: open what is due, let people act (if asked), receive what came,
-evaluate on the day, advance what is owed, write and send its letters, look for late runs. Every step can be
-run again, so a span played twice changes nothing.
+ask the provinces, evaluate on the day, publicise, advance what is owed, write and send its letters, look for
+late runs. Every step can be run again, so a span played twice changes nothing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import text
 
@@ -23,12 +23,13 @@ from ipgov.procedures import (
     approval,
     case_opening,
     cycles,
-    evaluation_cycle,
     follow_up,
     follow_up_papers,
     run_alerts,
     submission_intake,
 )
+from ipgov.simulation import office
+from ipgov.simulation.office import People
 
 _ONE_DAY = dt.timedelta(days=1)
 LONGEST = 4000  # days
@@ -42,24 +43,11 @@ _OUTCOMES = {
 }  # fmt: skip
 _OPEN_CYCLES = """
 SELECT c.programme, c.period FROM cycle c
-WHERE c.evaluate_on <= :day AND c.known_at <= :known_at
+WHERE c.evaluate_on <= :day AND c.known_at <= :known_at AND c.programme = ANY(:programmes)
   AND NOT EXISTS (SELECT 1 FROM review_round r WHERE r.programme = c.programme AND r.period = c.period
                   AND r.result_set_id IS NOT NULL)
 ORDER BY c.programme, c.period
 """
-
-
-class People(Protocol):
-    """Those who act outside the office's own procedures."""
-
-    def acts_on(self, day: dt.date) -> bool:
-        """Tell whether there is anything for them to do on a day."""
-
-    def morning(self, day: dt.date, known_at: dt.datetime) -> list[str]:
-        """Do what is done before the office's day: send files, report, grant; return what (Chinese)."""
-
-    def answer(self, round_id: int, day: dt.date, known_at: dt.datetime) -> list[str]:
-        """Answer the steps of a round; return what (Chinese)."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +71,17 @@ def require_simulation() -> None:
 
 
 def forward(
-    first: dt.date, days: int, people: People | None = None, *, evaluate: bool = True
+    first: dt.date,
+    days: int,
+    people: People | None = None,
+    *,
+    evaluate: bool | Collection[str] = True,
 ) -> Iterator[Day]:
     """Play ``days`` days from ``first`` on and yield each on which something happened.
 
-    ``evaluate``: also open and evaluate periods; without it a scheduler does that. Raises RefusedError
-    elsewhere than in a simulation, and for a day that would skip days; UnknownError for a number of days that
-    is none.
+    ``evaluate``: also open and evaluate periods, of every programme or of those named, and lead them on to
+    their public notices; what is left out is a scheduler's. Raises RefusedError elsewhere than in a
+    simulation, and for a day that would skip days; UnknownError for a number of days that is none.
     """
     if not 1 <= days <= LONGEST:
         raise UnknownError(f"天数 {days} 无效，应为 1 至 {LONGEST}")
@@ -99,7 +91,8 @@ def forward(
     if worked is not None and first > worked + _ONE_DAY:
         first_shown = worked + _ONE_DAY
         raise RefusedError(f"后续事项办理到 {worked}，快进须从 {first_shown} 或更早开始，不能跳过其间的日子")
-    play = _Play(first, first if worked is None else None, people, evaluate)
+    run = (store.programmes() if evaluate else ()) if isinstance(evaluate, bool) else evaluate
+    play = _Play(first, first if worked is None else None, people, tuple(run))
     for n in range(days):
         yield from play.live(first + n * _ONE_DAY)
     yield from play.catch_up()
@@ -124,7 +117,7 @@ def resume() -> Iterator[Day]:
     end = group.known_at.astimezone(SHANGHAI)
     if end != end_of(end.date()):
         return  # a run by the clock, which ends its day by itself
-    play = _Play(group.first, None, None, evaluate=False)
+    play = _Play(group.first, None, None)
     play.waiting = [group.first + n * _ONE_DAY for n in range((end.date() - group.first).days + 1)]
     yield from play.catch_up()
 
@@ -140,33 +133,65 @@ class _Play:
     first: dt.date
     since: dt.date | None
     people: People | None
-    evaluate: bool
+    programmes: tuple[str, ...] = ()
     waiting: list[dt.date] = field(default_factory=list)
     _told: dict[dt.date, list[str]] = field(default_factory=dict)
     _opened: set[tuple[str, int]] = field(default_factory=set)
+    _empty: set[tuple[str, str]] = field(default_factory=set)
+    _publicising: bool = True  # until a look shows that nothing is
 
     def live(self, day: dt.date) -> Iterator[Day]:
         """Let a day pass; yield the days before it, where something is to be done on this one."""
         known_at = end_of(day)
         acts = self.people is not None and self.people.acts_on(day)
-        opening, due = self._office(day, known_at) if self.evaluate else ([], [])
+        opening, due = self._office(day, known_at) if self.programmes else ([], [])
         came = submission_intake.new_objects(known_at)
-        if acts or opening or came or due:
+        if self.programmes and self._publicising:
+            self._publicising = office.publicising(self.programmes, day, known_at)
+        if acts or opening or came or due or (self.programmes and self._publicising):
             yield from self.catch_up()
             told = [_open(c) for c in opening]
             if self.people is not None:
                 told += self.people.morning(day, known_at)
             told += _receive(day, known_at)
-            told += _evaluate(due, day, known_at, self.people)
+            if self.programmes:
+                told += office.ask_provinces(self.programmes, day, known_at)
+            told += self._evaluate(due, day, known_at)
+            if self.programmes:
+                told += office.publicise(self.programmes, day, known_at, self.people)
+                self._publicising = office.publicising(self.programmes, day, known_at)
             self._told[day] = told
         self.waiting.append(day)
 
     def _office(self, day: dt.date, known_at: dt.datetime) -> tuple[list[Cycle], list[tuple[str, str]]]:
         """Return what the office does on a day: periods to open, periods to evaluate."""
         with reading() as connection:
-            place = {"day": day, "known_at": known_at}
+            place = {"day": day, "known_at": known_at, "programmes": list(self.programmes)}
             due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
-        return list(_to_open(day, self.first, known_at, self._opened)), due
+        opening = _to_open(self.programmes, day, self.first, known_at, self._opened)
+        return list(opening), [d for d in due if d not in self._empty]
+
+    def _evaluate(self, due: list[tuple[str, str]], day: dt.date, known_at: dt.datetime) -> list[str]:
+        told = []
+        for programme, period in due:
+            try:
+                round_id = office.put_up(Cycle(programme, period, day, known_at))
+            except EnvironmentProblemError:
+                raise
+            except (
+                GovernanceError
+            ) as error:  # as in the office: tried again the next day, and told to be late
+                told.append(f"{programme} {period} 年度未能评价：{error.message}")
+                continue
+            if round_id is None:
+                self._empty.add((programme, period))
+                told.append(f"{programme} {period} 年度没有单位申报，不进行评审")
+                continue
+            told.append(f"{programme} {period} 年度评价完毕，提交审核（第 {round_id} 号轮次）")
+            if self.people is not None:
+                told += self.people.answer(round_id, day, known_at)
+                told += office.propose_papers(programme, day, known_at, self.people)
+        return told
 
     def catch_up(self) -> Iterator[Day]:
         """Advance what is owed through the days that wait, write the letters, and yield what happened."""
@@ -221,10 +246,14 @@ def end_of(day: dt.date) -> dt.datetime:
 
 
 def _to_open(
-    day: dt.date, first: dt.date, known_at: dt.datetime, opened: set[tuple[str, int]]
+    programmes: Collection[str],
+    day: dt.date,
+    first: dt.date,
+    known_at: dt.datetime,
+    opened: set[tuple[str, int]],
 ) -> Iterator[Cycle]:
     """Yield what is to be opened since the first day played; ``opened``: what needs no look any more."""
-    for programme in store.programmes():
+    for programme in programmes:
         for year in range(first.year - 1, day.year + 1):
             if (programme, year) in opened:
                 continue
@@ -251,30 +280,3 @@ def _receive(day: dt.date, known_at: dt.datetime) -> list[str]:
     outcomes = list(submission_intake.receive(keys, day, known_at).output["outcomes"].values())
     counted = "、".join(f"{name} {outcomes.count(o)}" for o, name in _OUTCOMES.items() if o in outcomes)
     return [f"收到 {len(keys)} 个文件：{counted}"]
-
-
-def _evaluate(
-    due: list[tuple[str, str]], day: dt.date, known_at: dt.datetime, people: People | None
-) -> list[str]:
-    told = []
-    for programme, period in due:
-        try:
-            round_id = _put_up(Cycle(programme, period, day, known_at))
-        except EnvironmentProblemError:
-            raise
-        except GovernanceError as error:  # as in the office: tried again the next day, and told to be late
-            told.append(f"{programme} {period} 年度未能评价：{error.message}")
-            continue
-        told.append(f"{programme} {period} 年度评价完毕，提交审核（第 {round_id} 号轮次）")
-        if people is not None:
-            told += people.answer(round_id, day, known_at)
-    return told
-
-
-def _put_up(cycle: Cycle) -> int:
-    """Evaluate a period as the yearly DAG does; return the round that it opens."""
-    snapshot_id = evaluation_cycle.freeze(cycle).output["snapshot_id"]
-    evaluation_cycle.check(cycle, snapshot_id)
-    result_set_id = evaluation_cycle.evaluate(cycle, snapshot_id).output["result_set_id"]
-    listed = evaluation_cycle.make_rating_list(cycle, result_set_id).output["rating_list_sha256"]
-    return int(evaluation_cycle.open_round(cycle, result_set_id, listed).output["round_id"])

@@ -1,6 +1,6 @@
-"""Holidays of a simulation: those of the policies and one fictitious notice, in the state folder alone.
+"""Holidays of a simulation: those of the policies and two fictitious notices, in the state folder alone.
 
-The notice is entered on a day of the story, so that a provisional due day is seen to be confirmed.
+Each is entered on a day of the story, so that a provisional due day is seen to be confirmed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,25 @@ from ipgov.core.settings import settings
 from ipgov.policy.holidays import CalendarFile, HolidayNotice, read_calendars
 from ipgov.policy.store import read_yaml
 
-_FILE = Path(__file__).with_name("fictitious_holidays.yaml")
+_HERE = Path(__file__).parent
+_FILES = (_HERE / "fictitious_holidays.yaml", _HERE / "fictitious_holidays_2028.yaml")
 FOLDER = "calendars"
 
 
 @cache
+def notices() -> dict[Path, HolidayNotice]:
+    """Return the fictitious notices by their files, in order of their years."""
+    return {file: _read(file) for file in _FILES}
+
+
 def notice() -> HolidayNotice:
-    """Return the fictitious notice."""
-    found = CalendarFile.model_validate(read_yaml(_FILE.read_bytes(), _FILE.name)).notice
-    assert found is not None  # noqa: S101 - the file is this project's own
+    """Return the first fictitious notice: the one that moves a due day of the story."""
+    return notices()[_FILES[0]]
+
+
+def _read(file: Path) -> HolidayNotice:
+    found = CalendarFile.model_validate(read_yaml(file.read_bytes(), file.name)).notice
+    assert found is not None  # noqa: S101 - the files are this project's own
     return found
 
 
@@ -35,8 +45,10 @@ def supply(state: Path) -> Path:
     made = folder.with_name(f"{FOLDER}.new")
     shutil.rmtree(made, ignore_errors=True)
     shutil.copytree(source, made)
-    if not working_days.announced(notice().year, read_calendars(source)):
-        shutil.copyfile(_FILE, made / f"虚构-{notice().year}.yaml")
+    entered = read_calendars(source)
+    for file, fictitious in notices().items():
+        if not working_days.announced(fictitious.year, entered):
+            shutil.copyfile(file, made / f"虚构-{fictitious.year}.yaml")
     read_calendars(made)
     shutil.rmtree(folder, ignore_errors=True)
     made.rename(folder)
