@@ -236,7 +236,10 @@ def sample(name: str, write: Write = str) -> OfficialDocument:
     context, basis = CASES[which][1:] if group == "case" else OTHERS[name]
     document, _ = templates.render(
         template_of(name),
-        {k: v if k in ("rules", "ending") else _written(v, write, k) for k, v in context.items()},
+        {
+            k: v if k in ("rules", "ending", "body", "noun") else _written(v, write, k)
+            for k, v in context.items()
+        },
         kind="test",
         issuer="国家知识产权局",
         date=DAY,
