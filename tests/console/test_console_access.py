@@ -28,7 +28,6 @@ PAGES = [
     f"/governance/explanation/{PROGRAMME}/{PERIOD}/FP01",
     "/governance/duties",
     "/governance/publicities",
-    "/governance/paper-draft/1",
     "/governance/duties/xlsx",
     "/governance/duties/calendar/FP01",
     "/governance/static/console.css",
