@@ -17,6 +17,7 @@ from ipgov.core.errors import EnvironmentProblemError, GovernanceError
 from ipgov.core.settings import settings
 from ipgov.launcher import accounts, supervisor
 from ipgov.launcher.api import ApiClient, ApiError
+from ipgov.policy.programmes import of_procedure
 
 
 @dataclass
@@ -76,8 +77,7 @@ def main(
 
     def ready() -> None:
         nonlocal played
-        # one file per procedure, named like it
-        demo.wait_for_dags(*(f.stem for f in (settings().root / "dags").glob("*.py")))
+        demo.wait_for_dags(*dag_ids(settings().root / "dags"))
         summary = play(demo)
         played = True
         _tell(summary, demo)
@@ -92,6 +92,19 @@ def main(
         print(error.message, *error.problems, sep="\n", file=sys.stderr, flush=True)
         return 2 if isinstance(error, EnvironmentProblemError) else 1
     return 0 if played else 130
+
+
+def dag_ids(folder: Path) -> list[str]:
+    """Return the DAGs that the files of a folder make.
+
+    A file is one procedure and its DAG is named like it, but for the procedures of centres
+    (``center_<procedure>.py``): those have a DAG for each programme of the procedure.
+    """
+    return [
+        dag_id
+        for file in sorted(folder.glob("*.py"))
+        for dag_id in [p.code for p in of_procedure(file.stem.removeprefix("center_"))] or [file.stem]
+    ]
 
 
 def _tell(summary: str, demo: Demo) -> None:
