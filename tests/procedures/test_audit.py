@@ -107,7 +107,7 @@ def play(nation: Nation) -> None:
 def fill_the_others(superuser: str) -> list[str]:
     """Put two rows into every table that the year left empty; return the tables that it has filled."""
     root, filled = create_engine(superuser), []
-    digest = objects.put_content(b"named by a made-up row")
+    digest, other_digest = (objects.put_content(b"named by a made-up row %d" % n) for n in (1, 2))
     with root.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))  # no foreign keys
         for table in TABLES:
@@ -123,6 +123,7 @@ def fill_the_others(superuser: str) -> list[str]:
             listed = ", ".join(f'"{c}"' for c in columns)
             row = f"({', '.join(values)})"
             other = row.replace("'x'", "'y'").replace("(1,", "(2,").replace(" 1,", " 2,")
+            other = other.replace(digest, other_digest)
             connection.execute(
                 text(f'INSERT INTO "{table}" ({listed}) VALUES {row}, {other}')  # noqa: S608
             )
