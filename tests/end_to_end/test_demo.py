@@ -112,6 +112,28 @@ def test_the_summary_tells_how_a_provisional_day_was_confirmed(told: str, state:
     assert f"IPGOV_CALENDARS={state}/calendars" in (state / "env").read_text(encoding="utf-8")
 
 
+def test_the_summary_tells_one_centre_of_each_fate(told: str, state: Path) -> None:
+    fates = told[told.index("── 国家级产业知识产权运营中心") :]
+    for unit, words in (
+        ("IC01", "综合评价优秀（国知产评函〔2028〕"),
+        ("IC02", "综合评价合格（国知产评函〔2028〕"),
+        ("IC03", "异议成立不予认定（国知异复函〔2025〕1号；第七条(三)，2024-1155#33）"),
+        ("IC04", "整改后再评价合格（国知产改函〔2028〕"),
+        ("IC05", "  取消资格（国知产改函〔2028〕"),
+        ("IC06", "未通过复核评审"),
+        ("IC07", "取消资格（违法违规且后果严重）（国知产改函〔2026〕"),
+    ):
+        own = fates[fates.index(f"  {unit} ") :].split("\n  IC", 1)[0]
+        assert words in own, own
+    assert "综合评价优秀单位的通报（国知产通〔2028〕1号" in fates
+    (decided,) = _ask(
+        state,
+        "SELECT d.step, d.actor, d.entry FROM decision d JOIN review_round r ON r.id = d.round_id"
+        " WHERE r.programme = 'industry_centre_self_evaluation' AND r.period = '2025' ORDER BY d.id",
+    )
+    assert decided == [("audit", "reviewer1", "airflow"), ("sign", "issuer1", "airflow")]
+
+
 def test_each_issue_started_the_follow_up_of_its_period(told: str) -> None:
     for year in ("2023", "2024", "2025"):
         assert f"{year} 年度发文已转后续事项" in told
@@ -122,11 +144,12 @@ def test_each_year_was_decided_as_of_its_own_day_by_two_people(told: str, state:
     decisions, titles, results = _ask(
         state,
         "SELECT r.period, d.step, d.actor, d.entry FROM decision d JOIN review_round r ON r.id = d.round_id"
-        " WHERE r.result_set_id IS NOT NULL ORDER BY d.id",
+        " WHERE r.result_set_id IS NOT NULL AND r.programme = 'functional_platform' ORDER BY d.id",
         "SELECT unit, effective_on::text, document_number FROM title_event"
-        " WHERE event = 'cancelled' ORDER BY id",
+        " WHERE event = 'cancelled' AND programme = 'functional_platform' ORDER BY id",
         "SELECT s.period, max(r.known_at)::date::text FROM result r"
-        " JOIN result_set s ON s.id = r.result_set_id GROUP BY 1 ORDER BY 1",
+        " JOIN result_set s ON s.id = r.result_set_id WHERE s.programme = 'functional_platform'"
+        " GROUP BY 1 ORDER BY 1",
     )
     assert decisions == [
         ("2023", "audit", "reviewer1", "airflow"),

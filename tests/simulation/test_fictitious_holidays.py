@@ -54,7 +54,7 @@ def test_the_story_shows_a_provisional_day_that_is_confirmed(december: Path) -> 
     assert (kept.due_on, kept.provisional, kept.set_on) == (Day(2027, 1, 4), True, Day(2026, 12, 5))
     assert kept.calendar_version != now.calendar_version
     assert (now.state, now.met_on, now.late) == ("met", Day(2027, 1, 5), False)
-    said = "\n".join(holiday_summary())
+    said = "\n".join(holiday_summary(last))
     assert "虚构放假通知〔2026〕第0号（模拟，非真实文件）：2026-12-15 录入" in said
     assert "原期限 2027-01-04（暂定）（保留在案），2026-12-16 重新推算为 2027-01-05" in said
     assert "期限变更通知 2 件；按期办结" in said

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from ipgov.calendars.deadlines import cycle_days
+from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI, Cycle
@@ -138,6 +139,7 @@ class _Play:
     _told: dict[dt.date, list[str]] = field(default_factory=dict)
     _opened: set[tuple[str, int]] = field(default_factory=set)
     _empty: set[tuple[str, str]] = field(default_factory=set)
+    _seen: set[tuple[str, dt.datetime]] = field(default_factory=set)
     _publicising: bool = True  # until a look shows that nothing is
 
     def live(self, day: dt.date) -> Iterator[Day]:
@@ -145,7 +147,7 @@ class _Play:
         known_at = end_of(day)
         acts = self.people is not None and self.people.acts_on(day)
         opening, due = self._office(day, known_at) if self.programmes else ([], [])
-        came = submission_intake.new_objects(known_at)
+        came = self._came(known_at)
         if self.programmes and self._publicising:
             self._publicising = office.publicising(self.programmes, day, known_at)
         if acts or opening or came or due or (self.programmes and self._publicising):
@@ -162,6 +164,17 @@ class _Play:
                 self._publicising = office.publicising(self.programmes, day, known_at)
             self._told[day] = told
         self.waiting.append(day)
+
+    def _came(self, known_at: dt.datetime) -> list[str]:
+        """Return what is new in the inbox; the record is asked only where something has not been seen."""
+        listed = objects.store().list(submission_intake.INBOX)
+        there = {(o.key, o.modified) for o in listed if o.modified <= known_at}
+        if there <= self._seen:
+            return []
+        came = submission_intake.new_objects(known_at)
+        if not came:
+            self._seen = there
+        return came
 
     def _office(self, day: dt.date, known_at: dt.datetime) -> tuple[list[Cycle], list[tuple[str, str]]]:
         """Return what the office does on a day: periods to open, periods to evaluate."""

@@ -12,7 +12,8 @@ from ipgov.core.steps import SHANGHAI
 from ipgov.documents.calendar_file import uid
 from ipgov.followup.obligations import Owed, owed
 from ipgov.policy.holidays import calendars
-from ipgov.procedures import follow_up, work_plan
+from ipgov.procedures import work_plan
+from ipgov.simulation import centres
 from ipgov.simulation.fictitious_holidays import notice
 
 _ONE_DAY = dt.timedelta(days=1)
@@ -22,18 +23,19 @@ WHERE p.kind = 'due_day_changed' AND e.obligation_id = :id AND e.day = :day
 """
 
 
-def holiday_summary() -> list[str]:
+def holiday_summary(last: dt.date) -> list[str]:
     """Return each due day that waited for the notice: before, after, letters, what plan and file show."""
-    last = follow_up.last_day()
-    if last is None:
-        return []
     known_at = dt.datetime.combine(last, dt.time(23, 59, 59), tzinfo=SHANGHAI)
     fictitious, head = notice(), "── 暂定期限与放假通知（虚构）──"
     entered = calendars(settings().calendars_folder).notices.get(fictitious.year)
     if entered != fictitious or fictitious.entered is None:
         return [head, f"  {fictitious.year} 年的放假安排已有真实通知，虚构通知未用，没有暂定期限可演示"]
     with reading() as connection:
-        moved = [o for o in owed(connection, last, known_at) if _set_on(o) is not None]
+        moved = [
+            o
+            for o in owed(connection, last, known_at)
+            if o.programme != centres.TITLE and _set_on(o) is not None
+        ]
         told = [line for o in moved for line in _told(connection, o, known_at)]
     return [
         head,

@@ -19,11 +19,13 @@ from ipgov.core.tables import issue, review_round
 from ipgov.policy import store
 from ipgov.procedures import follow_up
 from ipgov.registry.platforms import roster
-from ipgov.simulation import actors, fast_forward, nation, returned_list
+from ipgov.simulation import actors, centres, fast_forward, nation, returned_list
+from ipgov.simulation.centre_summary import centre_summary
 from ipgov.simulation.holiday_summary import holiday_summary
 from ipgov.simulation.summary import follow_up_summary, summarise
 
 PERIODS = (2023, 2024, 2025)
+SELF_EVALUATION = 2025  # the centres' year that the scheduler evaluates; their others are fast-forwarded
 ONE_DAY = dt.timedelta(days=1)
 FIRST_BATCH = 16  # days before the due day on which most send (nation.yaml)
 PATIENCE = 300  # seconds for one DAG run
@@ -70,9 +72,13 @@ def play(stage: Stage) -> str:
             stage.say(f"{period} 年度已发文，不再办理")
         else:
             _year(stage, period)
-    _until(stage, actors.script()["ends"])
-    years = summarise(nation.nation()["programme"], PERIODS)
-    return "\n".join([years, *follow_up_summary(), *holiday_summary()])
+    ended = actors.script()["ends"]
+    _until(stage, ended)
+    _until(stage, centres.script()["ends"])
+    last = centres.script()["ends"]
+    years = summarise(_programme(), PERIODS, ended)
+    fates = centre_summary(last, fast_forward.end_of(last))
+    return "\n".join([years, *follow_up_summary(ended), *holiday_summary(ended), *fates])
 
 
 def _until(stage: Stage, last: dt.date) -> None:
@@ -85,7 +91,8 @@ def _until(stage: Stage, last: dt.date) -> None:
         return
     begun, days = time.monotonic(), (last - first).days + 1
     counts: Counter[str] = Counter()
-    for played in fast_forward.forward(first, days, actors.Cast(sends=False), evaluate=False):
+    people = actors.Together(actors.Cast(sends=False), centres.Centres())
+    for played in fast_forward.forward(first, days, people, evaluate=centres.PROGRAMMES):
         counts.update(played.counts)
     names = fast_forward.EVENTS.items()
     told = "、".join(f"{name} {counts[event]}" for event, name in names if counts[event])
@@ -106,14 +113,14 @@ def _register(stage: Stage) -> None:
             stage.say("已登记十二家虚构平台、两家虚构试点平台及其依托单位、运营单位")
 
 
-def _issued(period: int) -> bool:
+def _issued(period: int, programme: str | None = None) -> bool:
     with reading() as connection:
         return (
             connection.execute(
                 select(issue.c.id)
                 .join(review_round, review_round.c.id == issue.c.round_id)
-                .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
-                .where(review_round.c.result_set_id.is_not(None))
+                .where(review_round.c.programme == (programme or _programme()))
+                .where(review_round.c.period == str(period), review_round.c.result_set_id.is_not(None))
             ).first()
             is not None
         )
@@ -125,6 +132,8 @@ def _year(stage: Stage, period: int) -> None:
     _until(stage, days.opens.date - ONE_DAY)
     _run(stage, operator, "cycle_calendar", days.opens.date, {"period": str(period)}, f"{period} 年度开启")
     _send_in(period)
+    if period == SELF_EVALUATION:
+        _centres_year(stage, operator)
     for day, what in (
         (days.due.date - dt.timedelta(days=FIRST_BATCH), "首批"),
         (_last_receipt(period, days), "更正与逾期"),
@@ -134,6 +143,17 @@ def _year(stage: Stage, period: int) -> None:
     _until(stage, days.evaluate_on.date - ONE_DAY)
     _run(stage, operator, "platform_performance", days.evaluate_on.date, {}, f"{period} 年度评价")
     _approve(stage, period, days.evaluate_on.date)
+
+
+def _centres_year(stage: Stage, operator: Client) -> None:
+    """Let the scheduler evaluate a year's self-evaluations of the centres, and people answer it there."""
+    programme, period = centres.YEARLY, SELF_EVALUATION
+    if _issued(period, programme):
+        return
+    day = cycle_days(store.governing(programme, period).rules.cycle, period).evaluate_on.date
+    _until(stage, day - ONE_DAY)
+    _run(stage, operator, programme, day, {"period": str(period)}, f"中心 {period} 年度自评评估")
+    _approve(stage, period, day, programme)
 
 
 def _last_receipt(period: int, days: CycleDays) -> dt.date:
@@ -183,13 +203,17 @@ def _await(done: Callable[[], bool], what: str) -> None:
         time.sleep(0.25)
 
 
-def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
-    """Answer as the reviewer and the issuer: in the browser's API, in the last year by the returned list."""
+def _approve(stage: Stage, period: int, as_of: dt.date, programme: str = "") -> None:
+    """Answer as the reviewer and the issuer: in the browser's API, in the last year by the returned list.
+
+    ``programme``: another than the platforms'; all of it is answered in the browser.
+    """
+    programme = programme or _programme()
     with reading() as connection:
         round_id = (
             connection.execute(
                 select(review_round.c.id)
-                .where(review_round.c.programme == _programme(), review_round.c.period == str(period))
+                .where(review_round.c.programme == programme, review_round.c.period == str(period))
                 .where(review_round.c.result_set_id.is_not(None))
                 .order_by(review_round.c.number.desc())
             )
@@ -202,7 +226,7 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     run_id = f"round__{round_id}"
     reviewer, issuer = stage.client("reviewer1"), stage.client("issuer1")
     checked = "数据与依据核对无误（模拟）"
-    if period == PERIODS[-1]:
+    if (programme, period) == (_programme(), PERIODS[-1]):
         _await(lambda: _asks(reviewer, run_id, "audit"), f"{period} 年度审核")
         time.sleep(READING)
         listed = reviewer.download(f"/governance/rating-list/{round_id}")
@@ -216,14 +240,14 @@ def _approve(stage: Stage, period: int, as_of: dt.date) -> None:
     _await(lambda: _finished(issuer, "approval_and_issue", run_id), f"{period} 年度发文")
     stage.say(f"{period} 年度审核、签发、发文：{time.monotonic() - begun:.1f} 秒")
     begun = time.monotonic()
-    _await(lambda: _handed_over(issuer, period), f"{period} 年度后续事项（period_followup）")
+    _await(lambda: _handed_over(issuer, programme, period), f"{period} 年度后续事项（period_followup）")
     stage.say(f"{period} 年度发文已转后续事项：{time.monotonic() - begun:.1f} 秒")
 
 
-def _handed_over(client: Client, period: int) -> bool:
+def _handed_over(client: Client, programme: str, period: int) -> bool:
     """Tell whether the issue of a period has started its follow-up, and that has ended well."""
     runs = client.get("/api/v2/dags/period_followup/dagRuns")["dag_runs"]
-    states = [r["state"] for r in runs if r.get("partition_key") == f"{_programme()}:{period}"]
+    states = [r["state"] for r in runs if r.get("partition_key") == f"{programme}:{period}"]
     if "failed" in states:
         raise EnvironmentProblemError(f"{period} 年度的后续事项（period_followup）失败，原因见其任务日志")
     return bool(states) and all(s == "success" for s in states)

@@ -17,7 +17,6 @@ from ipgov.core.tables import (
     document,
     document_file,
     issue,
-    obligation_paper,
     proposed_outcome,
     result,
     result_set,
@@ -27,15 +26,18 @@ from ipgov.core.tables import (
 )
 from ipgov.followup.obligations import Owed, owed
 from ipgov.policy.duty_store import frozen_duty
-from ipgov.procedures import follow_up
+from ipgov.simulation import centres
 
 
-def summarise(programme: str, periods: Iterable[int]) -> str:
-    """Return who was returned and why, each year's ranking, who failed two running, the files made."""
+def summarise(programme: str, periods: Iterable[int], last: dt.date) -> str:
+    """Return who was returned and why, each year's ranking, who failed two running, the files made.
+
+    ``last``: the day up to which the files count.
+    """
     lines: list[str] = []
     for period in periods:
         lines += [f"── {period} 年度 ──", *_returned(programme, period), *_ranking(programme, period)]
-    return "\n".join([*lines, *_files(programme)])
+    return "\n".join([*lines, *_files(programme, last)])
 
 
 def _returned(programme: str, period: int) -> list[str]:
@@ -94,30 +96,29 @@ def _ranking(programme: str, period: int) -> list[str]:
     return [*lines, *(f"  {p['unit']}：{p['explanation']}" for p in proposed)]
 
 
-def _files(programme: str) -> list[str]:
+def _files(programme: str, last: dt.date) -> list[str]:
     with reading() as connection:
         counts = connection.execute(
             select(document.c.kind, document_file.c.format, func.count())
             .join(document_file, document_file.c.document_id == document.c.id)
-            .where(document.c.programme == programme)
+            .where(document.c.programme == programme, document.c.issued_on <= last)
             .group_by(document.c.kind, document_file.c.format)
             .order_by(document.c.kind, document_file.c.format)
         ).all()
     return ["── 生成的文件 ──", *(f"  {kind} .{format_}：{n} 份" for kind, format_, n in counts)]
 
 
-def follow_up_summary() -> list[str]:
-    """Return what became of each kind of duty: in time, late, escalated, accepted, failed, open."""
-    last = follow_up.last_day()
-    if last is None:
-        return []
+def follow_up_summary(last: dt.date) -> list[str]:
+    """Return what became of each kind of duty by a day: in time, late, escalated, accepted, failed, open.
+
+    The centres' are told with their fates.
+    """
     known_at = dt.datetime.combine(last, dt.time(23, 59, 59), tzinfo=SHANGHAI)
     with reading() as connection:
-        found = owed(connection, last, known_at)
-        events = connection.execute(text(_CASES), {"known_at": known_at}).mappings().all()
-        unsent = connection.execute(
-            select(func.count()).select_from(obligation_paper).where(obligation_paper.c.reason.is_not(None))
-        ).scalar_one()
+        found = [o for o in owed(connection, last, known_at) if o.programme != centres.TITLE]
+        place = {"known_at": known_at, "centres": centres.TITLE}
+        events = connection.execute(text(_CASES), place).mappings().all()
+        unsent = connection.execute(text(_UNSENT), place).scalar_one()
     lines = [f"── 后续事项（至 {last}）──"]
     one_by_one = ("major_matter", "finding_rectification")
     lines += [f"  {_ending(o)}" for o in found if o.duty in one_by_one]
@@ -135,6 +136,11 @@ def follow_up_summary() -> list[str]:
     return [*lines, f"  未发的文书 {unsent} 件，原因在案"]
 
 
+_UNSENT = """
+SELECT count(*) FROM obligation_paper p
+JOIN obligation_event e ON e.id = p.event_id JOIN obligation o ON o.id = e.obligation_id
+WHERE p.reason IS NOT NULL AND p.known_at <= :known_at AND o.programme <> :centres
+"""
 _CASES = """
 SELECT o.unit, o.rule_sha256, r.outcome, max(e.day) AS day,
        (SELECT count(*) FROM obligation_extension x WHERE x.obligation_id = o.id) AS extensions,
@@ -144,7 +150,7 @@ JOIN obligation o ON o.id = r.obligation_id
 JOIN rectification_case c ON c.obligation_id = o.id
 JOIN issue i ON i.round_id = r.round_id
 JOIN case_event e ON e.obligation_id = o.id
-WHERE i.known_at <= :known_at
+WHERE i.known_at <= :known_at AND o.programme <> :centres
 GROUP BY o.id, o.unit, o.rule_sha256, r.outcome, c.case_rules_sha256 ORDER BY max(e.day), o.unit
 """
 
