@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 from ipgov.core.steps import SHANGHAI, Cycle, Mode
+from ipgov.simulation.centre_workbooks import audited, judged, scored
 
 PROGRAMME, PERIOD, TITLE = "industry_centre_recognition", "2025", "industry_centre"
 KNOWN = dt.date(2025, 2, 20)
@@ -46,30 +45,6 @@ def at(day: dt.date, hour: int = 23) -> dt.datetime:
 
 def name_of(industry: str) -> str:
     return f"国家级{industry}知识产权运营中心"
-
-
-def edited(data: bytes, change: Callable[[Any], None]) -> bytes:
-    book, target = openpyxl.load_workbook(io.BytesIO(data)), io.BytesIO()
-    change(book)
-    book.save(target)
-    return target.getvalue()
-
-
-def scored(
-    data: bytes, score: Callable[[str], float], spoil: Callable[[Any], None] = lambda book: None
-) -> bytes:
-    """An expert's workbook with every open cell filled in, and then perhaps spoilt."""
-
-    def fill_in(book: Any) -> None:
-        for page in book.worksheets[1:-1]:
-            heads = {c.value: c.column for c in page[5]}
-            for row in range(6, page.max_row):
-                cell = page.cell(row, heads["得分"])
-                if isinstance(page.cell(row, 1).value, int) and cell.value != "回避":
-                    cell.value = score(page.cell(row, 2).value)
-        spoil(book)
-
-    return edited(data, fill_in)
 
 
 @dataclass
@@ -149,20 +124,18 @@ class Applicants:
 
         province_audits.send(self.cycle(day))
 
-        def fill_in(book: Any) -> None:
-            sheet = book["审核"]
-            heads = {c.value: c.column for c in sheet[5]}
-            for row in range(6, sheet.max_row + 1):
-                if (unit := sheet.cell(row, 2).value) in answers:
-                    said, place = answers[unit]
-                    for head, value in (
-                        ("审核结论", said), ("推荐次序", place), ("审核意见", "情况属实"), ("审核人", "张三"),
-                        ("审核日期", day),
-                    ):  # fmt: skip
-                        sheet.cell(row, heads[head]).value = value
-
+        filled = audited(
+            self.audit_workbook(province),
+            {
+                unit: {
+                    "审核结论": said, "推荐次序": place, "审核意见": "情况属实", "审核人": "张三",
+                    "审核日期": day,
+                }
+                for unit, (said, place) in answers.items()
+            },
+        )  # fmt: skip
         key = f"inbox/{PROGRAMME}/{PERIOD}/{province}/province/审核{day:%m%d}.xlsx"
-        self.put(key, edited(self.audit_workbook(province), fill_in), day)
+        self.put(key, filled, day)
         return self.last("province_audit_return")
 
     def audit_workbook(self, province: str) -> bytes:
@@ -213,22 +186,8 @@ class Applicants:
         from ipgov.procedures import gate_review
 
         made = gate_review.sheets(self.cycle(FORMED), reviewers or ("reviewer1",))
-        back = [(name, self.judged(data, **refused)) for name, data in made.items()]
+        back = [(name, judged(data, refused)) for name, data in made.items()]
         return gate_review.receive(back, day, at(day), at(day))
-
-    def judged(self, data: bytes, **refused: tuple[str, str]) -> bytes:
-        def fill_in(book: Any) -> None:
-            for page in book.worksheets[1:-1]:
-                heads = {c.value: c.column for c in page[5]}
-                for row in range(6, page.max_row + 1):
-                    unit = page.cell(row, 2).value
-                    if unit and page.cell(row, heads["结论"]).value != "回避":
-                        gate, why = refused.get(unit, ("", ""))
-                        not_met = page.title.startswith(gate) and bool(gate)
-                        page.cell(row, heads["结论"]).value = "不符合" if not_met else "符合"
-                        page.cell(row, heads["理由"]).value = why if not_met else "材料可证"
-
-        return edited(data, fill_in)
 
     def collect(self) -> None:
         self.open()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import openpyxl
 from evaluated_cohort import TITLE, YEAR, YEARLY, Cohort, at, scaled
 from ipgov.core.steps import Cycle, Mode
+from ipgov.simulation.centre_workbooks import audited
 
 # code → field, province, route, how much of a good year
 CENTRES = {
@@ -21,13 +20,6 @@ CENTRES = {
     "IC05": ("equipment", "31", "direct", 0.9),
 }
 AUDIT, OPINION = "审核通过，予以报送", "材料完整、数据属实"
-
-
-def edited(data: bytes, change: Callable[[Any], None]) -> bytes:
-    book, target = openpyxl.load_workbook(io.BytesIO(data)), io.BytesIO()
-    change(book)
-    book.save(target)
-    return target.getvalue()
 
 
 class Centres(Cohort):
@@ -110,15 +102,14 @@ class Centres(Cohort):
     ) -> dict[str, Any]:
         """Fill in a province's workbook (unit → answer, opinion) and hand it in; return what came of it."""
 
-        def fill_in(book: Any) -> None:
-            sheet = book["审核"]
-            for row in range(6, sheet.max_row + 1):
-                if (unit := sheet.cell(row, 2).value) in answers:
-                    said, opinion = answers[unit]
-                    for column, value in zip((9, 10, 11, 12), (said, opinion, "张三", day), strict=True):
-                        sheet.cell(row, column).value = value
-
-        return self.hand_in(province, day, edited(data or self.workbook(province), fill_in))
+        filled = audited(
+            data or self.workbook(province),
+            {
+                unit: {"审核结论": said, "审核意见": opinion, "审核人": "张三", "审核日期": day}
+                for unit, (said, opinion) in answers.items()
+            },
+        )
+        return self.hand_in(province, day, filled)
 
     def hand_in(self, province: str, day: dt.date, data: bytes, name: str = "审核.xlsx") -> dict[str, Any]:
         from ipgov.core import tables

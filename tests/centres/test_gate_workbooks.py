@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from applying_centres import FORMED, SCORED, Applicants, at, edited
+from applying_centres import FORMED, SCORED, Applicants, at
 from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.simulation.centre_workbooks import edited, judged
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ SHOULD_FAIL: dict[str, tuple[Callable[[Any], None], str, str, str]] = {
 
 
 def test_every_way_to_spoil_it_is_refused_with_its_cell(centres: Applicants) -> None:
-    good = centres.judged(blank(centres))
+    good = judged(blank(centres), {})
     for name, (spoil, outcome, told, place) in SHOULD_FAIL.items():
         back = receive(edited(good, spoil))
         assert back.outcome == outcome, name
@@ -93,14 +94,14 @@ def test_a_reviewer_does_not_judge_the_own_organisation(centres: Applicants) -> 
     from ipgov.core.database import transaction
     from ipgov.decisions.officers import Officer, register_officer
 
-    before = centres.judged(blank(centres, "reviewer2"))
+    before = judged(blank(centres, "reviewer2"), {})
     own = centres.candidate("IC01").host.code
     with transaction() as connection:
         register_officer(connection, Officer("reviewer2", "reviewer2", ("reviewer",), own, True), at(FORMED))
     late = receive(before)
     assert late.outcome == "returned"
     assert any("应回避而有结论" in p.found for p in late.problems)
-    now = centres.judged(blank(centres, "reviewer2", SCORED))
+    now = judged(blank(centres, "reviewer2", SCORED), {})
     assert receive(now).answers == 3
     assert {r["unit"] for r in centres.rows("SELECT unit FROM gate_judgement")} == {"IC02"}
 
@@ -108,7 +109,7 @@ def test_a_reviewer_does_not_judge_the_own_organisation(centres: Applicants) -> 
 def test_a_newer_application_voids_the_workbook_and_asks_again(centres: Applicants) -> None:
     from ipgov.procedures import gate_review
 
-    old = centres.judged(blank(centres))
+    old = judged(blank(centres), {})
     assert receive(old).outcome == "accepted"
     assert not gate_review.open_points(centres.cycle(SCORED))
     day = dt.date(2025, 4, 28)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from evaluated_cohort import YEARLY, at
 from ipgov.core.database import reading
-from self_evaluating_centres import AUDIT, OPINION, Centres, edited
+from ipgov.simulation.centre_workbooks import edited
+from self_evaluating_centres import AUDIT, OPINION, Centres
 from sqlalchemy import text
 
 SENT, AUDITED = dt.date(2025, 12, 15), dt.date(2025, 12, 30)

@@ -16,10 +16,10 @@ from applying_centres import (
     Applicants,
     at,
     name_of,
-    scored,
 )
 from ipgov.core.database import reading
 from ipgov.core.errors import RefusedError
+from ipgov.simulation.centre_workbooks import scored
 
 
 @pytest.fixture

@@ -208,7 +208,9 @@ def _approve(stage: Stage, period: int, as_of: dt.date, programme: str = "") -> 
 
     ``programme``: another than the platforms'; all of it is answered in the browser.
     """
-    programme = programme or _programme()
+    programme, what = programme or _programme(), f"{period} 年度"
+    if programme != _programme():
+        what = f"中心 {period} 年度自评"
     with reading() as connection:
         round_id = (
             connection.execute(
@@ -221,13 +223,13 @@ def _approve(stage: Stage, period: int, as_of: dt.date, programme: str = "") -> 
             .first()
         )
     if round_id is None:
-        raise EnvironmentProblemError(f"{period} 年度没有待审核的轮次")
+        raise EnvironmentProblemError(f"{what}没有待审核的轮次")
     begun = time.monotonic()
     run_id = f"round__{round_id}"
     reviewer, issuer = stage.client("reviewer1"), stage.client("issuer1")
     checked = "数据与依据核对无误（模拟）"
     if (programme, period) == (_programme(), PERIODS[-1]):
-        _await(lambda: _asks(reviewer, run_id, "audit"), f"{period} 年度审核")
+        _await(lambda: _asks(reviewer, run_id, "audit"), f"{what}审核")
         time.sleep(READING)
         listed = reviewer.download(f"/governance/rating-list/{round_id}")
         marks = {unit: (mark, remark) for unit, (mark, remark) in nation.nation()["marks"].items()}
@@ -237,11 +239,11 @@ def _approve(stage: Stage, period: int, as_of: dt.date, programme: str = "") -> 
         )
     _decide(reviewer, run_id, "audit", checked)
     _decide(issuer, run_id, "sign", "同意发布（模拟）")
-    _await(lambda: _finished(issuer, "approval_and_issue", run_id), f"{period} 年度发文")
-    stage.say(f"{period} 年度审核、签发、发文：{time.monotonic() - begun:.1f} 秒")
+    _await(lambda: _finished(issuer, "approval_and_issue", run_id), f"{what}发文")
+    stage.say(f"{what}审核、签发、发文：{time.monotonic() - begun:.1f} 秒")
     begun = time.monotonic()
-    _await(lambda: _handed_over(issuer, programme, period), f"{period} 年度后续事项（period_followup）")
-    stage.say(f"{period} 年度发文已转后续事项：{time.monotonic() - begun:.1f} 秒")
+    _await(lambda: _handed_over(issuer, programme, period), f"{what}后续事项（period_followup）")
+    stage.say(f"{what}发文已转后续事项：{time.monotonic() - begun:.1f} 秒")
 
 
 def _handed_over(client: Client, programme: str, period: int) -> bool:
