@@ -30,38 +30,48 @@ class Cast(Centres):
         return super().morning(day, known_at)
 
 
-@pytest.fixture(scope="module")
-def told() -> dict[dt.date, str]:
-    return {}
-
-
 @pytest.fixture
-def lived(
-    database: Path, monkeypatch: pytest.MonkeyPatch, told: dict[dt.date, str], capsys
-) -> Iterator[Path]:
-    """A simulation with the fictitious notices, after the whole story."""
+def lived(database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[dt.date, str]]:
+    """What was told of each day of the story, in a simulation with the fictitious notices."""
     from ipgov.launcher import accounts
-    from ipgov.simulation import centre_summary, centres, fast_forward, fictitious_holidays
+    from ipgov.simulation import centres, fast_forward, fictitious_holidays
 
     monkeypatch.setenv("IPGOV_CALENDARS", str(fictitious_holidays.supply(database)))
     settings.cache_clear()
     accounts.register_officers(accounts.DEMO_PEOPLE)
     first, last = centres.script()["begins"], centres.script()["ends"]
     days = (last - first).days + 1
+    told = {}
     for played in fast_forward.forward(first, days, Cast(), evaluate=centres.PROGRAMMES):
         told[played.day] = "；".join(played.told)
-    with capsys.disabled():
-        print("\n".join(centre_summary.centre_summary(last, fast_forward.end_of(last))))
-    yield database
+    yield told
     settings.cache_clear()
 
 
-def test_each_fate(lived: Path, told: dict[dt.date, str]) -> None:
+@pytest.mark.clause("2024-1155#43", "2024-1155#44", "2024-1155#45", "2024-1155#46")
+def test_each_fate(lived: dict[dt.date, str]) -> None:
     from ipgov.core.database import reading
     from ipgov.registry.titles import standings
-    from ipgov.simulation import centres, fast_forward
+    from ipgov.simulation import centre_summary, centres, fast_forward
 
     last = centres.script()["ends"]
+    known_at = fast_forward.end_of(last)
     with reading() as connection:
-        found = standings(connection, centres.TITLE, last, fast_forward.end_of(last))
+        found = standings(connection, centres.TITLE, last, known_at)
     assert {u: s.code for u, s in found.items()} == FATES
+    fates = "\n".join(centre_summary.centre_summary(last, known_at))
+    for words in (
+        "综合评价优秀（国知产评函〔2028〕",
+        "综合评价合格（国知产评函〔2028〕",
+        "异议成立不予认定（国知异复函〔2025〕1号；第七条(三)，2024-1155#33）",
+        "对公示的异议（2025-07-10）不成立",
+        "整改后再评价合格（国知产改函〔2028〕",
+        "取消资格（国知产改函〔2028〕",
+        "未通过复核评审（第七条(三)，2024-1155#31）",
+        "取消资格（违法违规且后果严重）（国知产改函〔2026〕1号；第十条，2024-1155#46）",
+        "综合评价优秀单位的通报（国知产通〔2028〕1号；",
+    ):
+        assert words in fates, fates
+    # a batch to which nobody applied ends by itself, and nobody is told that it is late
+    assert "2026 年度没有单位申报，不进行评审" in "".join(lived.values())
+    assert "未按期办结" not in "".join(lived.values())
