@@ -47,7 +47,8 @@ BROKEN = {"GET /ui/dependencies", "GET /auth/userstatschartview/chart/{group_by}
 READS = {
     "policy check", "policy changes", "policy diff", "workday add", "form blank", "form check", "evaluate",
     "explain", "compare", "what-if", "collection", "quality report", "quality history", "quality waivers",
-    "sensitivity", "status", "document rebuild", "document awaited", "audit verify", "audit head",
+    "sensitivity", "status", "document rebuild", "document blank", "document awaited", "form rebuild",
+    "audit verify", "audit head",
     "candidate list", "candidate approved", "gates sheets", "gates status",
     "experts list", "experts sheets", "experts status", "history blank", "history list", "officer list",
     "clock check",
