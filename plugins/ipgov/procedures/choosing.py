@@ -1,4 +1,4 @@
-"""Which file of a body counts in a period: in time, accepted, and come by the route that the rules ask for."""
+"""Which file of a body counts in a period: in time, accepted, come by the route that the rules ask for."""
 
 from __future__ import annotations
 
