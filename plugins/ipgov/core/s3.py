@@ -31,6 +31,14 @@ def _told(doing: str, where: str) -> Iterator[None]:
         raise explain(error, doing, where) from None
 
 
+def _refuse_redirect(response: Any, operation: Any, **_: Any) -> None:
+    """Tell of a bucket that lies elsewhere: botocore asks that place for its place, again and again."""
+    from botocore.exceptions import ClientError
+
+    if response is not None and response[0].status_code == 301:
+        raise ClientError(response[1], operation.name)
+
+
 class S3Store:
     """A bucket of any S3 service.
 
@@ -57,6 +65,7 @@ class S3Store:
             self.client: Any = boto3.Session().client("s3", endpoint_url=endpoint, config=config)
         except (BotoCoreError, ValueError) as error:
             raise explain(error, "连接对象库", self.where) from error
+        self.client.meta.events.register_first("needs-retry.s3", _refuse_redirect)
 
     def _key(self, key: str) -> str:
         return self.prefix + check_key(key)
