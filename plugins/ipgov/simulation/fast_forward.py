@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import text
 
 from ipgov.calendars.deadlines import cycle_days
+from ipgov.calendars.working_days import calendar_version
 from ipgov.core import objects
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError, UnknownError
@@ -139,6 +140,8 @@ class _Play:
     _told: dict[dt.date, list[str]] = field(default_factory=dict)
     _opened: set[tuple[str, int]] = field(default_factory=set)
     _empty: set[tuple[str, str]] = field(default_factory=set)
+    _refused: set[tuple[str, str]] = field(default_factory=set)  # until there is something new
+    _calendar: str = ""
     _seen: set[tuple[str, dt.datetime]] = field(default_factory=set)
     _publicising: bool = True  # until a look shows that nothing is
 
@@ -146,8 +149,11 @@ class _Play:
         """Let a day pass; yield the days before it, where something is to be done on this one."""
         known_at = end_of(day)
         acts = self.people is not None and self.people.acts_on(day)
-        opening, due = self._office(day, known_at) if self.programmes else ([], [])
         came = self._came(known_at)
+        if acts or came or calendar_version(day) != self._calendar:
+            self._calendar = calendar_version(day)
+            self._refused.clear()
+        opening, due = self._office(day, known_at) if self.programmes else ([], [])
         if self.programmes and self._publicising:
             self._publicising = office.publicising(self.programmes, day, known_at)
         if acts or opening or came or due or (self.programmes and self._publicising):
@@ -182,7 +188,7 @@ class _Play:
             place = {"day": day, "known_at": known_at, "programmes": list(self.programmes)}
             due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
         opening = _to_open(self.programmes, day, self.first, known_at, self._opened)
-        return list(opening), [d for d in due if d not in self._empty]
+        return list(opening), [d for d in due if d not in self._empty | self._refused]
 
     def _evaluate(self, due: list[tuple[str, str]], day: dt.date, known_at: dt.datetime) -> list[str]:
         told = []
@@ -191,9 +197,8 @@ class _Play:
                 round_id = office.put_up(Cycle(programme, period, day, known_at))
             except EnvironmentProblemError:
                 raise
-            except (
-                GovernanceError
-            ) as error:  # as in the office: tried again the next day, and told to be late
+            except GovernanceError as error:  # as in the office: told to be late, tried again on news
+                self._refused.add((programme, period))
                 told.append(f"{programme} {period} 年度未能评价：{error.message}")
                 continue
             if round_id is None:
@@ -214,6 +219,8 @@ class _Play:
         known_at = end_of(last)
         repeated = follow_up.advance(last, known_at, self.since).repeated
         events = _events(days[0], last)
+        if events:
+            self._refused.clear()
         for day in sorted({*events, *(d for d, told in self._told.items() if told)}):
             told, counts = self._told.get(day, []), {} if repeated else events.get(day, {})
             if day in events:  # the letters of days advanced before may have been interrupted
