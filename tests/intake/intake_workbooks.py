@@ -65,11 +65,11 @@ def filled(rules: Loaded, unit: Unit, period: str = PERIOD, **values: Any) -> by
     return edited(blank(rules, unit, period), edit)
 
 
-def listing(data: bytes, *rows: tuple[str | None, ...]) -> bytes:
+def listing(data: bytes, *rows: tuple[str | None, ...], named: str = "附件清单") -> bytes:
     """The workbook with these rows (name, kind, fields, note) in its list of attachments."""
 
     def edit(book: Any) -> None:
-        sheet = book["附件清单"]
+        sheet = book[named]
         top = next(c.row for cells in sheet.iter_rows() for c in cells if c.value == "附件名称")
         for number, row in enumerate(rows, top + 1):
             for column, text in enumerate(row, 2):

@@ -21,7 +21,7 @@ def no_unknown_field(submitted: Submitted) -> Iterator[Problem]:
         if sheet is not None and (reference.row, reference.column) in sheet.cells:
             yield Problem(
                 "no_unknown_field",
-                f"填报了本类平台的表中没有的指标“{name.removeprefix(NAME_PREFIX)}”",
+                f"填报了本单位的表中没有的指标“{name.removeprefix(NAME_PREFIX)}”",
                 "只填报本单位空白表所列指标",
                 file=submitted.filename,
                 sheet=reference.sheet,
