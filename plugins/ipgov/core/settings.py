@@ -146,6 +146,77 @@ class Settings(BaseSettings):
         gt=0,
         description="seconds to wait for its answer to a whole letter (RFC 5321 §4.5.3.2.6: 10 minutes)",
     )
+    backup_destination: str = Field(
+        default="",
+        description="s3://bucket[/prefix] or a folder on another disk for the daily backup; empty: none",
+    )
+    backup_endpoint: str | None = Field(
+        default=None,
+        description="address of its S3 service; empty: the AWS default",
+    )
+    backup_database_url: str = Field(
+        default="",
+        repr=False,
+        description="PostgreSQL as a role that reads every table and changes none (ipgov_backup); empty: the "
+        "owner's address",
+    )
+    airflow_database_url: str = Field(
+        default="",
+        repr=False,
+        description="Airflow's own database as the same role: for its backup, and for what failed there",
+    )
+    backup_max_age: int = Field(
+        default=26,
+        gt=0,
+        description="operator: hours after which the newest whole backup is too old (a day and some slack)",
+    )
+    rehearsal_max_age: int = Field(
+        default=100,
+        gt=0,
+        description="operator: days after which a backup has to be restored again on trial",
+    )
+    alert_webhook: str = Field(
+        default="",
+        description="https address that alerts are posted to as JSON; empty: none",
+    )
+    alert_webhook_secret_file: Path | None = Field(
+        default=None,
+        description="private file (mode 0600) with the secret that signs posted alerts (HMAC-SHA256)",
+    )
+    alert_webhook_ca: Path | None = Field(
+        default=None,
+        description="certificates (PEM) that the webhook's is checked against; empty: the system's",
+    )
+    alert_webhook_timeout: int = Field(
+        default=10,
+        gt=0,
+        description="operator: seconds to wait for the webhook, connection and answer each",
+    )
+    alert_mail: str = Field(
+        default="",
+        description="addresses (commas between) that alerts are mailed to over IPGOV_SMTP_…; empty: none",
+    )
+    alert_repeat: int = Field(
+        default=24,
+        ge=0,
+        description="operator: hours after which an alert that still holds is sent again; 0: never",
+    )
+    approval_waiting_days: int = Field(
+        default=5,
+        gt=0,
+        description="operator: days for which a round may wait for its approval before somebody is told",
+    )
+    disk_free_percent: int = Field(
+        default=10,
+        gt=0,
+        lt=100,
+        description="operator: a disk with less room than this is nearly full",
+    )
+    log_keep_days: int = Field(
+        default=200,
+        ge=180,
+        description="operator: days for which logs are kept; network logs at least six months by law",
+    )
     fonts: Path | None = Field(
         default=None,
         description="the site's own font files, searched before the shipped ones",

@@ -177,6 +177,9 @@ def environment(
         "IPGOV_BY_THE_CLOCK": "false" if kind == "simulation" else "true",
         # the application's role only: no process of Airflow can change or delete a fact
         "IPGOV_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.APPLICATION),
+        # a role that reads all and changes nothing: the daily backup, and what failed in Airflow
+        "IPGOV_BACKUP_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.BACKUP),
+        "IPGOV_AIRFLOW_DATABASE_URL": postgres.url(data, AIRFLOW_DATABASE, postgres.BACKUP),
         # none of these may call out or draw into a log
         "GX_ANALYTICS_ENABLED": "false",
         "TQDM_DISABLE": "1",

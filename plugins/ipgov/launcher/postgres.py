@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ipgov.core.errors import EnvironmentProblemError
 
 OWNER, APPLICATION, AIRFLOW = "ipgov_owner", "ipgov_app", "airflow"
+BACKUP = "ipgov_backup"  # reads every table of every database and changes none
 
 # A socket's path may have 107 bytes; the server looks for its own folder first, then under XDG_RUNTIME_DIR.
 _LONGEST = 107 - len("/.s.PGSQL.5432.lock")
@@ -150,6 +151,11 @@ def ensure_database(
         for role in (OWNER, APPLICATION, AIRFLOW):
             if role not in roles:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        if BACKUP not in roles:
+            reader = sql.Identifier(BACKUP)
+            # BYPASSRLS: a backup that a policy cut short would look whole
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN BYPASSRLS").format(reader))
+            connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(reader))
         databases = {r[0] for r in connection.execute("SELECT datname FROM pg_database")}
         if name not in databases:
             statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))

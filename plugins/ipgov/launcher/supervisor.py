@@ -184,8 +184,8 @@ class _Instance:
             (airflow.GOVERNANCE_DATABASE, postgres.OWNER),
         ):
             postgres.ensure_database(data, name, owner=owner)
-        postgres.allow_only(data, airflow.AIRFLOW_DATABASE)
-        postgres.allow_only(data, airflow.GOVERNANCE_DATABASE, postgres.APPLICATION)
+        postgres.allow_only(data, airflow.AIRFLOW_DATABASE, postgres.BACKUP)
+        postgres.allow_only(data, airflow.GOVERNANCE_DATABASE, postgres.APPLICATION, postgres.BACKUP)
         self.say("内置 PostgreSQL 已启动")
         variables = airflow.environment(self.state, self.port, kind=self.kind, dags=self.dags)
         self._environment = airflow.child_environment(variables)

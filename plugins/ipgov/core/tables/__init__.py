@@ -95,6 +95,7 @@ from ipgov.core.tables.intake import (
     submitted_value,
     unclaimed_object,
 )
+from ipgov.core.tables.operations import alert, alert_end, alert_notice, backup_event
 from ipgov.core.tables.policy import cycle, rule_version
 from ipgov.core.tables.publicity import (
     objection,
@@ -121,8 +122,12 @@ from ipgov.core.tables.shape import MODES, metadata
 
 __all__ = [
     "MODES",
+    "alert",
+    "alert_end",
+    "alert_notice",
     "attachment",
     "awaited_number",
+    "backup_event",
     "blank_form",
     "calendar_edition",
     "case_event",
