@@ -78,7 +78,7 @@ lifecycles: $(READY)
 
 # Takes the newest versions that pyproject.toml allows.
 lock: $(READY)
-	UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade \
+	UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --upgrade \
 	  --extra dev --python-version 3.11 --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
 
 clean:
