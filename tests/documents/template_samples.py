@@ -71,6 +71,7 @@ CASE_FILE = {
     "case_name": "提醒整改",
     "reference": "17",
     "again": None,
+    "taken_as": "整改进展报告",
     "returned": False,
     "problems": [{"told": "“整改台账”表B2：与发出的不同"}],
     "contact": "某司某处",

@@ -52,12 +52,41 @@ def test_what_comes_back_is_what_was_filled_in() -> None:
         "responsible": "张三",
         "finish_on": "2026-09-07",
         "evidence": "",
+        "progress": "",
     }
     names = openpyxl.load_workbook(io.BytesIO(ISSUED))[case_form.SHEET]
     assert names["C6"].value == "=指标1"
     assert names["C6"].data_type == "s"  # text, no formula
     assert names["G6"].protection.locked is False
     assert names["D6"].protection.locked is True
+
+
+def test_progress_keeps_to_the_plan() -> None:
+    planned = [m.as_dict() for m in case_form.read_returned(filled(), ISSUED, DUE)]
+
+    def report(sheet: Any) -> None:
+        sheet["K6"], sheet["J6"] = "合同已补签", "合同"
+        sheet["G7"], sheet["I8"] = "另行安排", dt.date(2026, 9, 30)
+
+    told = [m.as_dict() for m in case_form.read_returned(filled(report), ISSUED, DUE)]
+    assert [m["progress"] for m in told] == ["合同已补签", "", "", ""]
+    assert {p.cell: p.expected.partition("（")[0] for p in case_form.unlike_plan(told, planned)} == {
+        "G7": "“补签合同”",
+        "I8": "“2026-09-08”",
+    }
+
+
+def test_a_workbook_that_asks_for_no_progress_is_corrected_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as then:
+        then.setattr(case_form, "FREE_HEADS", case_form.FREE_HEADS[:-1])
+        issued = case_form.write(form())
+    back = filled(lambda sheet: sheet.__setitem__("G6", ""), issued)
+    with pytest.raises(RefusedError) as refused:
+        case_form.read_returned(back, issued, DUE)
+    corrected = case_form.correction(issued, back, refused.value.problems, "国家知识产权局", DUE)
+    sheet = openpyxl.load_workbook(io.BytesIO(corrected))[case_form.SHEET]
+    assert [sheet.cell(5, column).value for column in (10, 11)] == [case_form.EVIDENCE, None]
+    assert len(case_form.read_returned(filled(issued=corrected), issued, DUE)) == 4
 
 
 def test_every_mistake_is_named_by_its_cell_and_nothing_is_taken() -> None:

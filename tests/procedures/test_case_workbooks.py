@@ -102,6 +102,40 @@ def test_it_is_taken_once_and_answered_each_time(nation: Nation, case: int) -> N
     assert not rows(select(unclaimed_object))
 
 
+def test_sent_again_with_what_was_done_it_is_a_report_on_progress(nation: Nation, case: int) -> None:
+    good = edited(newest(), fill)
+    assert send(nation, "台账.xlsx", good)["outcome"] == "accepted"
+    (plan,) = plans()
+    day = SENT + dt.timedelta(days=30)
+
+    def report(book: Any) -> None:
+        book["整改台账"]["K6"] = "合同已补签"
+
+    def amend(book: Any) -> None:
+        report(book)
+        book["整改台账"]["G7"] = "不再补签"
+
+    wrong = send(nation, "进展.xlsx", edited(good, amend), day)
+    assert (wrong["outcome"], [p["cell"] for p in wrong["problems"]]) == ("returned", ["G7"])
+    assert "与已接收的整改方案不同" in wrong["problems"][0]["found"]
+    done = edited(good, report)
+    taken = send(nation, "进展.xlsx", done, day + dt.timedelta(days=1))
+    assert (taken["outcome"], taken["problems"]) == ("accepted", [])
+    (event,) = rows(select(case_event).where(case_event.c.event == "progress"))
+    assert taken["event_id"] == event["id"] != plan["id"]
+    assert [m["progress"] for m in event["detail"]["measures"]] == ["合同已补签", ""]
+    again = send(nation, "进展（再报）.xlsx", done, day + dt.timedelta(days=2))
+    assert (again["outcome"], again["event_id"]) == ("accepted", event["id"])
+    assert send(nation, "台账.xlsx", good, day + dt.timedelta(days=3))["event_id"] == plan["id"]
+    assert len(plans()) == 1
+    receipts = rows(select(document).where(document.c.kind == "case_receipt"))
+    assert len(receipts) == 4
+    follow_on = day + dt.timedelta(days=200)
+    follow(nation, follow_on)
+    owed = listed(follow_on, at(follow_on), duty="pilot_rectification_progress")
+    assert [o.met_on for o in owed][:1] == [day + dt.timedelta(days=1)]
+
+
 def test_what_is_wrong_comes_back_marked_and_is_taken_once_put_right(nation: Nation, case: int) -> None:
     def spoil(book: Any) -> None:
         fill(book)

@@ -1,6 +1,7 @@
 """The workbook (整改台账) that goes out with a rectification notice, and what comes back in it.
 
 The list of problems is locked; measures, who is responsible, by when and with what evidence are the body's.
+Sent again with what was done since, it is a report on progress.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ SHEET, IDENTITY, SUMMARY_SHEET = "整改台账", "_ipgov", "问题汇总"
 HEAD_ROW = 5
 MAX_TEXT = 500
 MEASURES, RESPONSIBLE, FINISH, EVIDENCE = "整改措施", "责任人", "完成时限", "佐证材料（可后补）"
-FREE_HEADS = (MEASURES, RESPONSIBLE, FINISH, EVIDENCE)
+PROGRESS = "进展情况（报送进展时填写）"
+FREE_HEADS = (MEASURES, RESPONSIBLE, FINISH, EVIDENCE, PROGRESS)
 _COLUMNS = (("序号", 6), ("类别", 11), ("项目", 20), ("评价发现", 32), ("数据来源", 28), ("依据", 20))
-_WIDTHS = (40, 12, 13, 26)
+_WIDTHS = (36, 12, 13, 22, 34)
 _FREE, _LABEL, _ASKED, _FAULT = "#FFFBEB", "#DDE6F0", "#FFE699", "#F4B183"
 _SUMMARY = (
     Column("序号", 6, align="center"),
@@ -59,13 +61,14 @@ class CaseForm:
 
 @dataclass(frozen=True)
 class Measure:
-    """What a body will do about one problem."""
+    """What a body will do about one problem; ``progress``: what it has done, empty in a plan."""
 
     number: int
     measures: str
     responsible: str
     finish_on: dt.date
     evidence: str
+    progress: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -77,10 +80,10 @@ def write(form: CaseForm) -> bytes:
     book = Book(form.title, form.author, form.banner, f"案件编号 {form.case}")
     meaning = (
         f"{form.name}：请逐项填写浅黄色单元格，完成时限不晚于 {form.due_on.year} 年 {form.due_on.month} 月 "
-        f"{form.due_on.day} 日；其余单元格已锁定"
+        f"{form.due_on.day} 日；报送进展时在原件上填写进展情况；其余单元格已锁定"
     )
     identity = (("fingerprint", form.fingerprint), ("case", form.case), ("problems", str(len(form.problems))))
-    _draw(book, form.title, meaning, form.problems, identity, form.due_on)
+    _draw(book, form.title, meaning, form.problems, identity, form.due_on, FREE_HEADS)
     return book.close()
 
 
@@ -91,12 +94,13 @@ def _draw(
     problems: Sequence[Sequence[str | int]],
     identity: Sequence[tuple[str, str]],
     due_on: dt.date,
+    free: Sequence[str],
     filled: Mapping[tuple[int, int], dt.date | str] = MappingProxyType({}),
     faults: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Draw the sheet and its identity; ``faults``: what is wrong, by the address of the cell."""
     sheet = book.sheet(SHEET, title, meaning)
-    heads = [*_COLUMNS, *zip(FREE_HEADS, _WIDTHS, strict=True)]
+    heads = [*_COLUMNS, *zip(free, _WIDTHS, strict=False)]
     for number, (head, width) in enumerate(heads, 1):
         sheet.set_column(number - 1, number - 1, width)
         colour = _ASKED if head in FREE_HEADS else _LABEL
@@ -106,7 +110,7 @@ def _draw(
     for row, cells in enumerate(problems, HEAD_ROW + 1):
         for column, value in enumerate(cells, 1):
             book.put(sheet, row, column, value, book.format(border=1, text_wrap=True))
-        for column, head in enumerate(FREE_HEADS, len(_COLUMNS) + 1):
+        for column, head in enumerate(free, len(_COLUMNS) + 1):
             shown = {"num_format": "yyyy-mm-dd", "align": "center"} if head == FINISH else {"num_format": "@"}
             at = address(row, column)
             colour = _FAULT if at in faults else _FREE
@@ -148,7 +152,8 @@ def correction(
     rows = range(HEAD_ROW + 1, HEAD_ROW + count + 1)
     columns = range(1, len(_COLUMNS) + 1)
     listed = [[_same(before.get((row, column))) for column in columns] for row in rows]
-    filled = {} if after is None else dict(_filled(after, rows))
+    free = _free(was)
+    filled = {} if after is None else dict(_filled(after, rows, free))
     faults: dict[str, str] = {}
     for p in problems:
         faults[p.cell] = f"{faults.get(p.cell, '')}{p.found}。应为：{p.expected}\n"
@@ -162,18 +167,26 @@ def correction(
         for n, p in enumerate(problems, 1)
     ]
     book.table(summary, 5, _SUMMARY, lines)
-    _draw(book, title, meaning, listed, identity, due_on, filled, faults)
+    _draw(book, title, meaning, listed, identity, due_on, free, filled, faults)
     return book.close()
 
 
-def _filled(sheet: Sheet, rows: range) -> Iterator[tuple[tuple[int, int], dt.date | str]]:
+def _free(issued: Workbook) -> tuple[str, ...]:
+    """Return what a workbook asks of a body: those handed out before 2026-11-22 ask for no progress."""
+    heads = set(issued.sheets[SHEET].cells.values())
+    return tuple(head for head in FREE_HEADS if head in heads)
+
+
+def _filled(
+    sheet: Sheet, rows: range, free: Sequence[str]
+) -> Iterator[tuple[tuple[int, int], dt.date | str]]:
     """Yield what stands in the free cells: a date as a date, anything else as its text."""
     from ipgov.intake.transforms import NotOfTypeError, convert, raw_text
     from ipgov.policy.rules import FormField
 
     field = FormField(code="finish", label=FINISH, type="date")
     for row in rows:
-        for column, head in enumerate(FREE_HEADS, len(_COLUMNS) + 1):
+        for column, head in enumerate(free, len(_COLUMNS) + 1):
             raw = sheet.cells.get((row, column))
             found: dt.date | str | None = None
             if head == FINISH:
@@ -263,7 +276,7 @@ def read_returned(data: bytes, issued: bytes, due_on: dt.date) -> tuple[Measure,
     if SHEET in now.sheets:
         before, after = was.sheets[SHEET], now.sheets[SHEET]
         count = int(str(was.sheets[IDENTITY].cells[3, 2]))
-        columns = range(len(_COLUMNS) + 1, len(_COLUMNS) + len(FREE_HEADS) + 1)
+        columns = range(len(_COLUMNS) + 1, len(_COLUMNS) + len(_free(was)) + 1)
         free = {(row, c) for row in range(HEAD_ROW + 1, HEAD_ROW + count + 1) for c in columns}
         problems += compare_cells(before, after, "case_form_locked", free)
         for number in range(1, count + 1):
@@ -286,8 +299,13 @@ def _row(sheet: Sheet, number: int, due_on: dt.date) -> Iterator[Measure | Probl
     wrong = False
 
     def problem(head: str, found: str, expected: str) -> Problem:
-        at = address(row, len(_COLUMNS) + 1 + FREE_HEADS.index(head))
-        return Problem("case_form", f"第 {number} 项{head}{found}", expected, sheet=sheet.name, cell=at)
+        return Problem(
+            "case_form",
+            f"第 {number} 项{_short(head)}{found}",
+            expected,
+            sheet=sheet.name,
+            cell=_place(number, head),
+        )
 
     for offset, head in enumerate(FREE_HEADS, len(_COLUMNS) + 1):
         place = (row, offset)
@@ -312,7 +330,42 @@ def _row(sheet: Sheet, number: int, due_on: dt.date) -> Iterator[Measure | Probl
         yield problem(FINISH, "未填写" if finish is None else f"为 {finish}", f"不晚于 {due_on} 的日期")
         return
     if not wrong:
-        yield Measure(number, texts[MEASURES], texts[RESPONSIBLE], finish, texts[EVIDENCE])
+        yield Measure(
+            number, texts[MEASURES], texts[RESPONSIBLE], finish, texts[EVIDENCE], texts.get(PROGRESS, "")
+        )
+
+
+def _place(number: int, head: str) -> str:
+    """Return the address of what is asked about a problem."""
+    return address(HEAD_ROW + number, len(_COLUMNS) + 1 + FREE_HEADS.index(head))
+
+
+def _short(head: str) -> str:
+    return head.partition("（")[0]
+
+
+_PLANNED = {"measures": MEASURES, "responsible": RESPONSIBLE, "finish_on": FINISH}
+
+
+def unlike_plan(
+    reported: Sequence[Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]
+) -> tuple[Problem, ...]:
+    """Return where a report on progress tells another plan than the one that was taken, by cell.
+
+    Both are ``Measure.as_dict`` of the same problems. What proves it may still be added to.
+    """
+    return tuple(
+        Problem(
+            "case_form",
+            f"第 {now['number']} 项{head}与已接收的整改方案不同",
+            f"“{was[name]}”（已接收的整改方案）；要改动的，先与我局联系",
+            sheet=SHEET,
+            cell=_place(now["number"], head),
+        )
+        for now, was in zip(reported, planned, strict=True)
+        for name, head in _PLANNED.items()
+        if now[name] != was[name]
+    )
 
 
 def _day(read: Any) -> dt.date | None:

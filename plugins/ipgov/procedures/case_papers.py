@@ -215,7 +215,10 @@ def said(event: CaseEvent) -> str:
     if reckoned := detail.get("reckoned"):
         parts.append(str(reckoned))
     if measures := detail.get("measures"):
-        parts.append(f"台账逐项填报 {len(measures)} 项措施")
+        done = sum(bool(m.get("progress")) for m in measures)
+        parts.append(
+            f"台账逐项填报 {len(measures)} 项措施" if event.event == "plan" else f"台账填报 {done} 项进展"
+        )
     if event.event in ("plan", "progress", "evidence", "find", "statement"):
         parts.append(f"收存文件 {detail['kept']} 个")
     if number := detail.get("document_number"):

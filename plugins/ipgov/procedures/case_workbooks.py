@@ -1,4 +1,4 @@
-"""The workbook of a case (整改台账) come back through the inbox: taken as the plan, or answered why not.
+"""The workbook of a case (整改台账) come back through the inbox: the plan, progress, or answered why not.
 
 It is known by its own identity sheet, lies in the unit's folder of any period, and is answered like a form:
 with a receipt, with a correction workbook, or with the reason why it cannot be taken at all.
@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from ipgov.core import objects
 from ipgov.core.database import is_simulation, lock
@@ -31,6 +31,7 @@ from ipgov.registry.asof import newest
 
 identity = case_form.identity
 _OWN = "随本单位整改通知下发、填写后保存的整改台账"
+_PLANNED = "报送进展的，在原件的“进展情况”栏填写；要改动整改方案的，先与我局联系，退回后再报送"
 Outcome = Literal["accepted", "returned", "refused"]
 
 
@@ -57,10 +58,11 @@ class CaseArrival:
 
 @dataclass(frozen=True)
 class _Read:
-    """What became of it; ``event_id``: the plan that it is, ``again``: the day on which that was taken."""
+    """What became of it; ``event_id``: the event that it is, ``again``: the day on which that was taken."""
 
     outcome: Outcome
     case: Case | None = None
+    event: Literal["plan", "progress"] = "plan"
     problems: tuple[Problem, ...] = ()
     event_id: int | None = None
     again: dt.date | None = None
@@ -129,39 +131,43 @@ def _read(connection: Connection, arrival: CaseArrival) -> _Read:
     lock(connection, "case", case.obligation_id)
     now = cases.standing(connection, case)
     day = max(day_of(arrival.received_at), now.last_day or dt.date.min)
+    if (before := _taken(connection, case, sha256_hex(arrival.data))) is not None:
+        return _Read("accepted", case, before.event, event_id=before.id, again=before.day)
+    planned = rectification.planned_before(connection, case)
+    event: Literal["plan", "progress"] = "plan" if planned is None else "progress"
     detail: dict[str, Any] = {"due_on": case.due_on.isoformat()}
     try:
-        case_states.apply(case.rules, now, CaseEvent("plan", day, arrival.sender.name, "", detail))
+        case_states.apply(case.rules, now, CaseEvent(event, day, arrival.sender.name, "", detail))
     except RefusedError as error:
         return _refused(case, error.message, "整改期内报送")
-    if (before := rectification.planned_before(connection, case)) is not None:
-        if before.detail["workbook_sha256"] == sha256_hex(arrival.data):
-            return _Read("accepted", case, event_id=_plan(connection, case, before), again=before.day)
-        told = f"案件 {case.obligation_id} 的整改台账已于 {before.day} 接收，不再另行接收"
-        return _refused(case, told, "要改动整改方案的，先与我局联系，退回后再报送")
     issued = rectification.issued_workbook(connection, case)
     try:
         detail = rectification.measures(arrival.data, issued, case)
+        if planned is not None:
+            if not any(m["progress"] for m in detail["measures"]):
+                told = f"案件 {case.obligation_id} 的整改台账已于 {planned.day} 接收，不再另行接收"
+                return _refused(case, told, _PLANNED)
+            if unlike := case_form.unlike_plan(detail["measures"], planned.detail["measures"]):
+                raise RefusedError("进展报告改动了整改方案", unlike)
     except RefusedError as error:
         if not error.problems:
             return _refused(case, error.message, _OWN)
         corrected = case_form.correction(
             issued, arrival.data, error.problems, correspondence().issuer_of(case.programme), case.due_on
         )
-        return _Read("returned", case, error.problems, files={"xlsx": corrected})
+        return _Read("returned", case, event, problems=error.problems, files={"xlsx": corrected})
     by, note = arrival.sender.name, f"整改台账 {arrival.place.filename}"
     event_id, _ = cases.record(
-        connection, case, "plan", day, by, note, arrival.known_at, {"kept": 0, **detail}
+        connection, case, event, day, by, note, arrival.known_at, {"kept": 0, **detail}
     )
     received_on = day_of(arrival.received_at)
-    rectification.meet_plan(
-        connection, case, received_on, by, note, arrival.known_at, detail["workbook_sha256"]
-    )
-    return _Read("accepted", case, event_id=event_id)
+    meet = rectification.meet_plan if event == "plan" else rectification.meet_progress
+    meet(connection, case, received_on, by, note, arrival.known_at, detail["workbook_sha256"])
+    return _Read("accepted", case, event, event_id=event_id)
 
 
 def _refused(case: Case | None, found: str, expected: str) -> _Read:
-    return _Read("refused", case, (Problem("case_workbook", found, expected),))
+    return _Read("refused", case, problems=(Problem("case_workbook", found, expected),))
 
 
 def _case(connection: Connection, arrival: CaseArrival) -> Case | Problem:
@@ -186,15 +192,22 @@ def _case(connection: Connection, arrival: CaseArrival) -> Case | Problem:
     return case if issued == arrival.says else broken
 
 
-def _plan(connection: Connection, case: Case, event: CaseEvent) -> int:
-    """Return the row of a plan by workbook."""
+def _taken(connection: Connection, case: Case, sha256: str) -> Row[int, str, dt.date] | None:
+    """Return the event as which the same bytes were taken, if it still counts; None: it is new.
+
+    A plan that was sent back since does not.
+    """
     table = case_event
-    query = select(table.c.id).where(
+    query = select(table.c.id, table.c.event, table.c.day).where(
         table.c.obligation_id == case.obligation_id,
-        table.c.event == "plan",
-        table.c.detail["workbook_sha256"].astext == event.detail["workbook_sha256"],
+        table.c.event.in_(("plan", "progress")),
+        table.c.detail["workbook_sha256"].astext == sha256,
     )
-    return int(connection.execute(query.order_by(table.c.id.desc()).limit(1)).scalar_one())
+    found = connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
+    if found is None or found.event == "progress":
+        return found
+    planned = rectification.planned_before(connection, case)
+    return found if planned is not None and planned.detail["workbook_sha256"] == sha256 else None
 
 
 def _answer(connection: Connection, arrival: CaseArrival, read: _Read, sha256: str) -> str:
@@ -210,6 +223,7 @@ def _answer(connection: Connection, arrival: CaseArrival, read: _Read, sha256: s
         "filename": place.filename,
         "received_at": arrival.received_at,
         "sha256": sha256,
+        "taken_as": "整改方案" if read.event == "plan" else "整改进展报告",
         "again": read.again,
         "returned": read.outcome == "returned",
         "due_on": None if case is None else case.due_on,

@@ -162,9 +162,8 @@ def report(
         case_evidence.save(connection, case, event_id, kept, proved, known_at)
         if event == "plan":
             meet_plan(connection, case, day, by, note, known_at, good[0].digest if good else None)
-        if event == "progress" and case.rules.progress.milestone:
-            proof = good[0].digest if good else None
-            _meet(connection, cases.progress_owed(connection, case), day, by, note, proof, known_at)
+        if event == "progress":
+            meet_progress(connection, case, day, by, note, known_at, good[0].digest if good else None)
         return StepResult(read=len(files), written=len(good), found=len(kept) - len(good), output=output)
 
     inputs = [
@@ -190,6 +189,20 @@ def meet_plan(
     if case.rules.plan.milestone:
         owed = cases.milestone(connection, case, case.rules.plan.milestone)
         _meet(connection, owed, day, by, note, proof, known_at)
+
+
+def meet_progress(
+    connection: Connection,
+    case: Case,
+    day: dt.date,
+    by: str,
+    note: str,
+    known_at: dt.datetime,
+    proof: str | None,
+) -> None:
+    """Meet the oldest report on progress that is owed, as ``meet_plan`` does."""
+    if case.rules.progress.milestone:
+        _meet(connection, cases.progress_owed(connection, case), day, by, note, proof, known_at)
 
 
 def _meet(
