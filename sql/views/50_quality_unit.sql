@@ -15,6 +15,9 @@ SELECT
         WHEN 'returned' THEN '已退回，未更正'
         WHEN 'missing' THEN '未报送'
         WHEN 'exempt' THEN '本期免予评价'
+        WHEN 'not_forwarded' THEN '省级部门未转报'
+        WHEN 'returned_by_province' THEN '省级部门退回'
+        WHEN 'not_copied' THEN '没有抄送省级部门的记录'
     END AS state_name,
     s.programme,
     s.period,

@@ -83,15 +83,15 @@ class Snapshot:
         snapshot_id = _insert(
             connection,
             snapshot,
-            programme=PROGRAMME,
+            programme=self.rules.programme,
             period=self.period,
             mode="live",
             as_of=KNOWN_AT.date(),
             fingerprint=f"fingerprint {next(_SERIAL)}",
-            rule_sha256=objects.put_content(store.governing(PROGRAMME, 2023).data),
+            rule_sha256=objects.put_content(_bytes(self.rules)),
             values_sha256="0" * 64,
         )
-        register(connection, self.bodies)
+        register(connection, self.bodies, self.rules.title_programme)
         for body in self.bodies:
             self._write_body(connection, snapshot_id, body)
         return snapshot_id
@@ -157,9 +157,9 @@ class Snapshot:
         return _insert(
             connection,
             submission,
-            object_key=f"inbox/{PROGRAMME}/{self.period}/11/{body.unit}/{next(_SERIAL)}.xlsx",
+            object_key=f"inbox/{self.rules.programme}/{self.period}/11/{body.unit}/{next(_SERIAL)}.xlsx",
             sha256="0" * 64,
-            programme=PROGRAMME,
+            programme=self.rules.programme,
             period=self.period,
             unit=body.unit,
             received_at=body.received_at,
@@ -170,10 +170,16 @@ class Snapshot:
         )
 
 
+def _bytes(rules: RuleVersion) -> bytes:
+    """Return a version's file."""
+    every = store.versions(rules.programme)
+    return next(v.data for v in every if v.rules.version == rules.version)
+
+
 RECOGNISED = dt.date(2023, 9, 5)
 
 
-def register(connection: Connection, bodies: list[Body]) -> None:
+def register(connection: Connection, bodies: list[Body], programme: str = PROGRAMME) -> None:
     """Enter bodies as the snapshot will show them, with one host and one operating unit for all."""
     common = {"valid_from": RECOGNISED, "source": "测试", "known_at": KNOWN_AT}
     there = connection.execute(select(organisation.c.id)).first()
@@ -187,7 +193,7 @@ def register(connection: Connection, bodies: list[Body]) -> None:
         [
             {
                 "unit": b.unit,
-                "programme": PROGRAMME,
+                "programme": programme,
                 "name": b.name,
                 "kind": b.kind,
                 "province": b.province,
@@ -203,7 +209,7 @@ def register(connection: Connection, bodies: list[Body]) -> None:
         insert(title_event).on_conflict_do_nothing(),
         [
             {
-                "programme": PROGRAMME,
+                "programme": programme,
                 "unit": b.unit,
                 "event": "recognised",
                 "effective_on": RECOGNISED,
@@ -232,7 +238,7 @@ def issue_snapshot(connection: Connection, snapshot_id: int, period: str, known_
         connection,
         result_set,
         snapshot_id=snapshot_id,
-        programme=PROGRAMME,
+        programme=found["programme"],
         period=period,
         mode="live",
         fingerprint=found["fingerprint"],
@@ -245,7 +251,7 @@ def issue_snapshot(connection: Connection, snapshot_id: int, period: str, known_
     opened = _insert(
         connection,
         review_round,
-        programme=PROGRAMME,
+        programme=found["programme"],
         period=period,
         number=number,
         result_set_id=results,
