@@ -6,6 +6,7 @@ import pendulum
 from airflow.sdk import Asset, Param, dag, get_current_context, task
 from ipgov.wiring.approval_step import ApprovalStep
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import when_called
 
 DOCS = """
 ### 审核与签发
@@ -29,18 +30,8 @@ PRESENTED = "{{ ti.xcom_pull('present')['%s'] }}"
     dag_display_name="审核与签发",
     description="审核 → 签发 → 发文",
     doc_md=DOCS,
-    schedule=None,
-    start_date=pendulum.datetime(2015, 1, 1, tz="Asia/Shanghai"),
-    catchup=False,
-    max_active_runs=200,
     tags=["审批"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-    },
+    **when_called(task_minutes=None, runs=200),
     params={
         "round_id": Param("", type=["string", "integer"], title="审核轮次"),
         "as_of": Param("", type=["null", "string"], title="基准日"),

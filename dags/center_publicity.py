@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
-from ipgov.core.settings import settings
+from airflow.sdk import dag, get_current_context, task
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import by_the_clock
 
 DOCS = """
 ### 公示、异议与认定
@@ -29,24 +28,8 @@ DOCS = """
     dag_display_name="公示、异议与认定",
     description="提请公示 → 推算公示期 → 提请认定",
     doc_md=DOCS,
-    schedule="40 8 * * *" if settings().by_the_clock else None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
-    # days missed are made up by the next run itself
-    catchup=False,
-    max_active_runs=1,
     tags=["产业知识产权运营中心", "每日"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(minutes=10),
-    },
-    dagrun_timeout=pendulum.duration(hours=1),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-05-15；空为今天")
-    },
+    **by_the_clock("40 8 * * *", task_minutes=10, run_minutes=60, example="2026-05-15"),
 )
 def center_publicity():
     @task(task_display_name="提请公示")

@@ -1,16 +1,14 @@
-"""产业知识产权运营中心申报与认定：复核、专家评审、确定名单、提交审核；每项认定业务一个流程。"""
+"""产业知识产权运营中心申报与认定：复核、专家评审、确定名单、提交审核；回填则重算、比较。"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from airflow.sdk import Asset, dag, get_current_context, task
-from ipgov.policy.programmes import of_procedure
-from ipgov.wiring import evaluation_tasks as steps
+from airflow.sdk import dag, get_current_context, task
+from ipgov.policy.programmes import Programme, of_procedure
+from ipgov.wiring.evaluation_tasks import Evaluation
 from ipgov.wiring.run import refusals
 
 DOCS = """
-### {title}
+### 产业知识产权运营中心申报与认定
 
 每批一次，在规则规定的评审日（工作日）运行；以该年度最后一日有效的规则办理。申报书、证明材料、省级审核推荐、直接
 申报的备案、申报条件复核表、专家评分表，均在此前收齐。
@@ -22,15 +20,17 @@ DOCS = """
 5. **拟定名单**：逐家核对申报条件（计算的与复核人判断的），提出拟认定、不予认定及理由；
 6. **提交审核**：开启一轮审核、签发；签发后列入名单。
 
-名单签发之后的公示、异议、认定，各为另一轮审批，见“另行拟稿的文书”。
+名单签发之后的公示、异议、认定，各为另一轮审批，见“公示、异议与认定”。
+
+**回填**按现在所知重算，与已签发的比较：不登记进展、不送审、不改变资格。规则施行（2024-12-31）以前的年度拒绝办理，
+原因见首个任务的日志。
 
 依据：2024-1155#15 至 #31。
 """
 
 
-def center_recognition(programme: str, title: str) -> None:
-    """Make the DAG of one programme of recognition."""
-    results = Asset(name=programme, uri=f"ipgov://results/{programme}")
+def procedure(programme: Programme) -> None:
+    steps = Evaluation.of(programme.code)
 
     @task(task_display_name="登记申报进展")
     @refusals()
@@ -39,7 +39,7 @@ def center_recognition(programme: str, title: str) -> None:
         from ipgov.procedures import applications
         from ipgov.wiring.run import cycle
 
-        done = applications.catch_up(cycle(get_current_context(), programme)).as_dict()
+        done = applications.catch_up(cycle(get_current_context(), programme.code)).as_dict()
         if not done["output"]["applicants"]:
             raise AirflowSkipException("本批没有单位申报，不进行评审")
         return done
@@ -50,30 +50,29 @@ def center_recognition(programme: str, title: str) -> None:
         from ipgov.procedures import recognition
         from ipgov.wiring.run import cycle
 
-        this = cycle(get_current_context(), programme)
+        this = cycle(get_current_context(), programme.code)
         return recognition.make_list(this, evaluated["output"]["result_set_id"]).as_dict()
 
     @dag(
-        dag_id=programme,
-        dag_display_name=title,
+        dag_id=programme.code,
+        dag_display_name=programme.title,
         description="登记进展 → 冻结 → 检查 → 评审得分 → 拟定名单 → 提交审核",
-        doc_md=DOCS.format(title=title),
+        doc_md=DOCS,
         tags=["产业知识产权运营中心", "每批"],
-        **steps.run_by_period(programme),
+        **steps.run_by_period(),
     )
-    def flow() -> Any:
+    def center_recognition():
         caught_up = catch_up()
-        frozen = steps.freeze(programme)
-        checked = steps.check(programme, frozen)
-        evaluated = steps.evaluate(programme, results, frozen)
-        listed = recognition_list(evaluated)
-        opened = steps.open_round(programme, evaluated, listed)
+        frozen = steps.freeze()
         caught_up >> frozen
-        checked >> evaluated
-        opened >> steps.approve()
+        checked = steps.check(frozen)
+        evaluated = steps.evaluate(frozen, checked)
+        steps.compare(evaluated)
+        listed = recognition_list(evaluated)
+        steps.put_up(evaluated, listed)
 
-    flow()
+    center_recognition()
 
 
 for found in of_procedure("recognition"):
-    center_recognition(found.code, found.title)
+    procedure(found)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk import Asset, dag
+from airflow.sdk import dag
 from ipgov.policy.programmes import Programme, of_procedure
-from ipgov.wiring import evaluation_tasks as steps
+from ipgov.wiring.evaluation_tasks import Evaluation
 
 DOCS = """
 ### 产业知识产权运营中心年度自评的评估
@@ -30,7 +30,7 @@ DOCS = """
 
 
 def procedure(programme: Programme) -> None:
-    results = Asset(name=f"{programme.code}_results", uri=f"ipgov://results/{programme.code}")
+    steps = Evaluation.of(programme.code)
 
     @dag(
         dag_id=programme.code,
@@ -38,17 +38,15 @@ def procedure(programme: Programme) -> None:
         description="冻结 → 检查 → 评估 → 评估表 → 提交审核",
         doc_md=DOCS,
         tags=["产业知识产权运营中心", "每年"],
-        **steps.run_by_period(programme.code),
+        **steps.run_by_period(),
     )
     def center_self_evaluation():
-        frozen = steps.freeze(programme.code)
-        checked = steps.check(programme.code, frozen)
-        evaluated = steps.evaluate(programme.code, results, frozen)
-        listed = steps.rating_list(programme.code, evaluated)
-        steps.compare(programme.code, evaluated)
-        opened = steps.open_round(programme.code, evaluated, listed)
-        checked >> evaluated
-        opened >> steps.approve()
+        frozen = steps.freeze()
+        checked = steps.check(frozen)
+        evaluated = steps.evaluate(frozen, checked)
+        steps.compare(evaluated)
+        listed = steps.rating_list(evaluated)
+        steps.put_up(evaluated, listed)
 
     center_self_evaluation()
 

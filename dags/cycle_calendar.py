@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
-from ipgov.core.settings import settings
+from airflow.sdk import dag, get_current_context, task
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import asked, by_the_clock
 
 DOCS = """
 ### 周期日历
@@ -26,26 +25,14 @@ DOCS = """
     dag_display_name="周期日历",
     description="每日开启到期的年度",
     doc_md=DOCS,
-    schedule="0 8 * * *" if settings().by_the_clock else None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
-    catchup=False,
-    max_active_runs=1,
-    tags=["功能性平台", "每日"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(minutes=30),
-    },
-    dagrun_timeout=pendulum.duration(hours=1),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-01-12；空为今天"),
-        "period": Param(
-            None, type=["null", "string"], title="年度", description="由人员开启的年度；空为自动"
-        ),
-    },
+    tags=["功能性平台", "产业知识产权运营中心", "每日"],
+    **by_the_clock(
+        "0 8 * * *",
+        task_minutes=30,
+        run_minutes=60,
+        example="2026-01-12",
+        more=asked("period", "年度", "由人员开启的年度；空为自动"),
+    ),
 )
 def cycle_calendar():
     @task(task_display_name="列出应开启的年度")

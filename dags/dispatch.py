@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import dag, get_current_context, task
 from ipgov.core.settings import settings
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import as_of
 
 DOCS = """
 ### 文书寄发
@@ -36,9 +37,7 @@ DOCS = """
         "execution_timeout": pendulum.duration(hours=2),
     },
     dagrun_timeout=pendulum.duration(hours=5),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20；空为今天")
-    },
+    params=as_of("2026-03-20"),
 )
 def dispatch():
     @task(task_display_name="寄发")

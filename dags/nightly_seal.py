@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
-from ipgov.core.settings import settings
+from airflow.sdk import dag, get_current_context, task
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import by_the_clock
 
 DOCS = """
 ### 夜间封存
@@ -23,23 +22,8 @@ DOCS = """
     dag_display_name="夜间封存",
     description="封存新增，核验全链",
     doc_md=DOCS,
-    schedule="0 3 * * *" if settings().by_the_clock else None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
-    catchup=False,
-    max_active_runs=1,
     tags=["封存", "每日"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(hours=1),
-    },
-    dagrun_timeout=pendulum.duration(hours=3),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20；空为今天")
-    },
+    **by_the_clock("0 3 * * *", task_minutes=60, run_minutes=180, example="2026-03-20"),
 )
 def nightly_seal():
     @task(task_display_name="封存")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pendulum
 from airflow.sdk import Asset, PartitionedAssetTimetable, dag, get_current_context, task
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import tried_again
 
 ISSUED = Asset(name="issued", uri="ipgov://issued")
 DOCS = """
@@ -29,15 +30,8 @@ DOCS = """
     start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
     max_active_runs=1,
-    tags=["功能性平台", "发布之后"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(minutes=30),
-    },
+    tags=["功能性平台", "产业知识产权运营中心", "发布之后"],
+    default_args=tried_again(30),
     dagrun_timeout=pendulum.duration(hours=2),
 )
 def period_followup():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from airflow.sdk import Asset, dag
-from ipgov.wiring import evaluation_tasks as steps
+from airflow.sdk import dag
+from ipgov.wiring.evaluation_tasks import Evaluation
 
-PROGRAMME = "functional_platform"
-RESULTS = Asset(name="platform_performance", uri="ipgov://results/functional_platform")
+steps = Evaluation.of("functional_platform", results="platform_performance")
 DOCS = """
 ### 功能性平台年度绩效评价
 
@@ -32,17 +31,15 @@ DOCS = """
     description="冻结 → 检查 → 评价 → 评级表 → 提交审核",
     doc_md=DOCS,
     tags=["功能性平台", "每年"],
-    **steps.run_by_period(PROGRAMME),
+    **steps.run_by_period(),
 )
 def platform_performance():
-    frozen = steps.freeze(PROGRAMME)
-    checked = steps.check(PROGRAMME, frozen)
-    evaluated = steps.evaluate(PROGRAMME, RESULTS, frozen)
-    listed = steps.rating_list(PROGRAMME, evaluated)
-    steps.compare(PROGRAMME, evaluated)
-    opened = steps.open_round(PROGRAMME, evaluated, listed)
-    checked >> evaluated
-    opened >> steps.approve()
+    frozen = steps.freeze()
+    checked = steps.check(frozen)
+    evaluated = steps.evaluate(frozen, checked)
+    steps.compare(evaluated)
+    listed = steps.rating_list(evaluated)
+    steps.put_up(evaluated, listed)
 
 
 platform_performance()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pendulum
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import Param, dag, get_current_context, task
-from ipgov.core.settings import settings
+from airflow.sdk import dag, get_current_context, task
 from ipgov.wiring.answers import APPROVAL_DAG
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import by_the_clock
 
 DOCS = """
 ### 待审轮次呈报
@@ -24,23 +23,8 @@ DOCS = """
     dag_display_name="待审轮次呈报",
     description="未办结的轮次 → 审核与签发",
     doc_md=DOCS,
-    schedule="*/10 * * * *" if settings().by_the_clock else None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
-    catchup=False,
-    max_active_runs=1,
     tags=["审批", "每十分钟"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(minutes=5),
-    },
-    dagrun_timeout=pendulum.duration(minutes=30),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20；空为今天")
-    },
+    **by_the_clock("*/10 * * * *", task_minutes=5, run_minutes=30, example="2026-03-20"),
 )
 def present_rounds():
     @task(task_display_name="列出未办结的轮次")

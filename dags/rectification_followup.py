@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
-from ipgov.core.settings import settings
+from airflow.sdk import dag, get_current_context, task
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import by_the_clock
 
 DOCS = """
 ### 整改与期限跟踪
@@ -27,24 +26,8 @@ DOCS = """
     dag_display_name="整改与期限跟踪",
     description="推进 → 文书 → 寄发",
     doc_md=DOCS,
-    schedule="30 8 * * *" if settings().by_the_clock else None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
-    # days missed are made up by the next run itself
-    catchup=False,
-    max_active_runs=1,
-    tags=["功能性平台", "每日"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(minutes=30),
-    },
-    dagrun_timeout=pendulum.duration(hours=2),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-04-16；空为今天")
-    },
+    tags=["功能性平台", "产业知识产权运营中心", "每日"],
+    **by_the_clock("30 8 * * *", task_minutes=30, run_minutes=120, example="2026-04-16"),
 )
 def rectification_followup():
     @task(task_display_name="推进")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pendulum
-from airflow.sdk import Param, dag, get_current_context, task
-from ipgov.core.settings import settings
+from airflow.sdk import dag, get_current_context, task
 from ipgov.wiring.run import refusals
+from ipgov.wiring.schedules import by_the_clock
 
 DOCS = """
 ### 报送接收
@@ -27,23 +26,8 @@ BATCH = 50
     dag_display_name="报送接收",
     description="读取、检查、回执或更正",
     doc_md=DOCS,
-    schedule="@hourly" if settings().by_the_clock else None,
-    start_date=pendulum.datetime(2024, 1, 1, tz="Asia/Shanghai"),
-    catchup=False,
-    max_active_runs=1,
-    tags=["功能性平台", "每小时"],
-    default_args={
-        "owner": "运行组",
-        # a kill costs seconds; together five minutes, in which PostgreSQL and the API server are back
-        "retries": 6,
-        "retry_delay": pendulum.duration(seconds=5),
-        "retry_exponential_backoff": 2,
-        "execution_timeout": pendulum.duration(minutes=30),
-    },
-    dagrun_timeout=pendulum.duration(hours=2),
-    params={
-        "as_of": Param(None, type=["null", "string"], title="基准日", description="如 2026-03-20；空为今天")
-    },
+    tags=["功能性平台", "产业知识产权运营中心", "每小时"],
+    **by_the_clock("@hourly", task_minutes=30, run_minutes=120, example="2026-03-20"),
 )
 def submission_intake():
     @task(task_display_name="列出新文件")

@@ -12,16 +12,17 @@ EXPECTED = {
     "cycle_calendar": ["list_due", "open_cycle", "list_audits", "send_audits"],
     "submission_intake": ["list_new", "receive", "send"],
     "platform_performance": [
-        *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
+        *("freeze", "check", "evaluate", "compare", "rating_list", "open_round", "start_approval"),
     ],
     "industry_centre_self_evaluation": [
-        *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
+        *("freeze", "check", "evaluate", "compare", "rating_list", "open_round", "start_approval"),
     ],
     "industry_centre": [
-        *("freeze", "check", "evaluate", "rating_list", "compare", "open_round", "start_approval"),
+        *("freeze", "check", "evaluate", "compare", "rating_list", "open_round", "start_approval"),
     ],
     "industry_centre_recognition": [
-        *("catch_up", "freeze", "check", "evaluate", "recognition_list", "open_round", "start_approval"),
+        *("catch_up", "freeze", "check", "evaluate", "compare", "recognition_list", "open_round"),
+        "start_approval",
     ],
     "center_publicity": ["propose_notices", "advance", "propose_recognitions"],
     "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],

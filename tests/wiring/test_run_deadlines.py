@@ -18,6 +18,7 @@ YEAR_END = dt.datetime(2027, 1, 1, tzinfo=SHANGHAI)
 def run(run_type: str, made: dt.datetime, **changes: Any) -> Any:
     values = {
         "run_type": run_type, "run_after": made, "backfill_id": None, "data_interval_end": YEAR_END,
+        "conf": {},
     }  # fmt: skip
     return SimpleNamespace(**{**values, **changes})
 
@@ -50,6 +51,7 @@ def test_a_backfill_is_never_late() -> None:
     assert due_of(run("backfill", made), PROGRAMME) is None
     # a run by hand that a backfill took over
     assert due_of(run("manual", made, backfill_id=7), PROGRAMME) is None
+    assert due_of(run("manual", made, conf={"recalculate": True}), PROGRAMME) is None
 
 
 def test_nothing_is_late_where_a_simulation_plays_other_days(monkeypatch: pytest.MonkeyPatch) -> None:

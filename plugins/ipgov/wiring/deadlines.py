@@ -25,7 +25,7 @@ _ONE_DAY = dt.timedelta(days=1)
 class LiveRunDue(BaseDeadlineReference):
     """The end of the evaluation day of a run's period, or of the day on which a late run was made.
 
-    None, so no deadline: for a backfill, and where a simulation plays other days than the clock's.
+    None, so no deadline: for what recalculates, and where a simulation plays other days than the clock's.
     """
 
     programme: str = ""
@@ -52,9 +52,9 @@ class LiveRunDue(BaseDeadlineReference):
 def due_of(run: Any, programme: str) -> dt.datetime | None:
     """Return when a run is late (None: never); at midnight in Shanghai after its day."""
     kind = str(getattr(run.run_type, "value", run.run_type))
-    if kind == "backfill" or run.backfill_id is not None or not settings().by_the_clock:
+    if kind == "backfill" or run.backfill_id is not None or (run.conf or {}).get("recalculate"):
         return None
-    if run.data_interval_end is None:
+    if run.data_interval_end is None or not settings().by_the_clock:
         return None
     from ipgov.wiring.timetables import evaluation_day
 

@@ -48,27 +48,60 @@ def moment(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
 
 
 def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
-    """Return the cycle of a yearly run. A backfill recalculates, as of the day its period was evaluated on.
+    """Return the cycle of a run by period: the year of its data interval, or (by hand) the one that it names.
 
-    Raises RefusedError for a run without a year, and for a backfill told to be as of one day for all years;
-    UnknownError for the backfill of a year before the first rules.
+    A backfill, or a run by hand that is told to ``recalculate``, recalculates as of the day its period was
+    evaluated on. Raises RefusedError for a run without a year, and for a recalculation told to be as of
+    another day; UnknownError for a recalculated year before the first rules.
     """
     run = context["dag_run"]
-    if run.data_interval_end is None:
-        raise RefusedError("本流程按年度运行，本次运行没有数据区间；请以逻辑日期触发")
-    period = str((run.data_interval_end.astimezone(SHANGHAI) - dt.timedelta(seconds=1)).year)
-    as_of, known_at = moment(context)
-    if str(getattr(run.run_type, "value", run.run_type)) != "backfill":
-        return Cycle(programme, period, as_of, known_at)
-    if (run.conf or {}).get("as_of"):
+    conf = run.conf or {}
+    period = _period(run, conf)
+    if not (_in_backfill(run) or conf.get("recalculate")):
+        return Cycle(programme, period, *moment(context))
+    if conf.get("as_of"):
         raise RefusedError(
-            f"回填以各年度的评价日为基准日，不接受运行参数 as_of（{run.conf['as_of']}）；"
-            "请以不含 as_of 的运行参数（如 {}）重新回填"
+            f"回填、重算以各年度的评价日为基准日，不接受运行参数 as_of（{conf['as_of']}）；"
+            "请以不含 as_of 的运行参数（如 {}）重新办理"
         )
     from ipgov.procedures.cycles import evaluated_on
 
     # not run_after: that of a run by hand, which a backfill took over, is the day on which it was started
-    return Cycle(programme, period, evaluated_on(programme, int(period)), known_at, Mode.RECALCULATE)
+    day = evaluated_on(programme, int(period))
+    return Cycle(programme, period, day, _known_by(conf, day), Mode.RECALCULATE)
+
+
+def _period(run: Any, conf: Mapping[str, Any]) -> str:
+    asked = str(conf.get("period") or "")
+    if asked and _in_backfill(run):
+        raise RefusedError(f"回填逐年办理，不接受运行参数 period（{asked}）；请以起止日期写明年度")
+    if asked and not (asked.isdecimal() and len(asked) == 4):
+        raise RefusedError(f"运行参数 period=“{asked}”不是年度，应为 2027 的形式")
+    if asked:
+        return asked
+    if run.data_interval_end is None:
+        raise RefusedError(
+            "本流程按年度运行，本次运行没有数据区间；请以逻辑日期触发，或以运行参数 period 写明年度"
+        )
+    return str((run.data_interval_end.astimezone(SHANGHAI) - dt.timedelta(seconds=1)).year)
+
+
+def _known_by(conf: Mapping[str, Any], evaluated: dt.date) -> dt.datetime:
+    """Return what a recalculation knows: everything known now.
+
+    A simulation may have lived beyond the clock: there also what was known at the end of the evaluation day.
+    """
+    with reading() as connection:
+        now, simulation = clock.read(connection)
+    told = _instant(conf, "known_at")
+    known_at = resolve_moment(now, simulation, known_at=told)[1]
+    if told is not None or not simulation:
+        return known_at
+    return max(known_at, resolve_moment(now, simulation, as_of=evaluated)[1])
+
+
+def _in_backfill(run: Any) -> bool:
+    return str(getattr(run.run_type, "value", run.run_type)) == "backfill"
 
 
 def hand_over(outlet: Any, period: tuple[str, str], as_of: dt.date, known_at: dt.datetime) -> None:
@@ -108,8 +141,7 @@ def own_request(context: Mapping[str, Any], login: str) -> str:
 
 def never_in_backfill(context: Mapping[str, Any]) -> None:
     """Refuse a step that speaks to anybody where the run is a backfill: RefusedError."""
-    run_type = context["dag_run"].run_type
-    if str(getattr(run_type, "value", run_type)) == "backfill":
+    if _in_backfill(context["dag_run"]):
         raise RefusedError("回填不寄发任何文书")
 
 
