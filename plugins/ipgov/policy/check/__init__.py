@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ipgov.core.errors import Problem
 from ipgov.policy.check import (
+    audits,
     cases,
     duties,
     form,
@@ -118,6 +119,8 @@ def check() -> list[Problem]:
     problems += unreadable
     for found in _run(duties.DUTY_CHECKS, duty_files):
         problems.append(found.problem("policies/duties"))
+    for found in audits.audit_duties(sources, duty_files.by_code):
+        problems.append(found.of("audit_duties").problem("policies"))
     return problems
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipgov.core.errors import GovernanceError, Problem
 from ipgov.core.settings import settings
 from ipgov.policy.check.sources import Sources
+from ipgov.policy.duty_store import DutyBook, duties
 from ipgov.policy.papers import FILE, Paper, PaperFile, read
 from ipgov.policy.store import programmes, read_yaml
 
@@ -21,9 +22,34 @@ def papers(sources: Sources) -> list[Problem]:
         return list(error.problems) or [Problem("papers_readable", error.message, "可读的规则文件", NAME)]
     cited = [*rules.issuer.clause, *rules.contact.clause]
     problems = [_no_clause(c) for c in cited if c not in sources.context.clauses]
+    book = _duties()
     for paper in rules.papers:
         problems += _paper(paper, rules, sources)
+        if book is not None:
+            problems += _opens(paper, book)
     return [*problems, *_groups(rules)]
+
+
+def _duties() -> DutyBook | None:
+    """Return the duties; None where their files are wrong, which their own check tells."""
+    try:
+        return duties()
+    except GovernanceError:
+        return None
+
+
+def _opens(paper: Paper, book: DutyBook) -> Iterator[Problem]:
+    """Prove that what the issue of a document records opens a duty of each of its programmes."""
+    for programme in (paper.programmes or ("",)) if paper.opens else ():
+        kinds = [
+            kind.code
+            for rule in book.rules
+            if rule.duty.programme == programme
+            for kind in rule.duty.opened_by.occurrences or ()
+        ]
+        if paper.opens not in kinds:
+            found = f"文书“{paper.name}”登记的事项“{paper.opens}”不是业务“{programme or '各项业务'}”的事项"
+            yield Problem("papers_opens", found, "、".join(dict.fromkeys(kinds)) or "不写", NAME)
 
 
 def _groups(rules: PaperFile) -> Iterator[Problem]:
