@@ -221,7 +221,7 @@ def test_a_finding_is_told_with_what_may_follow_and_whose_rule_that_is() -> None
     assert "各符合一项方予认定；标准为运行方自定" in body
     assert "于2026年5月6日（含当日）前" in body
     (files,) = sample("found").attachments
-    assert files.rows[0][3] == " ".join(["0a0a0a0a"] * 8)
+    assert files.rows[0][3] == "\N{EN SPACE}".join(["0a0a0a0a"] * 8)
     body = text(sample("found_otherwise"))
     assert "将责令撤除分中心。该项处理为运行方自定，文件未作规定。" in body
     assert "取消" not in body

@@ -167,7 +167,7 @@ def test_a_receipt_says_what_came_when() -> None:
     body = text(render("receipt", receipt_context()))
     assert "已于2026年4月20日9:00收到" in body  # 01:00 UTC
     assert "共读入28项数据" in body
-    assert " ".join(["abababab"] * 8) in body
+    assert "\N{EN SPACE}".join(["abababab"] * 8) in body
     assert "本年度报送截止日为2026年3月31日。" in body
     assert "逾期" not in body
     late = text(render("receipt", receipt_context(late=True, extension_until=dt.date(2026, 4, 10))))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ipgov.core.errors import GovernanceError, RefusedError
 from ipgov.core.settings import settings
 from ipgov.documents import docx, fonts, html, layout, pdf, register, sandbox, sheets, templates
+from ipgov.documents.filters import FILTERS
 from ipgov.documents.model import Attachment, Heading, OfficialDocument, plain_text
 from lxml import etree
 
@@ -285,3 +286,9 @@ def test_a_name_becomes_no_path(text: str) -> None:
     assert PurePosixPath(f"{filename}.docx").name == f"{filename}.docx"
     assert PureWindowsPath(f"{filename}.docx").name == f"{filename}.docx"
     assert len(f"{filename}.docx".encode()) <= 255
+
+
+def test_what_only_looks_like_a_clause_stays_as_it_is() -> None:
+    readable = FILTERS["readable"]
+    assert readable("未达要求（2023-156#21）") == "未达要求（国知发运函字〔2023〕156号第三部分）"
+    assert readable("单位自述：见合同 1999-7#01") == "单位自述：见合同 1999-7#01"

@@ -124,6 +124,7 @@ def test_a_kind_that_a_programme_does_not_have_is_named_with_those_it_has() -> N
         ("after: public_notice\n", "after: notice\n", "after 所指的文书不存在：notice"),
         ("to: [{party: objector, outside: true}]", "to: [{name: 甲, outside: true}]", "outside 只用于"),
         ("programmes: [functional_platform]", "programmes: [industry_centre]", "重复列出"),
+        ("opens: publicity_started", "opens: publicity_ended", "事项“publicity_ended”不是业务"),
         ("kind: withdrawal", "kid: withdrawal", "kind 缺少此项"),
         ("    operator: 文书的撤回文件未作规定", "    note: 文书的撤回文件未作规定", "没有依据"),
     ],

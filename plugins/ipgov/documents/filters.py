@@ -61,8 +61,11 @@ def _number(value: Decimal | None, decimals: int = 6) -> str:
 
 
 def _grouped(digest: str) -> str:
-    """Return a hash in groups of eight, so that it breaks over lines and can be compared by eye."""
-    return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))
+    """Return a hash in groups of eight, so that it breaks over lines and can be compared by eye.
+
+    Between them are en spaces: a line that is set to full width leaves those as they are.
+    """
+    return "\N{EN SPACE}".join(digest[i : i + 8] for i in range(0, len(digest), 8))
 
 
 def cite(clause_id: str) -> str:
@@ -116,8 +119,17 @@ def _quoted(clause_id: str) -> str:
 
 
 def _readable(text: str) -> str:
-    """Return a sentence of the engine for those outside the office: clauses by number and section."""
-    return full_width(_CLAUSE_ID.sub(lambda m: _clause(m[0])["doc_no"] + _section(_clause(m[0])), text))
+    """Return a sentence of the engine for those outside the office: clauses by number and section.
+
+    It may quote what a body wrote: what only looks like a clause stays as it is.
+    """
+    from ipgov.policy.store import clauses
+
+    def named(found: re.Match[str]) -> str:
+        row = clauses().get(found[0])
+        return found[0] if row is None else row["doc_no"] + _section(row)
+
+    return full_width(_CLAUSE_ID.sub(named, text))
 
 
 def _visible(text: str) -> str:
