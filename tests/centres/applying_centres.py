@@ -81,11 +81,16 @@ class Applicants:
     def register(self) -> None:
         from ipgov.core.database import transaction
         from ipgov.decisions.officers import Officer, register_officer
-        from ipgov.procedures import applications
 
         with transaction() as connection:
             for login, role in (("reviewer1", "reviewer"), ("reviewer2", "reviewer"), ("issuer1", "issuer")):
                 register_officer(connection, Officer(login, login, (role,), None, True), at(KNOWN))
+        self.enter()
+
+    def enter(self) -> None:
+        """Register the applicants."""
+        from ipgov.procedures import applications
+
         for unit in APPLICANTS:
             assert applications.register(PROGRAMME, self.candidate(unit), "operator1", KNOWN, at(KNOWN))
 

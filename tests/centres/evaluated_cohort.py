@@ -18,6 +18,7 @@ from ipgov.core.steps import SHANGHAI, Cycle, Mode
 
 TITLE, YEARLY = "industry_centre", "industry_centre_self_evaluation"
 PERIOD, YEARS = 2027, (2025, 2026, 2027)
+ENTERED = dt.date(2025, 1, 2)
 RECOGNISED = (
     "applied_directly", "filed", "rechecked", "listed", "publicised", "publicity_expired", "recognised",
 )  # fmt: skip
@@ -76,26 +77,31 @@ class Cohort:
     titled_on: dict[str, dt.date] = field(default_factory=dict)
     years: dict[tuple[str, int], dict[str, Any] | None] = field(default_factory=dict)  # None: sends nothing
     own: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    centres: Mapping[str, tuple[str, float]] = field(default_factory=lambda: CENTRES)
+
+    def enter_officers(self) -> None:
+        from ipgov.core.database import transaction
+        from ipgov.decisions.officers import Officer, register_officer
+
+        with transaction() as connection:
+            for login, role in (("reviewer1", "reviewer"), ("reviewer2", "reviewer"), ("issuer1", "issuer")):
+                register_officer(connection, Officer(login, login, (role,), None, True), at(ENTERED))
 
     def register(self) -> None:
         from ipgov.core import tables
         from ipgov.core.database import transaction
-        from ipgov.decisions.officers import Officer, register_officer
         from ipgov.registry.organisations import Organisation, add_organisation
         from ipgov.registry.platforms import add_titled_body
         from ipgov.simulation.nation import SOURCE, fictitious_code
 
-        first = dt.date(2025, 1, 2)
         with transaction() as connection:
-            for login, role in (("reviewer1", "reviewer"), ("reviewer2", "reviewer"), ("issuer1", "issuer")):
-                register_officer(connection, Officer(login, login, (role,), None, True), at(first))
-            for number, (unit, (kind, _)) in enumerate(CENTRES.items(), 1):
+            for number, (unit, (kind, _)) in enumerate(self.centres.items(), 1):
                 host = Organisation(fictitious_code("11", 700 + number), f"虚构建设主体{number}", "11", False)
                 on = self.titled_on.get(unit, dt.date(2025, 3, 20))
-                add_organisation(connection, host, first, SOURCE, at(first))
+                add_organisation(connection, host, ENTERED, SOURCE, at(ENTERED))
                 add_titled_body(
                     connection, TITLE, unit, f"国家级虚构{number}产业知识产权运营中心", kind, "11", "direct",
-                    host.code, host.code, first, SOURCE, at(first),
+                    host.code, host.code, ENTERED, SOURCE, at(ENTERED),
                 )  # fmt: skip
                 for event in RECOGNISED:
                     connection.execute(
@@ -138,7 +144,7 @@ class Cohort:
         """Every centre's self-evaluation of a year, some days before it is due."""
         opened = self.open(YEARLY, year).output["forms"]
         day = self.days(YEARLY, year).due.date - dt.timedelta(days=5)
-        for unit, (_, share) in CENTRES.items():
+        for unit, (_, share) in self.centres.items():
             values = self.years.get((unit, year), scaled(YEAR, share))
             if values is not None and any(f"/{unit}/" in key for key in opened):
                 self.send(YEARLY, year, unit, values, day)
@@ -146,12 +152,17 @@ class Cohort:
 
     def collect(self) -> None:
         """Three years of self-evaluations, and the evaluation workbooks."""
+        self.enter_officers()
         self.register()
+        self.report()
+
+    def report(self) -> None:
+        """Send in everything that the comprehensive evaluation is made of."""
         for year in YEARS:
             self.reports(year)
         opened = self.open(TITLE, PERIOD).output["forms"]
         day = self.days(TITLE, PERIOD).due.date - dt.timedelta(days=5)
-        for unit, (_, share) in CENTRES.items():
+        for unit, (_, share) in self.centres.items():
             values = self.own.get(unit, scaled(EVALUATION, share))
             if values is not None and any(f"/{unit}/" in key for key in opened):
                 self.send(TITLE, PERIOD, unit, values, day)

@@ -58,30 +58,39 @@ def cleared(book: Any) -> None:
             page.cell(row, 7).value = page.cell(row, 8).value = None
 
 
-# how a filled-in workbook is spoilt → outcome, words of the message, sheet and cell
-SHOULD_FAIL: dict[str, tuple[Callable[[Any], None], str, str, str]] = {
-    "another answer": (cell("G6", "也许"), "returned", "IC01 的结论为“也许”", "G6"),
-    "an answer without a reason": (cell("H6", None), "returned", "IC01 有结论，没有理由", "H6"),
-    "a reason without an answer": (cell("G7", None), "returned", "IC02 只有理由，没有结论", "G7"),
-    "a formula": (cell("H7", '=HYPERLINK("x")'), "returned", "IC02 的理由是公式", "H7"),
-    "a reason too long": (cell("H6", "长" * 501), "returned", "501 字", "H6"),
-    "a changed name": (cell("C6", "别家"), "returned", "锁定单元格现为“别家”", "C6"),
-    "an added row": (cell("B9", "IC09"), "returned", "锁定单元格现为“IC09”", "B9"),
-    "a sheet by another name": (renamed, "returned", "缺少工作表", ""),
-    "nothing filled in": (cleared, "returned", "没有填写任何结论", ""),
-    "another identity": (identity, "refused", "身份信息页已被改动", ""),
+def added(book: Any) -> None:
+    book.create_sheet("附表")
+
+
+# how a filled-in workbook is spoilt → outcome, words of what was found, the cell, words of what is expected
+BOTH, ISSUED = "“符合”或“不符合”", "（下发时的内容）"
+SHOULD_FAIL: dict[str, tuple[Callable[[Any], None], str, str, str, str]] = {
+    "another answer": (cell("G6", "也许"), "returned", "IC01 的结论为“也许”", "G6", BOTH),
+    "an answer without a reason": (cell("H6", None), "returned", "IC01 有结论，没有理由", "H6", "写明理由"),
+    "a reason without an answer": (cell("G7", None), "returned", "IC02 只有理由，没有结论", "G7", BOTH),
+    "a formula": (cell("H7", '=HYPERLINK("x")'), "returned", "IC02 的理由是公式", "H7", "文字"),
+    "a reason too long": (cell("H6", "长" * 501), "returned", "501 字", "H6", "不超过 500 字"),
+    "a number for an answer": (cell("G6", 1), "returned", "IC01 的结论为“1”", "G6", BOTH),
+    "a changed name": (cell("C6", "别家"), "returned", "锁定单元格现为“别家”", "C6", ISSUED),
+    "a changed label": (cell("G5", "意见"), "returned", "锁定单元格现为“意见”", "G5", "“结论”（下发"),
+    "an added row": (cell("B9", "IC09"), "returned", "锁定单元格现为“IC09”", "B9", "空（下发时的内容）"),
+    "a sheet by another name": (renamed, "returned", "缺少工作表", "", "下发的复核表的全部工作表"),
+    "a sheet added": (added, "returned", "多出工作表“附表”", "", "请删除多出的"),
+    "nothing filled in": (cleared, "returned", "没有填写任何结论", "", "至少判断一家单位的一项条件"),
+    "another identity": (identity, "refused", "身份信息页已被改动", "", "由系统下发给本人"),
 }
 
 
 def test_every_way_to_spoil_it_is_refused_with_its_cell(centres: Applicants) -> None:
     good = judged(blank(centres), {})
-    for name, (spoil, outcome, told, place) in SHOULD_FAIL.items():
+    for name, (spoil, outcome, told, place, expected) in SHOULD_FAIL.items():
         back = receive(edited(good, spoil))
         assert back.outcome == outcome, name
-        assert any(told in p.found and (not place or p.cell == place) for p in back.problems), (
-            name,
-            back.problems,
-        )
+        found = [p for p in back.problems if told in p.found and p.cell == place]
+        assert found, (name, back.problems)
+        assert expected in found[0].expected, name
+        assert {p.file for p in back.problems} == {"交回.xlsx"}, name
+        assert not place or found[0].sheet.startswith("G16 "), name
     for data in (b"no workbook", b"PK\x03\x04 broken", b""):
         assert receive(data).outcome == "refused"
     assert centres.rows("SELECT count(*) AS n FROM gate_judgement") == [{"n": 0}]

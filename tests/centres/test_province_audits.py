@@ -62,30 +62,39 @@ def without(name: str) -> Callable[[Any], None]:
     return change
 
 
+def renamed(book: Any) -> None:
+    good(book)
+    book["审核"].title = "意见"
+
+
 def another_sheet(book: Any) -> None:
     good(book)
     book.create_sheet("附表")
 
 
-SPOILED: dict[str, tuple[Callable[[Any], None], str, str]] = {
-    "an answer that is none": (cells(I6="同意"), "I6", "审核结论为“同意”"),
-    "no opinion": (cells(J6=None), "J6", "审核意见未填写"),
-    "no auditor": (cells(K6=None), "K6", "审核人未填写"),
-    "no day": (cells(L6=None), "L6", "审核日期未填写"),
-    "a day before the file came": (cells(L6=dt.date(2025, 12, 1)), "L6", "审核日期为"),
-    "a day to come": (cells(L6=dt.date(2026, 3, 1)), "L6", "审核日期为"),
-    "a day that is none": (cells(L6="年底"), "L6", "审核日期为“年底”"),
-    "a formula": (cells(J6='="同意"&"报送"'), "J6", "审核意见是公式"),
-    "a very long opinion": (cells(J6="好" * 600), "J6", "有 600 字"),
-    "an opinion without an answer": (cells(J7="材料完整"), "I7", "审核结论未填写"),
-    "another hash": (cells(G6="0" * 16), "G6", "锁定单元格现为"),
-    "another name": (cells(C6="别的中心"), "C6", "锁定单元格现为“别的中心”"),
-    "a centre of another province in a row": (cells(B6="IC03"), "B6", "IC03 属广东省，不由本省审核"),
-    "a centre of another province added": (cells(B8="IC03", I8=AUDIT), "B8", "IC03 属广东省"),
-    "a direct one added": (cells(B8="IC05", I8=AUDIT), "B8", "IC05 直接报送，不由省级审核"),
-    "a stranger added": (cells(B8="IC99", I8=AUDIT), "B8", "IC99 不是本年度应报送的单位"),
-    "a sheet added": (another_sheet, "", "多出工作表“附表”"),
-    "nothing filled in": (lambda book: None, "", "没有任何一家填写了审核结论"),
+# how a filled-in workbook is spoilt → cell, words of what was found, of what is expected
+OF_DAYS, OWN = "2025-12-15 至 2025-12-30 之间的日期", "下发的工作簿所列的单位"
+SPOILED: dict[str, tuple[Callable[[Any], None], str, str, str]] = {
+    "an answer that is none": (cells(I6="同意"), "I6", "审核结论为“同意”", f"“{AUDIT}”、“退回修改” 之一"),
+    "no opinion": (cells(J6=None), "J6", "审核意见未填写", "写明意见"),
+    "no auditor": (cells(K6=None), "K6", "审核人未填写", "填写审核人姓名"),
+    "no day": (cells(L6=None), "L6", "审核日期未填写", OF_DAYS),
+    "a day before the file came": (cells(L6=dt.date(2025, 12, 1)), "L6", "审核日期为", OF_DAYS),
+    "a day to come": (cells(L6=dt.date(2026, 3, 1)), "L6", "审核日期为", OF_DAYS),
+    "a day that is none": (cells(L6="年底"), "L6", "审核日期为“年底”", OF_DAYS),
+    "a formula": (cells(J6='="同意"&"报送"'), "J6", "审核意见是公式", "直接填写的内容"),
+    "a very long opinion": (cells(J6="好" * 600), "J6", "有 600 字", "不超过 500 字"),
+    "an opinion without an answer": (cells(J7="材料完整"), "I7", "审核结论未填写", "之一"),
+    "another hash": (cells(G6="0" * 16), "G6", "锁定单元格现为", "（下发时的内容）"),
+    "another name": (cells(C6="别的中心"), "C6", "锁定单元格现为“别的中心”", "（下发时的内容）"),
+    "another label": (cells(I5="结论"), "I5", "锁定单元格现为“结论”", "“审核结论”（下发时的内容）"),
+    "a centre of another province in a row": (cells(B6="IC03"), "B6", "IC03 属广东省，不由本省审核", OWN),
+    "a centre of another province added": (cells(B8="IC03", I8=AUDIT), "B8", "IC03 属广东省", OWN),
+    "a direct one added": (cells(B8="IC05", I8=AUDIT), "B8", "IC05 直接报送，不由省级审核", OWN),
+    "a stranger added": (cells(B8="IC99", I8=AUDIT), "B8", "IC99 不是本年度应报送的单位", OWN),
+    "a sheet added": (another_sheet, "", "多出工作表“附表”", "只有下发的工作表"),
+    "a sheet missing": (renamed, "", "缺少工作表“审核”", "下发的审核工作簿的全部工作表"),
+    "nothing filled in": (lambda book: None, "", "没有任何一家填写了审核结论", "至少审核一家"),
 }
 
 
@@ -93,10 +102,14 @@ SPOILED: dict[str, tuple[Callable[[Any], None], str, str]] = {
 def test_a_spoiled_workbook_goes_back_with_every_cell_and_nothing_is_kept(
     centres: Centres, what: str
 ) -> None:
-    change, cell, told = SPOILED[what]
+    change, cell, told, expected = SPOILED[what]
     came = centres.hand_in("11", AUDITED, edited(centres.workbook("11"), change))
     assert came["outcome"] == "returned"
-    assert any(told in p["found"] and p["cell"] == cell for p in came["problems"]), came["problems"]
+    found = [p for p in came["problems"] if told in p["found"] and p["cell"] == cell]
+    assert found, came["problems"]
+    assert expected in found[0]["expected"]
+    assert found[0]["sheet"] == ("附表" if "附表" in told else "审核")
+    assert {p["file"] for p in came["problems"]} == {"审核.xlsx"}
     assert not audits()
 
 
