@@ -32,6 +32,21 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+# Docker and Kubernetes lay a container's secrets here, with a mode of their own; nobody else is in there.
+MOUNTED = Path("/run/secrets")
+
+
+def read_shared(path: Path) -> str:
+    """Return the text of a secret file that one group may read, too (a container's account is not its owner).
+
+    Raises EnvironmentProblemError where any other account may read it, or the group may change it; OSError
+    where it cannot be read.
+    """
+    if path.parent != MOUNTED and path.stat().st_mode & 0o027:
+        raise EnvironmentProblemError(f"机密文件 {path} 的权限过宽：至多本人读写、同组可读（chmod 640）")
+    return path.read_text(encoding="utf-8")
+
+
 def secret(path: Path, make: Callable[[], str]) -> str:
     """Return the secret kept in ``path``, made once."""
     if not path.exists():

@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from ipgov.core.errors import EnvironmentProblemError, TemporaryProblemError, UnknownError
@@ -146,6 +147,17 @@ class S3Store:
         self._seen = True
         return body
 
+    def put_file(self, key: str, path: Path) -> None:
+        """Store a file that may be larger than the memory."""
+        with path.open("rb") as file, _told(f"写入对象“{key}”到", self.where):
+            self.client.upload_fileobj(file, self.bucket, self._key(key))
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Write an object that may be larger than the memory into a file; UnknownError as ``get``."""
+        self.info(key)
+        with path.open("wb") as file, _told(f"读取对象“{key}”自", self.where):
+            self.client.download_fileobj(self.bucket, self._key(key), file)
+
     def exists(self, key: str) -> bool:
         """See ObjectStore."""
         check_key(key)
@@ -183,6 +195,20 @@ class S3Store:
             if code(error) != "403":  # some may read objects and not look at the bucket
                 raise
         self._seen = True
+
+    def ensure_bucket(self) -> None:
+        """Create the bucket where it is missing; raises as every other act."""
+        from botocore.exceptions import ClientError
+
+        with _told("查看存储桶", self.where):
+            try:
+                self._find_bucket()
+                return
+            except ClientError as error:
+                if code(error) != "NoSuchBucket":
+                    raise
+        with _told("建立存储桶", self.where):
+            self.client.create_bucket(Bucket=self.bucket)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """See ObjectStore. S3 lists in the order of UTF-8 bytes, as sorted() does for these keys."""

@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from ipgov.core.errors import GovernanceError, UnknownError
+from ipgov.core.site_settings import PASSWORDS, SiteSettings, read, with_password
 
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-class Settings(BaseSettings):
+class Settings(SiteSettings):
     """The settings of an installation; every field is an environment variable with the prefix ``IPGOV_``."""
 
-    model_config = SettingsConfigDict(env_prefix="IPGOV_", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="IPGOV_",
+        extra="forbid",
+        env_ignore_empty=True,  # a variable that a site leaves empty is one that it does not set
+    )
 
     root: Path = Field(
         default=_ROOT,
@@ -299,10 +304,23 @@ def settings() -> Settings:
     if unknown := sorted(given[name] for name in given.keys() - known):
         raise UnknownError(f"没有名为 {'、'.join(unknown)} 的设置；可用：{'、'.join(sorted(known))}")
     try:
-        return Settings()
+        return _with_passwords(Settings())
     except ValidationError as error:
         wrong = "；".join(
             f"IPGOV_{'.'.join(map(str, e['loc'])).upper()} 为“{e['input']}”：{e['msg']}"
             for e in error.errors()
         )
         raise GovernanceError(f"设置有误：{wrong}") from None
+
+
+def _with_passwords(given: Settings) -> Settings:
+    """Put the passwords that lie in files into the addresses that they belong to."""
+    filled = {}
+    for file, addresses in PASSWORDS.items():
+        path = getattr(given, file)
+        if path is None:
+            continue
+        for name in addresses:
+            if url := getattr(given, name):
+                filled[name] = with_password(url, read(path), f"IPGOV_{name.upper()}")
+    return given.model_copy(update=filled)

@@ -1,4 +1,4 @@
-"""Airflow's settings for one machine: complete, and each with its reason."""
+"""Airflow's settings: complete, and each with its reason; for one machine here, for several in site.py."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -21,17 +22,14 @@ AIRFLOW_DATABASE, GOVERNANCE_DATABASE = "airflow", "governance"
 
 Kind = Literal["production", "simulation"]
 
-# What is the same on every machine. What depends on the folder or the port: environment().
+# What is the same in every installation. What depends on the folder or the port: environment().
 FIXED = {
     "core": {
-        "executor": "ipgov.launcher.executor.SupervisedLocalExecutor",
         # FAB, but answering an approval needs no right to edit (so to pause) the DAG
         "auth_manager": "ipgov.launcher.auth.GovernanceAuthManager",
         "load_examples": "False",
         # a naive "2016-01-01" on the command line is Shanghai's: in UTC a backfill drops its first period
         "default_timezone": "Asia/Shanghai",
-        # the default 32 forks 32 idle workers
-        "parallelism": "4",
         # ours have catchup=False and their timetable makes no past run, so nothing starts by surprise
         "dags_are_paused_at_creation": "False",
         # the default asks DNS for the full name, which takes seconds where there is none
@@ -39,8 +37,7 @@ FIXED = {
         "test_connection": "Disabled",
     },
     "api": {
-        # the default is 0.0.0.0
-        "host": "127.0.0.1",
+        # launcher/gate.py counts the attempts to sign in, in memory
         "workers": "1",
         "expose_config": "False",
         "expose_stacktrace": "False",
@@ -92,12 +89,26 @@ FIXED = {
     },
 }  # fmt: skip
 
+# What one machine has of its own.
+LOCAL = {
+    "core": {
+        "executor": "ipgov.launcher.executor.SupervisedLocalExecutor",
+        # the default 32 forks 32 idle workers
+        "parallelism": "4",
+    },
+    "api": {
+        # the default is 0.0.0.0
+        "host": "127.0.0.1",
+    },
+}
+
 # Of the caller's environment, these would change what our processes do.
 FOREIGN_PREFIXES = ("AIRFLOW__", "_AIRFLOW")
 FOREIGN = (
     "AIRFLOW_HOME",
     "AIRFLOW_CONFIG",
     "IPGOV_OWNER_DATABASE_URL",
+    "IPGOV_ADMIN_DATABASE_URL",
     # set, every process compiles Airflow anew: 3 s instead of 1 s for each of them
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONPATH",
@@ -123,15 +134,12 @@ def environment(
     once (mode 0600). ``dags`` replaces the project's DAG folder (tests).
     """
     root = settings().root
-    sign_in = load_roles(settings().policies).sign_in
     data = state / "pg"
     metadata = postgres.url(data, AIRFLOW_DATABASE, postgres.AIRFLOW)
     address = f"http://127.0.0.1:{port}"
-    public = public_url()
     here = {
         "core": {
             "dags_folder": str(dags or root / "dags"),
-            "plugins_folder": str(root / "plugins"),
             "fernet_key": private.secret(state / "secrets" / "fernet_key", _fernet_key),
             "execution_api_server_url": f"{address}/execution/",
         },
@@ -142,52 +150,81 @@ def environment(
         },
         "api": {
             "port": str(port),
-            "base_url": public or address,
+            "base_url": public_url() or address,
             "secret_key": private.secret(state / "secrets" / "api_secret_key", _token),
-            "instance_name": "知识产权运营治理（模拟）" if kind == "simulation" else "知识产权运营治理",
         },
         "api_auth": {
             "jwt_secret": private.secret(state / "secrets" / "jwt_secret", _token),
+        },
+    }
+    variables = as_variables(FIXED, LOCAL, of_installation(state, kind), here)
+    if kind == "simulation" and (state / "calendars").is_dir():
+        variables["IPGOV_CALENDARS"] = str(state / "calendars")  # its own, with fictitious holidays
+    return (
+        variables
+        | {
+            "AIRFLOW_HOME": str(state / "airflow"),
+            "IPGOV_ROOT": str(root),
+            "IPGOV_STATE": str(state),
+            # a simulation plays other days than today's
+            "IPGOV_BY_THE_CLOCK": "false" if kind == "simulation" else "true",
+            # the application's role only: no process of Airflow can change or delete a fact
+            "IPGOV_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.APPLICATION),
+            # a role that reads all and changes nothing: the daily backup, and what failed in Airflow
+            "IPGOV_BACKUP_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.BACKUP),
+            "IPGOV_AIRFLOW_DATABASE_URL": postgres.url(data, AIRFLOW_DATABASE, postgres.BACKUP),
+        }
+        | quiet()
+    )
+
+
+def as_variables(*parts: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the environment variables of Airflow's options (section, option, value); later parts win."""
+    return {
+        f"AIRFLOW__{section}__{key}".upper(): value
+        for part in parts
+        for section, options in part.items()
+        for key, value in options.items()
+    }
+
+
+def of_installation(state: Path, kind: Kind) -> dict[str, dict[str, str]]:
+    """Return the options that follow from the folders, policies/roles.yaml and the address of the site."""
+    sign_in = load_roles(settings().policies).sign_in
+    return {
+        "core": {
+            "dags_folder": str(settings().root / "dags"),
+            "plugins_folder": str(settings().root / "plugins"),
+        },
+        "api": {
+            "instance_name": "知识产权运营治理（模拟）" if kind == "simulation" else "知识产权运营治理",
+        },
+        "api_auth": {
             "jwt_expiration_time": str(60 * sign_in.token_minutes),
             "jwt_cli_expiration_time": str(60 * sign_in.token_minutes),
         },
         "fab": {
             "session_lifetime_minutes": str(sign_in.idle_minutes),
             "session_max_lifetime_minutes": str(sign_in.longest_minutes),
-            "cookie_secure": str(bool(public)),
+            "cookie_secure": str(bool(public_url())),
         },
         "logging": {
             "base_log_folder": str(state / "logs" / "tasks"),
             "dag_processor_child_process_log_directory": str(state / "logs" / "dag-files"),
         },
     }
-    variables = {
-        f"AIRFLOW__{section}__{key}".upper(): value
-        for part in (FIXED, here)
-        for section, options in part.items()
-        for key, value in options.items()
-    }
-    if kind == "simulation" and (state / "calendars").is_dir():
-        variables["IPGOV_CALENDARS"] = str(state / "calendars")  # its own, with fictitious holidays
-    return variables | {
-        "AIRFLOW_HOME": str(state / "airflow"),
-        "IPGOV_ROOT": str(root),
-        "IPGOV_STATE": str(state),
-        # a simulation plays other days than today's
-        "IPGOV_BY_THE_CLOCK": "false" if kind == "simulation" else "true",
-        # the application's role only: no process of Airflow can change or delete a fact
-        "IPGOV_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.APPLICATION),
-        # a role that reads all and changes nothing: the daily backup, and what failed in Airflow
-        "IPGOV_BACKUP_DATABASE_URL": postgres.url(data, GOVERNANCE_DATABASE, postgres.BACKUP),
-        "IPGOV_AIRFLOW_DATABASE_URL": postgres.url(data, AIRFLOW_DATABASE, postgres.BACKUP),
-        # none of these may call out or draw into a log
+
+
+def quiet(*hosts: str) -> dict[str, str]:
+    """Return the variables by which nothing calls out or draws into a log; ``hosts`` are asked directly."""
+    return {
         "GX_ANALYTICS_ENABLED": "false",
         "TQDM_DISABLE": "1",
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
-        # tasks speak to the API server on this machine, also where a proxy is set
-        "NO_PROXY": _no_proxy(),
-        "no_proxy": _no_proxy(),
+        # tasks speak to the API server directly, also where a proxy is set
+        "NO_PROXY": _no_proxy(*hosts),
+        "no_proxy": _no_proxy(*hosts),
     }
 
 
@@ -208,9 +245,9 @@ def public_url() -> str:
     return given
 
 
-def _no_proxy() -> str:
+def _no_proxy(*hosts: str) -> str:
     theirs = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-    return ",".join(dict.fromkeys([*filter(None, theirs.split(",")), "127.0.0.1", "localhost"]))
+    return ",".join(dict.fromkeys([*filter(None, theirs.split(",")), "127.0.0.1", "localhost", *hosts]))
 
 
 def child_environment(variables: dict[str, str]) -> dict[str, str]:

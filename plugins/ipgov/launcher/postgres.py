@@ -15,6 +15,8 @@ from ipgov.core.errors import EnvironmentProblemError
 
 OWNER, APPLICATION, AIRFLOW = "ipgov_owner", "ipgov_app", "airflow"
 BACKUP = "ipgov_backup"  # reads every table of every database and changes none
+# What every province's own role is a member of, and who reads for it (sql/province); nobody signs in as these.
+PROVINCES, PROVINCE_READER = "ipgov_province", "ipgov_province_reader"
 
 # A socket's path may have 107 bytes; the server looks for its own folder first, then under XDG_RUNTIME_DIR.
 _LONGEST = 107 - len("/.s.PGSQL.5432.lock")
@@ -144,38 +146,66 @@ def ensure_database(
     folder: Path, name: str, *, owner: str | None = None, template: str | None = None
 ) -> None:
     """Create roles and database where they are missing; ``template`` clones a migrated one (60 ms)."""
+    with connect(folder) as connection:
+        ensure_roles(connection)
+        create_database(connection, name, owner=owner, template=template)
+
+
+def ensure_roles(connection: Any) -> None:
+    """Create the roles that are missing, on any server; they get no password here."""
     from psycopg import sql
 
-    with connect(folder) as connection:
-        roles = {r[0] for r in connection.execute("SELECT rolname FROM pg_roles")}
-        for role in (OWNER, APPLICATION, AIRFLOW):
-            if role not in roles:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-        if BACKUP not in roles:
-            reader = sql.Identifier(BACKUP)
-            # BYPASSRLS: a backup that a policy cut short would look whole
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN BYPASSRLS").format(reader))
-            connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(reader))
-        databases = {r[0] for r in connection.execute("SELECT datname FROM pg_database")}
-        if name not in databases:
-            statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-            if owner:
-                statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
-            if template:
-                statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
-            connection.execute(statement)
+    roles = {r[0] for r in connection.execute("SELECT rolname FROM pg_roles")}
+    for role in (OWNER, APPLICATION, AIRFLOW):
+        if role not in roles:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+    if BACKUP not in roles:
+        reader = sql.Identifier(BACKUP)
+        # BYPASSRLS: a backup that a policy cut short would look whole
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN BYPASSRLS").format(reader))
+        connection.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(reader))
+    if PROVINCE_READER not in roles:
+        owner = sql.Identifier(OWNER)
+        # it makes the provinces' roles (ipgov province) and manages no other: PostgreSQL 16 and later
+        connection.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(owner))
+        for role in map(sql.Identifier, (PROVINCES, PROVINCE_READER)):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+            statement = sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET TRUE")
+            connection.execute(statement.format(role, owner))
+
+
+def create_database(
+    connection: Any, name: str, *, owner: str | None = None, template: str | None = None
+) -> None:
+    """Create a database where it is missing."""
+    from psycopg import sql
+
+    databases = {r[0] for r in connection.execute("SELECT datname FROM pg_database")}
+    if name in databases:
+        return
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if owner:
+        statement += sql.SQL(" OWNER {}").format(sql.Identifier(owner))
+    if template:
+        statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template))
+    connection.execute(statement)
 
 
 def allow_only(folder: Path, database: str, *roles: str) -> None:
     """Let only these roles (and the superuser) connect to a database."""
+    with connect(folder) as connection:
+        admit(connection, database, *roles)
+
+
+def admit(connection: Any, database: str, *roles: str) -> None:
+    """Let only these roles (and the superuser) connect to a database of any server."""
     from psycopg import sql
 
     name = sql.Identifier(database)
-    with connect(folder) as connection:
-        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
-        for role in roles:
-            statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
-            connection.execute(statement.format(name, sql.Identifier(role)))
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
+    for role in roles:
+        statement = sql.SQL("GRANT CONNECT ON DATABASE {} TO {}")
+        connection.execute(statement.format(name, sql.Identifier(role)))
 
 
 def marker(folder: Path, database: str) -> str:

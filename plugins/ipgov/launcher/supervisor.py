@@ -24,19 +24,13 @@ from typing import IO
 from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.fingerprint import fingerprint, sha256_hex
 from ipgov.core.settings import settings
-from ipgov.launcher import accounts, airflow, guard, port_check, postgres, processes, watch
+from ipgov.launcher import accounts, airflow, component, guard, port_check, postgres, processes, watch
 from ipgov.launcher.airflow import Kind
 from ipgov.launcher.processes import Identity
+from ipgov.launcher.site import LOCAL_COMPONENTS
 from ipgov.launcher.watch import RESTARTS
 from ipgov.wiring.roles import load_roles
 
-# -s: without the servers of log files, which listen on every address; the log pages read the disk instead
-COMPONENTS = {
-    "api-server": ("api-server",),
-    "scheduler": ("scheduler", "-s"),
-    "dag-processor": ("dag-processor",),
-    "triggerer": ("triggerer", "-s"),
-}
 HEALTH_PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 START_LIMIT, STOP_PATIENCE = 240.0, 20.0
 LOG_LIMIT = 20_000_000
@@ -197,7 +191,7 @@ class _Instance:
         self.say("正在启动 Airflow 各组件…")
         begun = dt.datetime.now(dt.UTC)
         self._watch = threading.Thread(target=self._keep_alive, name="watch", daemon=True)
-        for name in COMPONENTS:
+        for name in LOCAL_COMPONENTS:
             if name != "scheduler":
                 self._launch(name)
         self._watch.start()
@@ -311,10 +305,7 @@ class _Instance:
         self.say("治理数据库已就绪")
 
     def _launch(self, name: str) -> None:
-        program = Path(sys.executable).with_name("airflow")
-        # only then is what a caller says of its address and scheme a proxy's word
-        proxied = ["--proxy-headers"] if name == "api-server" and airflow.public_url() else []
-        self._run(name, [str(program), *COMPONENTS[name], *proxied])
+        self._run(name, component.command(name))
 
     def _keep_alive(self) -> None:
         ends = watch.Ends()

@@ -175,7 +175,7 @@ def _password() -> str:
     path = settings().smtp_password_file
     if path is None:
         raise ChannelDownError("邮件账号没有口令文件：请设置 IPGOV_SMTP_PASSWORD_FILE")
-    return private.read(path).strip()
+    return private.read_shared(path).strip()
 
 
 def _expect(answer: tuple[int, bytes], wanted: int) -> None:
