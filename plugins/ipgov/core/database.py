@@ -130,6 +130,8 @@ def migrate(
             command.upgrade(config, "head")
             _run(connection, (settings().sql / "append_only.sql").read_text(encoding="utf-8"))
             _create_views(connection)
+            for file in sorted((settings().sql / "province").glob("*.sql")):
+                _run(connection, file.read_text(encoding="utf-8"))
             there = connection.execute(select(database_identity.c.kind)).scalar()
             if there is None:
                 connection.execute(database_identity.insert().values(kind=kind, note=note, known_at=known_at))

@@ -123,7 +123,7 @@ def save(
         .returning(result_set.c.id)
     ).scalar_one()
     common = (result_set_id, known_at)
-    _copy(connection, "result", _RESULT, (*_result_rows(evaluation), *map(_absent_row, absent)), common)
+    _insert(connection, "result", _RESULT, (*_result_rows(evaluation), *map(_absent_row, absent)), common)
     _copy(connection, "score", _SCORE, _score_rows(evaluation), common)
     if proposed:
         connection.execute(
@@ -285,6 +285,25 @@ def _shortest(number: Decimal | None) -> Decimal | None:
         return None
     short = number.normalize()
     return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
+
+
+def _insert(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    common: tuple[int, dt.datetime],
+) -> None:
+    """Append rows as ``_copy`` does, into a table with row policies: PostgreSQL has no COPY into one."""
+    every = (*columns, "result_set_id", "known_at")
+    listed, marks = ", ".join(f'"{c}"' for c in every), ", ".join(["%s"] * len(every))
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101
+    with driver.cursor() as cursor:  # in batches: one row of a result is one body
+        cursor.executemany(
+            f'INSERT INTO "{table}" ({listed}) VALUES ({marks})',  # noqa: S608
+            [(*row, *common) for row in rows],
+        )
 
 
 def _copy(

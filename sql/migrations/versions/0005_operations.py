@@ -59,6 +59,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_backup_event")),
     )
     op.create_table(
+        "province_access",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("province", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("state IN ('opened', 'login', 'revoked')", name=op.f("ck_province_access_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_province_access")),
+    )
+    op.create_table(
         "alert_end",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("alert_id", sa.BigInteger(), nullable=False),
@@ -99,5 +117,32 @@ def upgrade() -> None:
         ["alert_id", "channel", "number"],
         unique=True,
         postgresql_where=sa.text("succeeded"),
+    )
+    op.create_table(
+        "province_export",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("province", sa.Text(), nullable=False),
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("counts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("book_sha256", sa.Text(), nullable=False),
+        sa.Column("tables_sha256", sa.Text(), nullable=False),
+        sa.Column("data_sha256", sa.Text(), nullable=False),
+        sa.Column("document_id", sa.BigInteger(), nullable=True),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "recorded_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["document.id"], name=op.f("fk_province_export_document_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_province_export")),
+        sa.UniqueConstraint(
+            "province", "month", "fingerprint", name=op.f("uq_province_export_province_month_fingerprint")
+        ),
     )
     # ### end Alembic commands ###

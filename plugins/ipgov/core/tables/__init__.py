@@ -97,6 +97,7 @@ from ipgov.core.tables.intake import (
 )
 from ipgov.core.tables.operations import alert, alert_end, alert_notice, backup_event
 from ipgov.core.tables.policy import cycle, rule_version
+from ipgov.core.tables.provinces import province_access, province_export
 from ipgov.core.tables.publicity import (
     objection,
     objection_answer,
@@ -187,9 +188,11 @@ __all__ = [
     "policy_approval",
     "policy_change",
     "proposed_outcome",
+    "province_access",
     "province_audit",
     "province_audit_return",
     "province_audit_sheet",
+    "province_export",
     "publicity",
     "publicity_day",
     "publicity_unit",
