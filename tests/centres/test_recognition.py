@@ -195,7 +195,7 @@ def test_a_body_that_holds_the_title_can_neither_be_registered_nor_apply(centres
     assert centres.apply("IC02") == "accepted"
 
 
-def test_a_recommendation_over_quota_and_one_of_another_province_are_refused(centres: Applicants) -> None:
+def test_a_workbook_of_another_province_is_refused(centres: Applicants) -> None:
     from ipgov.core.objects import store
 
     centres.open()
@@ -232,14 +232,23 @@ def test_an_expert_scores_neither_twice_nor_the_own_organisation(centres: Applic
     good = scored(data, lambda unit: 80)
     spoilt = receive(scored(data, lambda unit: 80, of_own))
     assert spoilt.outcome == "returned"
-    assert any("回避" in str(p) for p in spoilt.problems)
+    assert {p.file for p in spoilt.problems} == {name}
+    assert [(p.sheet[:3], p.found, p.expected) for p in spoilt.problems] == [
+        (sheet, "锁定单元格现为100", "“回避”（下发时的内容）") for sheet in ("X01", "X02", "X03")
+    ]
+    assert centres.rows("SELECT 1 FROM expert_score") == []
     assert receive(good).outcome == "accepted"
     assert receive(good).outcome == "repeated"
     counted = centres.rows("SELECT count(*) AS n FROM expert_score")[0]["n"]
-    assert receive(scored(data, lambda unit: 81)).outcome == "accepted"  # the last workbook counts, whole
+    again = receive(scored(data, lambda unit: 81))  # higher scores, after those that were taken
+    assert again.outcome == "returned"
+    (problem,) = again.problems
+    assert problem.found == "专家 E001 的第 1 专家组第 1 轮评分表已于 2025-06-03 收存，不得再次评分"
+    assert (problem.file, problem.expected.startswith("每轮只交一次")) == (name, True)
     from ipgov.procedures import scoring_state
 
     judged = scoring_state.status(centres.cycle(SCORED)).judged
     of_one = [r for j in judged for r in j.ratings if r.expert == "E001" and r.score is not None]
     assert len(of_one) == counted == 5 * 3
-    assert {r.score for r in of_one} == {81}
+    assert {r.score for r in of_one} == {80}
+    assert centres.rows("SELECT count(*) AS n FROM expert_score") == [{"n": counted}]

@@ -252,7 +252,7 @@ class ExpertPanel(Block):
     ``time``: from the day a round is formed on to the last day on which scores are taken. ``recused_by``: an
     expert whose organisation is this of a body (or carries it on, or is carried on by it) does not score the
     body, nor does one with a declared recusal. ``names``: whether results show the experts' names or number
-    them.
+    them. ``second``: what becomes of another workbook after one that was taken in the same round.
     """
 
     size: PanelSize
@@ -261,6 +261,7 @@ class ExpertPanel(Block):
     recused_by: tuple[Literal["host", "operator"], ...] = Field(min_length=1)
     spread: Spread | None = None
     names: Literal["shown", "numbered"]
+    second: Literal["replaces", "refused"] = "replaces"
 
 
 class ScoringRules(Block):

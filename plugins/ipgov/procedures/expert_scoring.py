@@ -7,7 +7,7 @@ documents leave open: it stands in the rules' ``panel`` and in the indicators of
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from ipgov.decisions.experts import Expert, declare_recusal, experts, register_e
 from ipgov.decisions.panel_plans import Plan, rules_of_panel
 from ipgov.documents import returned_scores, scoring_sheet
 from ipgov.documents.model import SIMULATION_BANNER
+from ipgov.policy.rules import ExpertPanel
 from ipgov.procedures import scoring_state as state
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.scoring_sheets import compose
@@ -216,10 +217,12 @@ def _receive_one(
         if scores.newest_sha256(connection, panel.id, sheet.expert) == sha256_hex(data):
             return Received(name, "repeated", panel.title, sheet.expert)
         cycle = Cycle(panel.programme, panel.period, as_of, known_at)
-        recused = state.recused(connection, cycle, rules_of(connection, cycle).rules, panel)
+        rules = rules_of(connection, cycle).rules
+        recused = state.recused(connection, cycle, rules, panel)
         own = {unit: why for (expert, unit), why in recused.items() if expert == sheet.expert}
         read = returned_scores.read_returned(data, objects.get_content(sheet.sha256), own)
-        problems = tuple(replace(p, file=name) for p in read.problems)
+        twice = _twice(connection, rules_of_panel(rules), panel, sheet, known_at)
+        problems = tuple(replace(p, file=name) for p in (*twice, *read.problems))
         kept = [scores.Score(**vars(s)) for s in read.scores]
         outcome = scores.record(connection, sheet, name, data, kept, problems, received_at, known_at)
         return Received(
@@ -232,6 +235,17 @@ def _receive_one(
             received_at.astimezone(SHANGHAI).date() > panel.due_on,
             problems,
         )
+
+
+def _twice(
+    connection: Connection, rule: ExpertPanel, panel: panels.Panel, sheet: scores.Sheet, known_at: dt.datetime
+) -> Iterator[Problem]:
+    """Yield why a second workbook of a member does not count, where the rules take the first alone."""
+    before = scores.accepted(connection, panel.id, known_at).get(sheet.expert)
+    if rule.second == "refused" and before is not None:
+        day = before.astimezone(SHANGHAI).date()
+        found = f"专家 {sheet.expert} 的{panel.title}评分表已于 {day} 收存，不得再次评分"
+        yield Problem("scoring_twice", found, "每轮只交一次；确需重评的，由经办人员再开一轮评分")
 
 
 def _refused(
