@@ -16,14 +16,18 @@ from ipgov.policy import store
 @pytest.fixture
 def paper_round(own_sample: Sample) -> int:
     """The sample's letter, proposed to be taken back for a hostile reason; returns the round."""
+    return proposed(own_sample, PROGRAMME, "withdrawal")
+
+
+def proposed(own_sample: Sample, programme: str, kind: str) -> int:
     proposal = paper_rounds.Proposal(
-        programme=PROGRAMME,
+        programme=programme,
         period=PERIOD,
-        kind="withdrawal",
+        kind=kind,
         subject_sha256="c" * 64,
         earlier_id=own_sample.document_id,
         draft_sha256=objects.put_content(b"%PDF draft"),
-        fingerprint="b" * 64,
+        fingerprint=("b" if kind == "withdrawal" else "d") * 64,
         paper_sha256=objects.put_content(b"PK paper"),
         rule_sha256=objects.put_content(store.governing(PROGRAMME, int(PERIOD)).data),
         opened_by="reviewer1",
@@ -62,3 +66,14 @@ def test_a_round_about_results_has_no_draft(viewer: Browser, own_sample: Sample)
     answer = viewer.get(f"/governance/paper-draft/{own_sample.round_id}")
     assert answer.status_code == 404
     assert "没有文书拟稿" in answer.text
+
+
+def test_a_programme_without_rules_is_not_called_by_those_of_its_chain(
+    viewer: Browser, own_sample: Sample
+) -> None:
+    letter = proposed(own_sample, "product_filing", "monthly_data_letter")
+    text = words(viewer.get(f"/governance/round/{letter}").text)
+    assert "按月数据函 2024 年度 第" in text
+    assert "绩效评价" not in text.partition("状态")[0]
+    paper = proposed(own_sample, PROGRAMME, "withdrawal")
+    assert "绩效评价" in words(viewer.get(f"/governance/round/{paper}").text).partition("状态")[0]
