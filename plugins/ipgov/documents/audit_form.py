@@ -14,10 +14,10 @@ from typing import Any
 
 from ipgov.core.errors import Problem
 from ipgov.documents.locked_cells import address
-from ipgov.documents.sheets import Book, Column, Line
+from ipgov.documents.sheets import PROTECTION, Book, Column, Line
 from ipgov.documents.typography import full_width, width_ems
 
-SHEET, ABSENT, SUMMARY, IDENTITY = "审核", "尚未报送", "问题汇总", "_ipgov"
+SHEET, ABSENT, SUMMARY = "审核", "尚未报送", "问题汇总"
 IDENTITY_KEYS = ("fingerprint", "programme", "period", "province", "rows")
 HEAD_ROW = 5  # counted from 1, as all rows and columns here
 UNIT_COLUMN = 2
@@ -38,7 +38,6 @@ _PROBLEMS = (
     Column("发现的问题", 60, wrap=True),
     Column("应为", 60, wrap=True),
 )
-_PROTECTION = {"format_columns": True, "format_rows": True}
 Filled = Mapping[tuple[int, int], dt.date | int | str]  # by row and column
 
 
@@ -125,14 +124,9 @@ def write(
         )
         columns = (Column("代码", 12), Column("名称", 44, wrap=True), Column("情况", 44, wrap=True))
         book.table(sheet, HEAD_ROW, columns, [Line(a) for a in form.absent])
-        sheet.protect("", _PROTECTION)
-    hidden = book.workbook.add_worksheet(IDENTITY)
+        sheet.protect("", PROTECTION)
     values = (form.fingerprint, form.programme, form.period, form.province, str(len(form.items)))
-    for row, pair in enumerate(zip(IDENTITY_KEYS, values, strict=True), 1):
-        for column, value in enumerate(pair, 1):
-            book.put(hidden, row, column, value, book.format())
-    hidden.protect("", _PROTECTION)
-    hidden.very_hidden()
+    book.identity(zip(IDENTITY_KEYS, values, strict=True))
     return book.close()
 
 
@@ -168,7 +162,7 @@ def _audit(book: Book, form: AuditForm, filled: Filled, faults: Mapping[str, str
         _limits(sheet, form, columns)
     sheet.freeze_panes(HEAD_ROW, 3)
     sheet.repeat_rows(HEAD_ROW - 1)
-    sheet.protect("", _PROTECTION)
+    sheet.protect("", PROTECTION)
     sheet.activate()
 
 

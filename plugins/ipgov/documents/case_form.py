@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from ipgov.core.errors import Problem, RefusedError
 from ipgov.documents.locked_cells import address, compare_cells, in_order, structure
 from ipgov.documents.model import printable
-from ipgov.documents.sheets import Book, Column, Line
+from ipgov.documents.sheets import IDENTITY, PROTECTION, Book, Column, Line
 from ipgov.documents.typography import full_width, width_ems
 
 if TYPE_CHECKING:
     from ipgov.intake.workbook import Sheet, Workbook
 
-SHEET, IDENTITY, SUMMARY_SHEET = "整改台账", "_ipgov", "问题汇总"
+SHEET, SUMMARY_SHEET = "整改台账", "问题汇总"
 HEAD_ROW = 5
 MAX_TEXT = 500
 MEASURES, RESPONSIBLE, FINISH, EVIDENCE = "整改措施", "责任人", "完成时限", "佐证材料（可后补）"
@@ -38,7 +38,6 @@ _SUMMARY = (
     Column("发现的问题", 60, wrap=True),
     Column("应为", 60, wrap=True),
 )
-_PROTECTION = {"format_columns": True, "format_rows": True}
 _NEED = "随整改通知下发、填写后保存的 .xlsx 整改台账"
 
 
@@ -128,13 +127,8 @@ def _draw(
     _limits(sheet, due_on, last)
     sheet.freeze_panes(HEAD_ROW, 3)
     sheet.repeat_rows(HEAD_ROW - 1)
-    sheet.protect("", _PROTECTION)
-    hidden = book.workbook.add_worksheet(IDENTITY)
-    for row, pair in enumerate(identity, 1):
-        for column, value in enumerate(pair, 1):
-            book.put(hidden, row, column, value, book.format())
-    hidden.protect("", _PROTECTION)
-    hidden.very_hidden()
+    sheet.protect("", PROTECTION)
+    book.identity(identity)
 
 
 def correction(

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ipgov.documents.sheets import Book
+from ipgov.documents.sheets import PROTECTION, Book
 from ipgov.documents.typography import full_width, width_ems
 
-GUIDE, IDENTITY = "填写说明", "_ipgov"
+GUIDE = "填写说明"
 HEAD_ROW = 5  # title, meaning, banner and the clause stand above; all counted from 1
 UNIT_COLUMN = 2
 ANSWER, REASON = "结论", "理由"
@@ -23,7 +23,6 @@ _FORBIDDEN = re.compile(r"[\[\]:*?/\\']")
 _SHEET_LENGTH = 31  # a limit of the workbook format
 _FREE, _SHUT, _LABEL = "#FFFBEB", "#E7E6E6", "#DDE6F0"
 _HEAD = {"font_name": "黑体", "border": 1, "align": "center", "text_wrap": True}
-_PROTECTION = {"format_columns": True, "format_rows": True}
 _SHOWN_WIDTH = 34.0
 
 
@@ -88,12 +87,6 @@ def write(asked: GateForm, banner: str) -> bytes:
 
 
 def _guide(book: Book, asked: GateForm) -> None:
-    meaning = "先读本页，再逐表判断；只填浅黄色单元格，其余单元格已锁定。"
-    sheet = book.sheet(GUIDE, f"{asked.title}申报条件复核表（{asked.period} 年度）", meaning, landscape=False)
-    sheet.set_column(0, 0, 16)
-    sheet.set_column(1, 1, 74)
-    label = book.format(font_name="黑体", border=1, bg_color=_LABEL, font_size=11, indent=1)
-    text = book.format(border=1, text_wrap=True, font_size=11, indent=1)
     shut = {i.unit: f"{i.unit} {i.name}（{i.recused}）" for s in asked.sections for i in s.items if i.recused}
     lines = [
         ("复核人", f"{asked.reviewer} {asked.reviewer_name}"),
@@ -107,12 +100,8 @@ def _guide(book: Book, asked: GateForm) -> None:
         ("说明 3", f"“{RECUSED}”的单位已锁定，不作判断。其他有利害关系的，请勿判断，并告知经办人。"),
         ("说明 4", "填好后保存为 .xlsx 交回。改动锁定的内容，来件不予接受并列明所改单元格。"),
     ]
-    for row, (left, right) in enumerate(lines, HEAD_ROW):
-        book.put(sheet, row, 1, left, label)
-        book.put(sheet, row, 2, full_width(right), text)
-        sheet.set_row(row - 1, 8 + 16 * max(1, -(-int(2 * width_ems(right)) // 66)))
-    sheet.protect("", _PROTECTION)
-    sheet.activate()
+    meaning = "先读本页，再逐表判断；只填浅黄色单元格，其余单元格已锁定。"
+    book.guide(GUIDE, f"{asked.title}申报条件复核表（{asked.period} 年度）", meaning, HEAD_ROW, lines)
 
 
 def _section(book: Book, asked: GateForm, section: Section) -> None:
@@ -139,7 +128,7 @@ def _section(book: Book, asked: GateForm, section: Section) -> None:
     sheet.freeze_panes(HEAD_ROW, 3)
     sheet.repeat_rows(HEAD_ROW - 1)
     sheet.set_selection(HEAD_ROW, free - 1, HEAD_ROW, free - 1)
-    sheet.protect("", _PROTECTION)
+    sheet.protect("", PROTECTION)
 
 
 def _item(book: Book, sheet: Any, row: int, number: int, item: Item) -> None:
@@ -181,16 +170,12 @@ def _validations(sheet: Any, answer: int, items: int) -> None:
 
 def _identity(book: Book, asked: GateForm) -> None:
     """Write what the returned workbook is known and read by: key and value, then a row for each sheet."""
-    sheet = book.workbook.add_worksheet(IDENTITY)
-    rows: list[tuple[str, ...]] = [
-        ("fingerprint", asked.fingerprint),
-        ("programme", asked.programme),
-        ("period", asked.period),
-        ("reviewer", asked.reviewer),
-        *(("sheet", s.sheet, s.code) for s in asked.sections),
-    ]
-    for row, cells in enumerate(rows, 1):
-        for column, value in enumerate(cells, 1):
-            book.put(sheet, row, column, value, book.format())
-    sheet.protect("", _PROTECTION)
-    sheet.very_hidden()
+    book.identity(
+        [
+            ("fingerprint", asked.fingerprint),
+            ("programme", asked.programme),
+            ("period", asked.period),
+            ("reviewer", asked.reviewer),
+            *(("sheet", s.sheet, s.code) for s in asked.sections),
+        ]
+    )

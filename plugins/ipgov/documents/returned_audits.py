@@ -14,7 +14,6 @@ from ipgov.documents.audit_form import (
     AUDITOR,
     DAY,
     HEAD_ROW,
-    IDENTITY,
     IDENTITY_KEYS,
     MAX_TEXT,
     OPINION,
@@ -28,6 +27,7 @@ from ipgov.documents.audit_form import (
 )
 from ipgov.documents.locked_cells import address, changed, compare_cells, in_order, structure
 from ipgov.documents.model import printable
+from ipgov.documents.sheets import IDENTITY
 from ipgov.policy.audits import ProvinceAudit
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from ipgov.documents.gate_sheet import (
     ANSWER,
     ANSWERS,
     HEAD_ROW,
-    IDENTITY,
     MAX_TEXT,
     REASON,
     RECUSED,
@@ -19,6 +18,7 @@ from ipgov.documents.gate_sheet import (
 )
 from ipgov.documents.locked_cells import address, compare_cells, in_order, structure
 from ipgov.documents.model import printable
+from ipgov.documents.sheets import IDENTITY
 
 if TYPE_CHECKING:
     from ipgov.intake.workbook import Sheet, Workbook

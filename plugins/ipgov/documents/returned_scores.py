@@ -12,13 +12,13 @@ from ipgov.documents.locked_cells import address, compare_cells, in_order, struc
 from ipgov.documents.scoring_sheet import (
     COMMENT_HEAD,
     HEAD_ROW,
-    IDENTITY,
     MAX_TEXT,
     REASON_HEAD,
     RECUSED,
     SCORE_HEAD,
     UNIT_COLUMN,
 )
+from ipgov.documents.sheets import IDENTITY
 
 if TYPE_CHECKING:
     from ipgov.intake.workbook import Sheet, Workbook

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ipgov.documents.sheets import Book
+from ipgov.documents.sheets import PROTECTION, Book
 from ipgov.documents.typography import full_width, width_ems
 
-GUIDE, IDENTITY = "填写说明", "_ipgov"
+GUIDE = "填写说明"
 HEAD_ROW = 5  # title, meaning, banner and what is judged stand above; all counted from 1
 SCORE_HEAD, REASON_HEAD, COMMENT_HEAD = "得分", "弃评理由", "评语（可不填）"
 UNIT_COLUMN = 2
@@ -26,7 +26,6 @@ _SHEET_LENGTH = 31  # a limit of the workbook format
 _BEFORE_HEAD = "上一轮"
 _FREE, _SHUT, _LABEL = "#FFFBEB", "#E7E6E6", "#DDE6F0"
 _HEAD = {"font_name": "黑体", "border": 1, "align": "center", "text_wrap": True}
-_PROTECTION = {"format_columns": True, "format_rows": True}
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,6 @@ def write(asked: ScoringSheet, banner: str) -> bytes:
 
 
 def _guide(book: Book, asked: ScoringSheet) -> None:
-    meaning = "先读本页，再逐表评分；只填浅黄色单元格，其余单元格已锁定。"
-    sheet = book.sheet(GUIDE, f"{asked.title}专家评分表（{asked.period} 年度）", meaning, landscape=False)
-    sheet.set_column(0, 0, 16)
-    sheet.set_column(1, 1, 74)
-    label = book.format(font_name="黑体", border=1, bg_color=_LABEL, font_size=11, indent=1)
-    text = book.format(border=1, text_wrap=True, font_size=11, indent=1)
     free = [i for s in asked.sections for i in s.items if not i.recused]
     shut = {i.unit: f"{i.unit} {i.name}（{i.recused}）" for s in asked.sections for i in s.items if i.recused}
     lines = [
@@ -126,9 +119,6 @@ def _guide(book: Book, asked: ScoringSheet) -> None:
         ),
         (f"须回避的{asked.body}", "；".join(shut.values()) or "无"),
     ]
-    row = 5
-    for left, right in lines:
-        row = _line(book, sheet, row, left, right, label, text)
     rules = (
         f"每家{asked.body}在“{SCORE_HEAD}”栏打分；不能评的，“{SCORE_HEAD}”留空，在“{REASON_HEAD}”栏写明理由。",
         f"“{RECUSED}”的{asked.body}已锁定，不评分。表上未列回避而与{asked.body}有利害关系的，请勿评分，"
@@ -137,17 +127,9 @@ def _guide(book: Book, asked: ScoringSheet) -> None:
         *asked.notes,
         "填好后保存为 .xlsx 交回。改动锁定的内容，来件不予接受并列明所改单元格；再次交回的以最后一次为准。",
     )
-    for number, rule in enumerate(rules, 1):
-        row = _line(book, sheet, row, f"说明 {number}", rule, label, text)
-    sheet.protect("", _PROTECTION)
-    sheet.activate()
-
-
-def _line(book: Book, sheet: Any, row: int, left: str, right: str, label: Any, text: Any) -> int:
-    book.put(sheet, row, 1, left, label)
-    book.put(sheet, row, 2, full_width(right), text)
-    sheet.set_row(row - 1, 8 + 16 * max(1, -(-int(2 * width_ems(right)) // 64)))
-    return row + 1
+    lines += [(f"说明 {number}", rule) for number, rule in enumerate(rules, 1)]
+    meaning = "先读本页，再逐表评分；只填浅黄色单元格，其余单元格已锁定。"
+    book.guide(GUIDE, f"{asked.title}专家评分表（{asked.period} 年度）", meaning, HEAD_ROW, lines)
 
 
 def _section(book: Book, asked: ScoringSheet, section: Section) -> None:
@@ -180,7 +162,7 @@ def _section(book: Book, asked: ScoringSheet, section: Section) -> None:
     sheet.freeze_panes(HEAD_ROW, 3)
     sheet.repeat_rows(HEAD_ROW - 1)
     sheet.set_selection(HEAD_ROW, free, HEAD_ROW, free)
-    sheet.protect("", _PROTECTION)
+    sheet.protect("", PROTECTION)
 
 
 def _item(book: Book, sheet: Any, row: int, number: int, item: Item, before: bool, decimals: int) -> None:
@@ -241,18 +223,17 @@ def _rules(book: Book, sheet: Any, section: Section, decimals: int, free: int, l
 
 def _identity(book: Book, asked: ScoringSheet) -> None:
     """Write what the returned workbook is known and read by: key and value, then a row for each sheet."""
-    sheet = book.workbook.add_worksheet(IDENTITY)
-    rows: list[tuple[str, ...]] = [
-        ("fingerprint", asked.fingerprint),
-        ("programme", asked.programme),
-        ("period", asked.period),
-        ("panel", asked.panel),
-        ("expert", asked.expert),
-        ("decimals", str(asked.decimals)),
-        *(("sheet", s.sheet, s.code, format(s.minimum, "f"), format(s.maximum, "f")) for s in asked.sections),
-    ]
-    for row, cells in enumerate(rows, 1):
-        for column, value in enumerate(cells, 1):
-            book.put(sheet, row, column, value, book.format())
-    sheet.protect("", _PROTECTION)
-    sheet.very_hidden()
+    book.identity(
+        [
+            ("fingerprint", asked.fingerprint),
+            ("programme", asked.programme),
+            ("period", asked.period),
+            ("panel", asked.panel),
+            ("expert", asked.expert),
+            ("decimals", str(asked.decimals)),
+            *(
+                ("sheet", s.sheet, s.code, format(s.minimum, "f"), format(s.maximum, "f"))
+                for s in asked.sections
+            ),
+        ]
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -26,6 +26,8 @@ A4 = 9
 _MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _LONGEST = 32_767  # characters that a cell holds
 _HEAD = {"font_name": "黑体", "bg_color": "#DDE6F0", "border": 1, "align": "center", "text_wrap": True}
+IDENTITY = "_ipgov"  # the hidden sheet by which a workbook that comes back is known
+PROTECTION = {"format_columns": True, "format_rows": True}  # what may be changed of a sheet that is protected
 TITLE_ROWS = 3  # title, meaning, banner; counted from 1, as all rows and columns here
 
 
@@ -113,6 +115,29 @@ class Book:
         self.put(sheet, 2, 1, full_width(meaning), self.format(font_color="#404040"))
         self.put(sheet, 3, 1, self.banner, self.format(font_color="#E60012", bold=True))
         return sheet
+
+    def guide(self, name: str, title: str, meaning: str, row: int, lines: Iterable[tuple[str, str]]) -> None:
+        """Add the locked page that is read first: lines of a word and what it says, from ``row`` on."""
+        sheet = self.sheet(name, title, meaning, landscape=False)
+        sheet.set_column(0, 0, 16)
+        sheet.set_column(1, 1, 74)
+        word = self.format(font_name="黑体", border=1, bg_color="#DDE6F0", font_size=11, indent=1)
+        says = self.format(border=1, text_wrap=True, font_size=11, indent=1)
+        for at, (left, right) in enumerate(lines, row):
+            self.put(sheet, at, 1, left, word)
+            self.put(sheet, at, 2, full_width(right), says)
+            sheet.set_row(at - 1, 8 + 16 * max(1, math.ceil(int(2 * width_ems(right)) / 64)))
+        sheet.protect("", PROTECTION)
+        sheet.activate()
+
+    def identity(self, rows: Iterable[Sequence[str]]) -> None:
+        """Add the hidden sheet that says what the workbook is, for when it comes back: key and values."""
+        sheet = self.workbook.add_worksheet(IDENTITY)
+        for row, cells in enumerate(rows, 1):
+            for column, value in enumerate(cells, 1):
+                self.put(sheet, row, column, value, self.format())
+        sheet.protect("", PROTECTION)
+        sheet.very_hidden()
 
     def put(self, sheet: Any, row: int, column: int, value: Value | Formula, style: Any) -> None:
         """Write a value as what it is. Raises RefusedError for text that cannot be printed."""

@@ -17,7 +17,7 @@ from ipgov.core.database import is_simulation, lock
 from ipgov.core.errors import Problem, RefusedError, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.tables import case_event, case_workbook, titled_body
-from ipgov.documents import case_form, dispatch, register, templates
+from ipgov.documents import case_form, dispatch, register, sheets, templates
 from ipgov.documents.case_form import Identity
 from ipgov.documents.model import SIMULATION_BANNER, printable
 from ipgov.followup import case_states, cases
@@ -161,8 +161,8 @@ def _read(connection: Connection, arrival: CaseArrival) -> _Read:
         connection, case, event, day, by, note, arrival.known_at, {"kept": 0, **detail}
     )
     received_on = day_of(arrival.received_at)
-    meet = rectification.meet_plan if event == "plan" else rectification.meet_progress
-    meet(connection, case, received_on, by, note, arrival.known_at, detail["workbook_sha256"])
+    proof = detail["workbook_sha256"]
+    rectification.meet(connection, case, event, received_on, by, note, arrival.known_at, proof)
     return _Read("accepted", case, event, event_id=event_id)
 
 
@@ -173,7 +173,7 @@ def _refused(case: Case | None, found: str, expected: str) -> _Read:
 def _case(connection: Connection, arrival: CaseArrival) -> Case | Problem:
     """Return the case that a workbook names, if it is one of the sender's; another's tells nothing."""
     broken = Problem(
-        "case_workbook", "整改台账的身份信息页缺失、不完整或已被改动", _OWN, sheet=case_form.IDENTITY
+        "case_workbook", "整改台账的身份信息页缺失、不完整或已被改动", _OWN, sheet=sheets.IDENTITY
     )
     number = arrival.says.case
     if not (number.isascii() and number.isdigit() and len(number) < 10):
@@ -184,7 +184,7 @@ def _case(connection: Connection, arrival: CaseArrival) -> Case | Problem:
         return broken
     if (case.programme, case.unit) != (arrival.place.programme, arrival.sender.unit):
         found = f"这是另一单位的整改台账，不是 {arrival.sender.unit} 的"
-        return Problem("case_workbook", found, _OWN, sheet=case_form.IDENTITY, cell="B2")
+        return Problem("case_workbook", found, _OWN, sheet=sheets.IDENTITY, cell="B2")
     try:
         issued = case_form.identity(rectification.issued_workbook(connection, case))
     except RefusedError as error:

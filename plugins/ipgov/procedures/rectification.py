@@ -160,10 +160,8 @@ def report(
             )
             output["state"] = now.state
         case_evidence.save(connection, case, event_id, kept, proved, known_at)
-        if event == "plan":
-            meet_plan(connection, case, day, by, note, known_at, good[0].digest if good else None)
-        if event == "progress":
-            meet_progress(connection, case, day, by, note, known_at, good[0].digest if good else None)
+        if event in ("plan", "progress"):
+            meet(connection, case, event, day, by, note, known_at, good[0].digest if good else None)
         return StepResult(read=len(files), written=len(good), found=len(kept) - len(good), output=output)
 
     inputs = [
@@ -176,45 +174,25 @@ def report(
     return case_step(case_id, f"case_{event}", inputs, day, known_at, work)
 
 
-def meet_plan(
+def meet(
     connection: Connection,
     case: Case,
+    event: str,
     day: dt.date,
     by: str,
     note: str,
     known_at: dt.datetime,
     proof: str | None,
 ) -> None:
-    """Meet the milestone of the plan with what was received on a day; ``proof``: the hash of a kept file."""
-    if case.rules.plan.milestone:
-        owed = cases.milestone(connection, case, case.rules.plan.milestone)
-        _meet(connection, owed, day, by, note, proof, known_at)
+    """Meet what a plan or a report on progress is owed for, where its duty has opened something.
 
-
-def meet_progress(
-    connection: Connection,
-    case: Case,
-    day: dt.date,
-    by: str,
-    note: str,
-    known_at: dt.datetime,
-    proof: str | None,
-) -> None:
-    """Meet the oldest report on progress that is owed, as ``meet_plan`` does."""
-    if case.rules.progress.milestone:
-        _meet(connection, cases.progress_owed(connection, case), day, by, note, proof, known_at)
-
-
-def _meet(
-    connection: Connection,
-    milestone: int | None,
-    day: dt.date,
-    by: str,
-    note: str,
-    proof: str | None,
-    known_at: dt.datetime,
-) -> None:
-    """Record the report of a milestone, where its duty has opened one."""
+    ``day``: of receipt. A report meets the oldest one that is owed. ``proof``: the hash of a kept file.
+    """
+    if event == "progress":
+        milestone = cases.progress_owed(connection, case) if case.rules.progress.milestone else None
+    else:
+        due = case.rules.plan.milestone
+        milestone = cases.milestone(connection, case, due) if due else None
     if milestone is None:
         return
     row = {"obligation_id": milestone, "received_on": day, "reported_by": by.strip(), "note": note.strip()}
