@@ -19,6 +19,7 @@ help:
 	@echo '#   make bench   make fuzz   make faults   make clauses   make lifecycles   make lock   make clean'
 
 # The exact versions of requirements.lock, as wheels, each checked against its hash.
+# --no-deps: the lock is whole, and pip would look for newer ones of what it names with an extra.
 $(READY): requirements.lock pyproject.toml
 	@python=; for each in python3.11 python3; do \
 	  if "$$each" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then python=$$each; break; fi; \
@@ -30,7 +31,7 @@ $(READY): requirements.lock pyproject.toml
 	if [[ ! -x $(BIN)/python ]]; then \
 	  echo "正在用 $$("$$python" --version) 建立 .venv,首次约一至两分钟…"; "$$python" -m venv .venv; \
 	fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
@@ -76,10 +77,13 @@ clauses: $(READY)
 lifecycles: $(READY)
 	$(BIN)/python -m ipgov.policy.lifecycle_page docs
 
-# Takes the newest versions that pyproject.toml allows.
+# Takes the newest versions that pyproject.toml allows; the image gets the same without the tools of development.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+  --no-emit-index-url --no-emit-find-links
 lock: $(READY)
-	UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --upgrade \
-	  --extra dev --python-version 3.11 --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+	UV_CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) --upgrade --extra dev -o requirements.lock pyproject.toml
+	UV_CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) --upgrade --constraint requirements.lock --no-annotate \
+	  -o requirements-image.lock pyproject.toml
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis reports/out
