@@ -48,7 +48,7 @@ READS = {
     "policy check", "policy changes", "policy diff", "workday add", "form blank", "form check", "evaluate",
     "explain", "compare", "what-if", "collection", "quality report", "quality history", "quality waivers",
     "sensitivity", "status", "document rebuild", "document blank", "document awaited", "form rebuild",
-    "audit verify", "audit head",
+    "audit verify", "audit head", "backup list", "backup verify",
     "candidate list", "candidate approved", "gates sheets", "gates status",
     "experts list", "experts sheets", "experts status", "history blank", "history list", "officer list",
     "clock check",
@@ -57,7 +57,7 @@ READS = {
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
 OPERATES = {
-    "migrate", "audit seal", "clock accept", "dispatch send", "province-audit send", "simulate",
+    "migrate", "audit seal", "backup create", "backup restore", "backup rehearse", "clock accept", "dispatch send", "province-audit send", "simulate",
 }  # fmt: skip
 
 SECTIONS = (

@@ -81,6 +81,8 @@ def test_the_whole_set(variables: dict[str, str], tmp_path: Path) -> None:
         "IPGOV_STATE": str(tmp_path),
         "IPGOV_BY_THE_CLOCK": "false",
         "IPGOV_DATABASE_URL": f"postgresql+psycopg://ipgov_app@/governance?host={tmp_path}/pg",
+        "IPGOV_BACKUP_DATABASE_URL": f"postgresql+psycopg://ipgov_backup@/governance?host={tmp_path}/pg",
+        "IPGOV_AIRFLOW_DATABASE_URL": f"postgresql+psycopg://ipgov_backup@/airflow?host={tmp_path}/pg",
         "GX_ANALYTICS_ENABLED": "false",
         "TQDM_DISABLE": "1",
         "PYTHONUTF8": "1",

@@ -9,6 +9,7 @@ import typer
 
 from ipgov.cli import (
     audits,
+    backup,
     cases,
     clock,
     comparison,
@@ -58,6 +59,7 @@ for room in (
     work_plan,
     rounds,
     audits,
+    backup,
     simulate,
 ):
     app.add_typer(room.app)
