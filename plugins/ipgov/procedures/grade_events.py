@@ -58,16 +58,19 @@ def _happen(
     paper: Filed | None,
 ) -> str:
     of = life(rules.programme)
+    happens = of.event(event)
     state = standing(connection, rules.programme, unit, cycle.as_of, cycle.known_at)
-    if refusal := of.refusal(state, of.event(event)):
-        return f"{unit}：未登记“{of.event(event).name}”，{refusal}"
+    if refusal := of.refusal(state, happens):
+        return f"{unit}：未登记“{happens.name}”，{refusal}"
+    # what takes a grade's event back does not stand under the clause of the grade
+    basis = effect.basis if event == effect.event else "、".join(happens.clause)
     record_title_event(
         connection,
         rules.programme,
         unit,
         event,
         cycle.as_of,
-        effect.basis or "operator",
+        basis or "operator",
         f"{rules.title}（{cycle.period} 年度）：{effect.grade}",
         cycle.known_at,
         by="issuer",
