@@ -103,9 +103,9 @@ CREATE FUNCTION province.read_results() RETURNS TABLE (
 $$;
 
 CREATE FUNCTION province.read_documents() RETURNS TABLE (
-    number text, title text, kind text, programme text, period text, unit text, recipient text, issued_on date
+    number text, title text, programme text, period text, unit text, recipient text, issued_on date
 ) STABLE LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT number, title, kind, programme, period, unit, recipient, issued_on FROM public.document
+    SELECT number, title, programme, period, unit, recipient, issued_on FROM public.document
     WHERE issued_on <= province.today() ORDER BY issued_on, id
 $$;
 

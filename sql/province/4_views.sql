@@ -66,7 +66,6 @@ COMMENT ON COLUMN province.results.corrected IS '经更正';
 COMMENT ON VIEW province.documents IS '印发或抄送本省的文书';
 COMMENT ON COLUMN province.documents.number IS '文号';
 COMMENT ON COLUMN province.documents.title IS '标题';
-COMMENT ON COLUMN province.documents.kind IS '文种';
 COMMENT ON COLUMN province.documents.programme IS '体系';
 COMMENT ON COLUMN province.documents.period IS '年度';
 COMMENT ON COLUMN province.documents.unit IS '所涉平台';

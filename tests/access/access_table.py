@@ -48,16 +48,19 @@ READS = {
     "policy check", "policy changes", "policy diff", "workday add", "form blank", "form check", "evaluate",
     "explain", "compare", "what-if", "collection", "quality report", "quality history", "quality waivers",
     "sensitivity", "status", "document rebuild", "document blank", "document awaited", "form rebuild",
-    "audit verify", "audit head", "backup list", "backup verify",
+    "audit verify", "audit head", "backup list", "backup verify", "alert list",
     "candidate list", "candidate approved", "gates sheets", "gates status",
     "experts list", "experts sheets", "experts status", "history blank", "history list", "officer list",
     "clock check",
     "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list",
     "duty list", "duty show", "publicity list", "objection list", "province-audit show",
+    "province list",
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
 OPERATES = {
-    "migrate", "audit seal", "backup create", "backup restore", "backup rehearse", "clock accept", "dispatch send", "province-audit send", "simulate",
+    "migrate", "audit seal",
+    "backup create", "backup restore", "backup rehearse", "alert send", "alert test", "housekeeping",
+    "clock accept", "dispatch send", "province-audit send", "province export", "simulate",
 }  # fmt: skip
 
 SECTIONS = (

@@ -45,6 +45,8 @@ COMMANDS = {
     "officer password": ("nobody", "--password-out", "none"),
     "officer unlock": ("nobody",),
     "contact import": ("none.csv",),
+    "province grant": ("none", "--reason", "x"),
+    "province revoke": ("none", "--reason", "x"),
     "dispatch settle": ("999999", "--answer", "again", "--reason", "x"),
     "document propose": (
         "none",

@@ -31,6 +31,7 @@ EXPECTED = {
     "approval_and_issue": ["present", "audit", "sign", "numbers", "issue", "send"],
     "present_rounds": ["list_open", "start_approval"],
     "dispatch": ["send"],
+    "province_export": ["export", "send"],
     "correction": ["prepare", "start_approval"],
 }
 

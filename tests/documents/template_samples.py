@@ -180,6 +180,17 @@ OTHERS |= {
         },
         (),
     ),
+    "province_export": (
+        {
+            "province": "虚构省",
+            "month": "2026年10月",
+            "counted_to": dt.date(2026, 10, 31),
+            "rows": 42,
+            "again": True,
+            "contact": "某司某处",
+        },
+        ("2022-985#24",),
+    ),
     "self_evaluation_correction": ({**YEAR, **_ONE}, ()),
     "self_evaluation_correction_province": ({**YEAR, **_PROVINCE}, ()),
     "self_evaluation_result": ({**YEAR, "result": RESULT}, ("2024-1155#40",)),

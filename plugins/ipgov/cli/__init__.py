@@ -23,6 +23,7 @@ from ipgov.cli import (
     officers,
     papers,
     policy_changes,
+    provinces,
     publicities,
     quality,
     recognition,
@@ -59,6 +60,7 @@ for room in (
     work_plan,
     rounds,
     audits,
+    provinces,
     backup,
     simulate,
 ):

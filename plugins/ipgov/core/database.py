@@ -81,6 +81,25 @@ def transaction() -> Iterator[Connection]:
 
 
 @contextmanager
+def owning() -> Iterator[Connection]:
+    """Open one writing transaction as the owner of the tables; raises as ``transaction``."""
+    owner = _open(_owner_url())
+    try:
+        with _told(owner), owner.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": SEAL_LOCK})
+            yield connection
+    finally:
+        owner.dispose()
+
+
+def _owner_url() -> str:
+    url = settings().owner_database_url
+    if not url:
+        raise EnvironmentProblemError("没有表所有者的数据库地址：请设置 IPGOV_OWNER_DATABASE_URL")
+    return url
+
+
+@contextmanager
 def reading() -> Iterator[Connection]:
     """Open one read-only transaction that sees a single state of the database; raises as ``transaction``."""
     with _told(engine(), read_only=True), engine().connect() as connection:
@@ -117,9 +136,7 @@ def migrate(
     from alembic import command
     from alembic.config import Config
 
-    owner_url = settings().owner_database_url
-    if not owner_url:
-        raise EnvironmentProblemError("没有表所有者的数据库地址：请设置 IPGOV_OWNER_DATABASE_URL")
+    owner_url = _owner_url()
     config = Config()
     config.set_main_option("script_location", str(settings().sql / "migrations"))
     owner = _open(owner_url)

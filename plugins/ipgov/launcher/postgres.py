@@ -15,7 +15,7 @@ from ipgov.core.errors import EnvironmentProblemError
 
 OWNER, APPLICATION, AIRFLOW = "ipgov_owner", "ipgov_app", "airflow"
 BACKUP = "ipgov_backup"  # reads every table of every database and changes none
-# What every province's own role is a member of, and who reads for it (sql/province); nobody signs in as these.
+# What every province's own role is a member of, and who reads for it (sql/province): nobody signs in so.
 PROVINCES, PROVINCE_READER = "ipgov_province", "ipgov_province_reader"
 
 # A socket's path may have 107 bytes; the server looks for its own folder first, then under XDG_RUNTIME_DIR.
@@ -168,10 +168,10 @@ def ensure_roles(connection: Any) -> None:
         owner = sql.Identifier(OWNER)
         # it makes the provinces' roles (ipgov province) and manages no other: PostgreSQL 16 and later
         connection.execute(sql.SQL("ALTER ROLE {} CREATEROLE").format(owner))
-        for role in map(sql.Identifier, (PROVINCES, PROVINCE_READER)):
-            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(role))
+        for group in map(sql.Identifier, (PROVINCES, PROVINCE_READER)):
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(group))
             statement = sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET TRUE")
-            connection.execute(statement.format(role, owner))
+            connection.execute(statement.format(group, owner))
 
 
 def create_database(

@@ -19,7 +19,7 @@ from ipgov.followup import case_problems, cases
 from ipgov.intake import attachments, correction, forms, inbox
 from ipgov.intake import reading as reader
 from ipgov.policy import store
-from ipgov.procedures import case_papers
+from ipgov.procedures import case_papers, province_exports
 from ipgov.registry.platforms import unit as registered_unit
 
 _CASE = re.compile(r"case:(?P<case>\d+)/(?P<kind>.+)")
@@ -35,6 +35,9 @@ def _beside(connection: Connection, row: RowMapping) -> Mapping[str, bytes]:
     """Return the workbooks that went out with a document, by format."""
     if row["kind"] == "correction":
         return _correction(connection, row)
+    if row["kind"] == province_exports.KIND:
+        book = province_exports.again(row)
+        return {} if book is None else {"xlsx": book}
     of_case = _CASE.fullmatch(row["key"])
     if of_case is None:
         return {}
