@@ -42,8 +42,15 @@ def _share(nodeid: str) -> str:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, or one process waits for another at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, or one process waits for another at the end.
+
+    What needs Redis is left out unless it is asked for (make test-distributed).
+    """
+    if "distributed" not in config.option.markexpr:
+        apart = [item for item in items if item.get_closest_marker("distributed")]
+        items[:] = [item for item in items if item not in apart]
+        config.hook.pytest_deselected(items=apart)
     items.sort(key=lambda item: not _share(item.nodeid).startswith(_LONGEST))
     items.sort(key=lambda item: _share(item.nodeid) != "stack")
 

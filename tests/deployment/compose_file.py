@@ -46,13 +46,20 @@ def filled(value: Any, variables: Mapping[str, str]) -> Any:
 
 @cache
 def compose() -> dict[str, Any]:
-    """Return the whole file."""
-    return filled(yaml.safe_load(COMPOSE.read_text(encoding="utf-8")), example())
+    """Return the whole file, with the values of .env.example."""
+    return read(example())
+
+
+def read(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return the whole file with these values of its variables."""
+    whole: dict[str, Any] = filled(yaml.safe_load(COMPOSE.read_text(encoding="utf-8")), variables)
+    return whole
 
 
 def services() -> dict[str, dict[str, Any]]:
     """Return the services, by name."""
-    return compose()["services"]
+    found: dict[str, dict[str, Any]] = compose()["services"]
+    return found
 
 
 def component(service: Mapping[str, Any]) -> str:

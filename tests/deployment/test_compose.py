@@ -1,4 +1,4 @@
-"""docker-compose.yml, its variables and its secrets: whole, documented, and safe by what others check, too."""
+"""docker-compose.yml, its variables and secrets: whole, documented, and safe by what others check, too."""
 
 from __future__ import annotations
 

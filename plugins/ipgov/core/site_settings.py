@@ -101,6 +101,10 @@ class SiteSettings(BaseSettings):
         gt=0,
         description="operator: tasks that run at once in the whole installation of several workers",
     )
+    worker_name: str = Field(
+        default="",
+        description="name of a worker, where several run on one machine; empty: the machine's name",
+    )
     worker_slots: int = Field(
         default=4,
         gt=0,

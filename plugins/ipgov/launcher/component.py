@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError
+from ipgov.core.settings import settings
 from ipgov.launcher import airflow, site
 
 
@@ -19,7 +20,8 @@ def command(name: str) -> list[str]:
     program = Path(sys.executable).with_name("airflow")
     # only then is what a caller says of its address and scheme a proxy's word
     proxied = ["--proxy-headers"] if name == "api-server" and airflow.public_url() else []
-    return [str(program), *site.COMPONENTS[name], *proxied]
+    named = ["--celery-hostname", settings().worker_name] if settings().worker_name else []
+    return [str(program), *site.COMPONENTS[name], *proxied, *(named if name == "worker" else ())]
 
 
 def become(name: str) -> None:

@@ -47,7 +47,7 @@ def _worker() -> str:
 
     site.require("worker")
     asked = Celery(broker=settings().broker_url, set_as_current=False)
-    me = f"celery@{socket.gethostname()}"
+    me = f"celery@{settings().worker_name or socket.gethostname()}"
     try:
         answers = asked.control.ping(destination=[me], timeout=PATIENCE, limit=1)
     except (OSError, asked.connection().connection_errors) as error:

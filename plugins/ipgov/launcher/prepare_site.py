@@ -16,6 +16,7 @@ from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.s3 import S3Store
 from ipgov.core.settings import settings
 from ipgov.launcher import airflow, postgres, site
+from ipgov.launcher.airflow import Kind
 
 RESULTS = "ipgov_results"  # the workers' role: knows its own database only
 # Which role each address is of: sql/ grants to these names.
@@ -42,7 +43,7 @@ def prepare() -> None:
         _say("存储桶已就绪")
     _migrate()
     _say("治理数据库已是最新")
-    _prepare_airflow()
+    prepare_airflow()
     _say("Airflow 数据库、角色与账户已是最新")
 
 
@@ -112,12 +113,16 @@ def _migrate() -> None:
     policy_changes.migrate(kind, note, dt.datetime.now(dt.UTC), account())
 
 
-def _prepare_airflow() -> None:
-    """Migrate Airflow's database in a process of its own: Airflow reads its settings when it is imported."""
+def prepare_airflow(people: Kind = "production") -> None:
+    """Migrate Airflow's database and bring its roles to those of policies/roles.yaml.
+
+    In a process of its own, since Airflow reads its settings when it is imported. ``simulation`` makes the
+    invented officers' accounts, too, with passwords in the state folder.
+    """
     variables = site.environment("prepare")
     airflow.write_login_page_settings(site.home())
     done = subprocess.run(
-        [sys.executable, "-m", "ipgov.launcher.prepare", "production"],
+        [sys.executable, "-m", "ipgov.launcher.prepare", people],
         env=airflow.child_environment(variables),
         check=False,
     )
