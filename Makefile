@@ -1,9 +1,9 @@
 # ipgov on one machine: Python 3.11 and make are all it needs.
-#   make demo [WAIT=0] [PORT=8080] [STATE=folder]     make test     make lint
+#   make demo [WAIT=0] [PORT=8080] [STATE=folder]     make test     make test-distributed     make lint
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench fuzz faults clauses lifecycles lock clean
+.PHONY: help demo test test-distributed lint bench fuzz faults clauses lifecycles manual lock clean
 
 # Set, it would keep Python from storing compiled modules: every start of Airflow would take three times as long.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,7 +16,7 @@ READY := .venv/.ready
 
 help:
 	@sed -n '1,2p' Makefile
-	@echo '#   make bench   make fuzz   make faults   make clauses   make lifecycles   make lock   make clean'
+	@echo '#   make bench   make fuzz   make faults   make clauses   make lifecycles   make manual   make lock   make clean'
 
 # The exact versions of requirements.lock, as wheels, each checked against its hash.
 # --no-deps: the lock is whole, and pip would look for newer ones of what it names with an extra.
@@ -42,6 +42,12 @@ demo: $(READY)
 PROCESSES ?= 2
 test: $(READY)
 	$(BIN)/python -m pytest -n $(PROCESSES) --no-loadscope-reorder $(ARGS)
+
+# The processes of docker-compose.yml on this machine, with Redis, an S3 service, two workers; needs redis-server.
+test-distributed: $(READY)
+	@command -v redis-server >/dev/null || { \
+	  echo '需要 redis-server(apt-get install --no-install-recommends redis-server)/ redis-server is needed' >&2; exit 2; }
+	$(BIN)/python -m pytest -m distributed tests/distributed $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -76,6 +82,10 @@ clauses: $(READY)
 # The lives of titles as docs/lifecycles.md and its pictures, drawn from policies/lifecycles/.
 lifecycles: $(READY)
 	$(BIN)/python -m ipgov.policy.lifecycle_page docs
+
+# The commands, the days of a year and the diagram of rooms, as the documents show them.
+manual: $(READY)
+	$(BIN)/python docs/make.py
 
 # Takes the newest versions that pyproject.toml allows; the image gets the same without the tools of development.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
