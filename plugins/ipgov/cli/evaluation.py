@@ -69,6 +69,9 @@ def explain(
     programme: str,
     period: str,
     unit: Annotated[str, typer.Argument(help="单位代码；写成工作簿时可省略，即全部单位")] = "",
+    result: Annotated[
+        int | None, typer.Option(help="结果编号（如重算的，编号见 ipgov compare）；默认最近正式的结果")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="写成工作簿（.xlsx）")] = None,
     as_json: Json = False,
 ) -> None:
@@ -76,13 +79,13 @@ def explain(
     from ipgov.procedures import explanations
 
     if output:
-        write(output, explanations.sheet(programme, period, unit or None))
+        write(output, explanations.sheet(programme, period, unit or None, result))
         message = f"已写入 {output}"
         print_json({"output": str(output)}) if as_json else print(message)
         return
     if not unit:
         raise UnknownError("请写明单位代码；全部单位的说明请用 -o 写成工作簿")
-    explanation = explanations.explain(programme, period, unit)
+    explanation = explanations.explain(programme, period, unit, result)
     if as_json:
         print_json(explanation.as_dict())
     else:

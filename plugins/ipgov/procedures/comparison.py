@@ -90,6 +90,12 @@ def compare(
     return Compared(one, other, compared, simulation)
 
 
+def stored(connection: Connection, programme: str, period: str, number: int) -> Mapping[str, Any]:
+    """Return one result set of a period by its number; UnknownError naming those there are."""
+    heads, _ = period_results(connection, programme, period)
+    return _chosen(heads, number, None, "", programme, period)
+
+
 def sheet(compared: Compared) -> bytes:
     """Return the reviewers' workbook of a comparison."""
     rules = compared.b.rules

@@ -29,23 +29,23 @@ from ipgov.procedures.rated_sources import rated_sources
 from ipgov.procedures.yearly_reports import yearly_sources
 
 
-def explain(programme: str, period: str, unit: str) -> explaining.Explanation:
-    """Return the derivation of a body's newest live result of a period.
+def explain(programme: str, period: str, unit: str, number: int | None = None) -> explaining.Explanation:
+    """Return the derivation of a body's newest live result of a period, or of the result set ``number``.
 
-    Raises UnknownError where the period has no result or the body none in it, naming those there are.
+    Raises UnknownError where the period has no such result or the body none in it, naming those there are.
     """
     with reading() as connection:
-        head = results.newest_live(connection, programme, period)
+        head = _head(connection, programme, period, number)
         return _explained(connection, head, store.frozen(head["rule_sha256"]).rules, [unit])[0]
 
 
-def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
-    """Return the workbook that explains a body's newest live result (default: everybody's, a sheet each).
+def sheet(programme: str, period: str, unit: str | None = None, number: int | None = None) -> bytes:
+    """Return the workbook that explains a body's result (default: everybody's, a sheet each).
 
-    Raises UnknownError as ``explain``.
+    Which result, and what is raised: as ``explain``.
     """
     with reading() as connection:
-        head = results.newest_live(connection, programme, period)
+        head = _head(connection, programme, period, number)
         rules = store.frozen(head["rule_sha256"]).rules
         units = [unit] if unit else [r["unit"] for r in results.results(connection, head["id"])]
         explained = _explained(connection, head, rules, units)
@@ -68,6 +68,14 @@ def sheet(programme: str, period: str, unit: str | None = None) -> bytes:
         decimals=rules.scoring.rounding.total,
     )
     return explanation_sheet.write(explained, about, store.clauses())
+
+
+def _head(connection: Connection, programme: str, period: str, number: int | None) -> Mapping[str, Any]:
+    from ipgov.procedures import comparison
+
+    if number is None:
+        return results.newest_live(connection, programme, period)
+    return comparison.stored(connection, programme, period, number)
 
 
 def of_result_set(

@@ -44,12 +44,13 @@ _OUTCOMES = {
     "unclaimed": "无人认领",
 }  # fmt: skip
 _OPEN_CYCLES = """
-SELECT c.programme, c.period FROM cycle c
-WHERE c.evaluate_on <= :day AND c.known_at <= :known_at AND c.programme = ANY(:programmes)
+SELECT c.programme, c.period, c.evaluate_on, c.known_at FROM cycle c
+WHERE c.programme = ANY(:programmes)
   AND NOT EXISTS (SELECT 1 FROM review_round r WHERE r.programme = c.programme AND r.period = c.period
                   AND r.result_set_id IS NOT NULL)
 ORDER BY c.programme, c.period
 """
+_OPENED = "SELECT programme, period FROM cycle WHERE programme = ANY(:programmes)"
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class _Play:
     """Days being played. Those on which nobody does anything wait, and are then advanced together.
 
     That is what the daily run itself does after an outage, with the same events; the letters are written as
-    of the day of each event.
+    of the day of each event. What opens, falls due and lies in the inbox is looked up on the first day of a
+    year and after every day on which something was done: nothing else changes it.
     """
 
     first: dt.date
@@ -138,7 +140,10 @@ class _Play:
     programmes: tuple[str, ...] = ()
     waiting: list[dt.date] = field(default_factory=list)
     _told: dict[dt.date, list[str]] = field(default_factory=dict)
-    _opened: set[tuple[str, int]] = field(default_factory=set)
+    _looked: dt.date | None = None
+    _ahead: dict[tuple[str, int], dt.date] = field(default_factory=dict)  # what is not open → when it opens
+    _open: list[tuple[str, str, dt.date, dt.datetime]] = field(default_factory=list)
+    _inbox: set[tuple[str, dt.datetime]] = field(default_factory=set)
     _empty: set[tuple[str, str]] = field(default_factory=set)
     _refused: set[tuple[str, str]] = field(default_factory=set)  # until there is something new
     _calendar: str = ""
@@ -149,8 +154,11 @@ class _Play:
         """Let a day pass; yield the days before it, where something is to be done on this one."""
         known_at = end_of(day)
         acts = self.people is not None and self.people.acts_on(day)
+        moved = calendar_version(day) != self._calendar
+        if moved or self._looked is None or day.year != self._looked.year:
+            self._look(day)
         came = self._came(known_at)
-        if acts or came or calendar_version(day) != self._calendar:
+        if acts or came or moved:
             self._calendar = calendar_version(day)
             self._refused.clear()
         opening, due = self._office(day, known_at) if self.programmes else ([], [])
@@ -169,12 +177,24 @@ class _Play:
                 told += office.publicise(self.programmes, day, known_at, self.people)
                 self._publicising = office.publicising(self.programmes, day, known_at)
             self._told[day] = told
+            self._look(day)
         self.waiting.append(day)
+
+    def _look(self, day: dt.date) -> None:
+        """Look up what opens in this year, what is to be evaluated, what lies in the inbox."""
+        self._looked = day
+        self._inbox = {(o.key, o.modified) for o in objects.store().list(submission_intake.INBOX)}
+        if not self.programmes:
+            return
+        with reading() as connection:
+            mine = {"programmes": list(self.programmes)}
+            opened = {(r.programme, r.period) for r in connection.execute(text(_OPENED), mine)}
+            self._open = [tuple(r) for r in connection.execute(text(_OPEN_CYCLES), mine)]
+        self._ahead = _openings(self.programmes, range(self.first.year - 1, day.year + 1), opened)
 
     def _came(self, known_at: dt.datetime) -> list[str]:
         """Return what is new in the inbox; the record is asked only where something has not been seen."""
-        listed = objects.store().list(submission_intake.INBOX)
-        there = {(o.key, o.modified) for o in listed if o.modified <= known_at}
+        there = {(key, modified) for key, modified in self._inbox if modified <= known_at}
         if there <= self._seen:
             return []
         came = submission_intake.new_objects(known_at)
@@ -184,11 +204,17 @@ class _Play:
 
     def _office(self, day: dt.date, known_at: dt.datetime) -> tuple[list[Cycle], list[tuple[str, str]]]:
         """Return what the office does on a day: periods to open, periods to evaluate."""
-        with reading() as connection:
-            place = {"day": day, "known_at": known_at, "programmes": list(self.programmes)}
-            due = [(r.programme, r.period) for r in connection.execute(text(_OPEN_CYCLES), place)]
-        opening = _to_open(self.programmes, day, self.first, known_at, self._opened)
-        return list(opening), [d for d in due if d not in self._empty | self._refused]
+        opening = [
+            Cycle(programme, str(year), day, known_at)
+            for (programme, year), opens in self._ahead.items()
+            if self.first <= opens <= day
+        ]
+        left = self._empty | self._refused
+        return opening, [
+            (programme, period)
+            for programme, period, evaluated, known in self._open
+            if evaluated <= day and known <= known_at and (programme, period) not in left
+        ]
 
     def _evaluate(self, due: list[tuple[str, str]], day: dt.date, known_at: dt.datetime) -> list[str]:
         told = []
@@ -265,26 +291,17 @@ def end_of(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(23, 59, 59), tzinfo=SHANGHAI)
 
 
-def _to_open(
-    programmes: Collection[str],
-    day: dt.date,
-    first: dt.date,
-    known_at: dt.datetime,
-    opened: set[tuple[str, int]],
-) -> Iterator[Cycle]:
-    """Yield what is to be opened since the first day played; ``opened``: what needs no look any more."""
+def _openings(
+    programmes: Collection[str], years: range, opened: Collection[tuple[str, str]]
+) -> dict[tuple[str, int], dt.date]:
+    """Return when the periods open that are not open yet."""
+    found = {}
     for programme in programmes:
-        for year in range(first.year - 1, day.year + 1):
-            if (programme, year) in opened:
-                continue
+        for year in years:
             rules = store.covering(store.versions(programme), dt.date(year, 12, 31))
-            if rules is None or not rules.rules.cycle.has(year):
-                continue
-            opens = cycle_days(rules.rules.cycle, year).opens.date
-            if opens <= day:
-                opened.add((programme, year))
-            if first <= opens <= day and not cycles.opened(programme, str(year)):
-                yield Cycle(programme, str(year), day, known_at)
+            if rules and rules.rules.cycle.has(year) and (programme, str(year)) not in opened:
+                found[programme, year] = cycle_days(rules.rules.cycle, year).opens.date
+    return found
 
 
 def _open(cycle: Cycle) -> str:

@@ -86,6 +86,8 @@ def publicise(
     if not set(programmes) & set(publicity.programmes()):
         return []
     told = _answered(day, known_at, people)
+    if not publicising(programmes, day, known_at):
+        return told
     told += _proposed("提请公示", publicity.propose_notices(day, known_at))
     told += _answered(day, known_at, people)
     ended = publicity.advance(day, known_at).output["ended"]
