@@ -35,7 +35,8 @@ def test_a_command_without_database_says_what_to_do(ipgov, monkeypatch):
 
 
 def test_an_empty_installation_has_no_cycles(ipgov, database):
-    assert ipgov("status")[:2] == (0, "尚未开启任何年度\n")
+    code, out, _ = ipgov("status")
+    assert (code, out.splitlines()[0]) == (0, "尚未开启任何年度")
     code, _, err = ipgov("explain", "functional_platform", "2023", "FP01")
     assert code == 2
     assert "2023" in err

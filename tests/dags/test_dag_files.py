@@ -28,6 +28,8 @@ EXPECTED = {
     "rectification_followup": ["advance", "open_cases", "write_papers", "check_runs", "send"],
     "period_followup": ["advance", "open_cases", "write_papers", "propose_papers", "send"],
     "nightly_seal": ["seal", "verify"],
+    "operations_watch": ["watch"],
+    "backup": ["create", "clean"],
     "approval_and_issue": ["present", "audit", "sign", "numbers", "issue", "send"],
     "present_rounds": ["list_open", "start_approval"],
     "dispatch": ["send"],

@@ -1,10 +1,12 @@
-"""A year on the record, and a database of Airflow's that stands for the real one."""
+"""A played year, and a database that stands for Airflow's."""
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +34,20 @@ def airflow_like(postgres: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     settings.cache_clear()
     yield url
     embedded.drop_database(postgres, name)
+
+
+@pytest.fixture
+def nation(database: Path) -> Any:
+    """The synthetic nation on a fresh database."""
+    from ipgov.core.database import transaction
+    from ipgov.core.steps import SHANGHAI
+    from ipgov.decisions.officers import Officer, register_officer
+    from ipgov.simulation import nation as synthetic
+    from played_nation import Nation
+
+    with transaction() as connection:
+        synthetic.register(connection)
+        for login, role in (("reviewer1", "reviewer"), ("issuer1", "issuer")):
+            known_at = dt.datetime(2023, 9, 5, tzinfo=SHANGHAI)
+            register_officer(connection, Officer(login, login, (role,), None, True), known_at)
+    return Nation(database / "objects")

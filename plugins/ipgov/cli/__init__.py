@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from ipgov.cli import (
+    alerts,
     audits,
     backup,
     cases,
@@ -62,6 +63,7 @@ for room in (
     audits,
     provinces,
     backup,
+    alerts,
     simulate,
 ):
     app.add_typer(room.app)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ipgov.cli.common import Json, group, moment, print_json
+from ipgov.cli.health import size
 
 app = typer.Typer()
 backup_app = group()
@@ -31,7 +32,7 @@ def create(destination: Place = None, as_json: Json = False) -> None:
         print_json(vars(made))
     else:
         print(
-            f"已备份 {made.backup}：{made.objects} 个对象（新复制 {made.copied} 个），共 {_size(made.size)}，"
+            f"已备份 {made.backup}：{made.objects} 个对象（新复制 {made.copied} 个），共 {size(made.size)}，"
             f"链头 {made.head or '（尚无封存）'}"
         )
         if not made.airflow:
@@ -53,7 +54,7 @@ def list_(source: Place = None, as_json: Json = False) -> None:
     words = {"whole": "完整", "incomplete": "有缺漏", "unfinished": "未写完，不能恢复", "damaged": "清单损坏"}
     for row in rows:
         told = (
-            f"，{row['objects']} 个对象，{_size(row['size'])}，链头 {row['head'] or '无'}"
+            f"，{row['objects']} 个对象，{size(row['size'])}，链头 {row['head'] or '无'}"
             + ("" if row["airflow"] else "，不含 Airflow 的数据库")
             if "objects" in row
             else ""
@@ -74,7 +75,7 @@ def verify(source: Place = None, name: Name = None, as_json: Json = False) -> No
     else:
         for problem in problems:
             print(problem)
-        good = f"备份 {manifest.backup} 完好：{manifest.objects} 个对象，{_size(manifest.size)}"
+        good = f"备份 {manifest.backup} 完好：{manifest.objects} 个对象，{size(manifest.size)}"
         print(f"共 {len(problems)} 处问题" if problems else good)
     raise typer.Exit(1 if problems else 0)
 
@@ -144,9 +145,3 @@ def _show(told: Any, as_json: bool, good: str) -> None:
             + (f"，重建文书 {told.document}" if told.document else "")
         )
     raise typer.Exit(1 if told.problems else 0)
-
-
-def _size(count: int) -> str:
-    units = ("字节", "KB", "MB", "GB", "TB")
-    step = min(max(count.bit_length() - 1, 0) // 10, len(units) - 1)
-    return f"{count / 1024**step:.{1 if step else 0}f} {units[step]}"

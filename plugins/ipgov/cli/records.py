@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ipgov.cli import health
 from ipgov.cli.common import AsOf, Json, group, moment, print_json, report
 from ipgov.cli.dispatching import show_dispatch
 from ipgov.cli.person import By, PasswordFile, acting
@@ -25,18 +26,24 @@ def status(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """列出各业务、各年度办到哪一步，以及逾期、即将到期、暂定的事项、公示、待录入的字号、寄发情况。"""
+    """列出各业务、各年度办到哪一步，待办、逾期、暂定、失败的事项，寄发，组件、容量、封存与备份。
+
+    退出码：0 没有需要人处理的事项；1 有（逐项列在最后）；2 用法或环境有误。
+    """
+    from ipgov.operations import health as installation
     from ipgov.procedures import dispatching, document_numbers, overview, publicity_overview, work_plan
 
     rows = overview.cycles()
     at = moment(as_of)
     owed, announced = work_plan.outlook(*at, within), publicity_overview.current(*at)
     numbers, sent = document_numbers.awaited(), dispatching.outlook()
+    state = installation.state(*at)
+    exit_code = 1 if state["needs_person"] else 0
     if as_json:
         awaited = [vars(a) for a in numbers]
         found = {"cycles": rows, "obligations": owed, "publicities": announced}
-        print_json({**found, "numbers": awaited, "dispatch": sent})
-        return
+        print_json({**found, "numbers": awaited, "dispatch": sent, **state})
+        raise typer.Exit(exit_code)
     for row in rows:
         print(
             f"{row['programme']} {row['period']}：规则 {row['rules']}，截止 {row['due_on']}，"
@@ -52,6 +59,8 @@ def status(
     for a in numbers:
         print(f"待录入字号：{a.subject}（{a.series}，自 {a.asked_on} 起等待，{a.key}）")
     show_dispatch(sent)
+    health.show(state)
+    raise typer.Exit(exit_code)
 
 
 @document_app.command("rebuild")

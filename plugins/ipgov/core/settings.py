@@ -182,6 +182,7 @@ class Settings(SiteSettings):
     )
     alert_webhook: str = Field(
         default="",
+        repr=False,  # the path of many a service is its password
         description="https address that alerts are posted to as JSON; empty: none",
     )
     alert_webhook_secret_file: Path | None = Field(

@@ -34,6 +34,21 @@ def take(location: str | None, performed_by: str, known_at: dt.datetime) -> Mani
     return backup.create(place(location), performed_by, known_at)
 
 
+def daily(known_at: dt.datetime) -> dict[str, Any]:
+    """Take the daily backup where a destination is set; GovernanceError, once it is taken, for its gaps."""
+    from ipgov.core.database import account
+
+    if not settings().backup_destination:
+        return {"skipped": "未设置 IPGOV_BACKUP_DESTINATION"}
+    made = take(None, account(), known_at)
+    if made.problems:
+        raise GovernanceError(
+            f"备份 {made.backup} 有 {len(made.problems)} 处缺漏",
+            tuple(Problem("backup_gap", p, "对象在库，与指纹一致") for p in made.problems),
+        )
+    return {"backup": made.backup, "objects": made.objects, "copied": made.copied, "head": made.head}
+
+
 def listing(location: str | None) -> list[dict[str, Any]]:
     """Return every backup of a place, oldest first."""
     return backup_check.listing(place(location))
@@ -154,11 +169,20 @@ def rehearse(
 
 def last(connection: Connection, *kinds: str) -> dict[str, Any] | None:
     """Return the newest event of some kinds; for backups that is the newest state of the record saved."""
-    row = connection.execute(
-        select(backup_event)
-        .where(backup_event.c.kind.in_(kinds))
-        .order_by(backup_event.c.snapshot_at.desc(), backup_event.c.id.desc())
-        .limit(1)
-    ).mappings()
-    found = row.first()
+    return _event(connection, kinds, backup_event.c.snapshot_at.desc(), backup_event.c.id.desc())
+
+
+def last_known(connection: Connection, *kinds: str) -> dict[str, Any] | None:
+    """Return the event of some kinds that was recorded last."""
+    return _event(connection, kinds, backup_event.c.id.desc())
+
+
+def first_known(connection: Connection, *kinds: str) -> dict[str, Any] | None:
+    """Return the event of some kinds that is known longest."""
+    return _event(connection, kinds, backup_event.c.known_at, backup_event.c.id)
+
+
+def _event(connection: Connection, kinds: tuple[str, ...], *order: Any) -> dict[str, Any] | None:
+    query = select(backup_event).where(backup_event.c.kind.in_(kinds)).order_by(*order).limit(1)
+    found = connection.execute(query).mappings().first()
     return None if found is None else dict(found)

@@ -1,6 +1,6 @@
 """Proves what was restored: it takes this code's form, is as it was sealed, and makes its documents again.
 
-Run by a restore as a process of its own, since settings, engine and store are read once per process. Prints JSON.
+Run by a restore as a process of its own: settings, engine and store are read once per process. Prints JSON.
 """
 
 from __future__ import annotations
