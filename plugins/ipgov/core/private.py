@@ -42,7 +42,7 @@ def read_shared(path: Path) -> str:
     Raises EnvironmentProblemError where any other account may read it, or the group may change it; OSError
     where it cannot be read.
     """
-    if path.parent != MOUNTED and path.stat().st_mode & 0o027:
+    if MOUNTED not in path.parents and path.stat().st_mode & 0o027:
         raise EnvironmentProblemError(f"机密文件 {path} 的权限过宽：至多本人读写、同组可读（chmod 640）")
     return path.read_text(encoding="utf-8")
 
