@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping, func, select, text
 
 from ipgov.core import objects
 from ipgov.core.database import reading
+from ipgov.core.settings import settings
 from ipgov.core.steps import SHANGHAI
 from ipgov.core.tables import (
     document,
@@ -97,15 +98,25 @@ def _ranking(programme: str, period: int) -> list[str]:
 
 
 def _files(programme: str, last: dt.date) -> list[str]:
+    """Return what was written, a line for each kind: a title, how many papers, in which forms, and where."""
     with reading() as connection:
-        counts = connection.execute(
-            select(document.c.kind, document_file.c.format, func.count())
+        kinds = connection.execute(
+            select(
+                func.min(document.c.title).label("title"),
+                func.count(func.distinct(document.c.id)).label("papers"),
+                func.string_agg(func.distinct(document_file.c.format), "、").label("formats"),
+            )
             .join(document_file, document_file.c.document_id == document.c.id)
             .where(document.c.programme == programme, document.c.issued_on <= last)
-            .group_by(document.c.kind, document_file.c.format)
-            .order_by(document.c.kind, document_file.c.format)
+            .group_by(document.c.kind)
+            .order_by(document.c.kind)
         ).all()
-    return ["── 生成的文件 ──", *(f"  {kind} .{format_}：{n} 份" for kind, format_, n in counts)]
+    lists, sent = (f"{settings().objects_location}/{part}/{programme}" for part in ("reports", "outbox"))
+    return [
+        "── 生成的文件 ──",
+        *(f"  《{k.title}》等 {k.papers} 件（{k.formats}）" for k in kinds),
+        f"  评级表在 {lists}，文书在 {sent}，各按年度",
+    ]
 
 
 def follow_up_summary(last: dt.date) -> list[str]:
