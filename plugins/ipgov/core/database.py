@@ -64,7 +64,7 @@ def engine() -> Engine:
     url = settings().database_url
     if not url:
         raise EnvironmentProblemError(
-            "没有数据库地址：请设置 IPGOV_DATABASE_URL，或先运行 make demo / ipgov up 启动内置数据库"
+            "没有数据库地址：请设置 IPGOV_DATABASE_URL；单机安装先启动，再载入状态文件夹的 env"
         )
     return _open(url, settings().database_statement_timeout)
 
