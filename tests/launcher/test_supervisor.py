@@ -184,7 +184,7 @@ def test_demo_plays_and_tells_where_to_look(tmp_path: Path, capsys: pytest.Captu
     assert "三年结果" in out
     assert "界面：http://127.0.0.1:18080/" in out
     assert f"账户与密码：{tmp_path}/passwords.json" in out
-    assert "流程：approval_and_issue center_publicity correction cycle_calendar" in out
+    assert "流程：approval_and_issue backup center_publicity correction cycle_calendar" in out
     assert (seen[0].base_url, seen[0].state) == ("http://127.0.0.1:18080", tmp_path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,11 +13,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
+from ipgov.core import logs
 from ipgov.core.database import lock, transaction
 from ipgov.core.errors import RefusedError
 from ipgov.core.tables import step_run
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+_LOG = logging.getLogger(__name__)
 
 
 class Mode(StrEnum):
@@ -81,6 +84,17 @@ def run_step(
 
     Run again with the same inputs it changes nothing and returns what it returned then.
     """
+    told = {"programme": cycle.programme, "period": cycle.period, "step": step, "mode": str(cycle.mode)}
+    with logs.about(**told):
+        result = _run_once(cycle, step, fingerprint, work)
+        counts = f"读 {result.read}，写 {result.written}，略过 {result.skipped}，问题 {result.found}"
+        _LOG.info("步骤 %s %s（%s）", step, "此前已办理" if result.repeated else "办理完毕", counts)
+    return result
+
+
+def _run_once(
+    cycle: Cycle, step: str, fingerprint: str, work: Callable[[Connection], StepResult]
+) -> StepResult:
     with transaction() as connection:
         lock(connection, "step", cycle.programme, cycle.period, step, cycle.mode)
         done = connection.execute(

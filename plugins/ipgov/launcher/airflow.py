@@ -71,6 +71,8 @@ FIXED = {
     },
     "logging": {
         "colored_console_log": "False",
+        # each line an object with what it is about (core/logs.py), for whoever gathers them
+        "json_logs": "True",
         # 200 lines at each import, in every task's log
         "namespace_levels": "great_expectations=WARNING",
         "file_task_handler_new_folder_permissions": "0o700",

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from ipgov.core import logs
 from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.fingerprint import fingerprint, sha256_hex
 from ipgov.core.settings import settings
@@ -33,7 +34,7 @@ from ipgov.wiring.roles import load_roles
 
 HEALTH_PARTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 START_LIMIT, STOP_PATIENCE = 240.0, 20.0
-LOG_LIMIT = 20_000_000
+LOG_LIMIT, ROTATE_EVERY = 20_000_000, 60.0
 
 Say = Callable[[str], None]
 
@@ -76,7 +77,11 @@ def up(
     load_roles(settings().policies)  # refused before anything is started
     airflow.public_url()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _signals(), _only_instance(state, say) as lock:
+    with (
+        _signals(),
+        _only_instance(state, say) as lock,
+        logs.also(state / "logs" / "ipgov.jsonl", say) as say,
+    ):
         port_check.require_free(port)
         if furnish is not None:
             furnish(state)
@@ -237,8 +242,7 @@ class _Instance:
 
     def _open_log(self, name: str) -> IO[bytes]:
         path = self._log(name)
-        if path.exists() and path.stat().st_size > LOG_LIMIT:
-            path.replace(path.with_suffix(".log.1"))
+        logs.rotate(path, LOG_LIMIT)
         return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
     def _run(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
@@ -309,7 +313,12 @@ class _Instance:
 
     def _keep_alive(self) -> None:
         ends = watch.Ends()
+        looked = time.monotonic()
         while not self._ending.wait(0.3):
+            if time.monotonic() - looked > ROTATE_EVERY:
+                looked = time.monotonic()
+                for name in list(self._children):
+                    logs.rotate(self._log(name), LOG_LIMIT)
             if postgres.postmaster(self.state / "pg") is None and not self._revive_database(ends):
                 return
             for name, child in list(self._children.items()):

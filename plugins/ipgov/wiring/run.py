@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ipgov.core import clock
+from ipgov.core import clock, logs
 from ipgov.core.database import reading
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, RefusedError
 from ipgov.core.faults import fault
@@ -42,9 +42,17 @@ def refusals() -> Iterator[None]:
 def moment(context: Mapping[str, Any]) -> tuple[dt.date, dt.datetime]:
     """Return (as_of, known_at) of a run: from its conf, else now. The one clock reading of a task."""
     conf = context["dag_run"].conf or {}
+    _tell_logs(context)
     with reading() as connection:
         now, simulation = clock.read(connection)
     return resolve_moment(now, simulation, as_of=_day(conf, "as_of"), known_at=_instant(conf, "known_at"))
+
+
+def _tell_logs(context: Mapping[str, Any], **facts: str) -> None:
+    """Let every later line of the task's log bear its run and, until a step says its own name, its task."""
+    run, instance = context.get("run_id"), context.get("ti")
+    found = {"run": run, "step": getattr(instance, "task_id", None)}
+    logs.bind(**{name: str(value) for name, value in found.items() if value}, **facts)
 
 
 def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
@@ -54,6 +62,12 @@ def cycle(context: Mapping[str, Any], programme: str) -> Cycle:
     evaluated on. Raises RefusedError for a run without a year, and for a recalculation told to be as of
     another day; UnknownError for a recalculated year before the first rules.
     """
+    found = _cycle(context, programme)
+    _tell_logs(context, programme=programme, period=found.period, mode=str(found.mode))
+    return found
+
+
+def _cycle(context: Mapping[str, Any], programme: str) -> Cycle:
     run = context["dag_run"]
     conf = run.conf or {}
     period = _period(run, conf)
