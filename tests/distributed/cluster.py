@@ -178,6 +178,25 @@ class Cluster:
                 continue
         return name
 
+    def redeliver(self, limit: float = 120) -> int:
+        """Hand every task that was never taken from the queue out again, as Redis does after its timeout.
+
+        Returns how many there were, once the workers have dealt with them.
+        """
+        from kombu import Connection
+
+        password = (self.secrets / "redis_password").read_text(encoding="utf-8")
+        with Connection(f"redis://:{password}@127.0.0.1:{self.redis.port}/0") as connection:
+            channel = connection.default_channel
+            tags = [tag.decode() for tag in channel.client.hkeys("unacked")]
+            for tag in tags:
+                channel.qos.restore_by_tag(tag)
+            end = time.monotonic() + limit
+            while channel.client.llen("default") or channel.client.hlen("unacked"):
+                assert time.monotonic() < end, "redelivered tasks are not dealt with"
+                time.sleep(0.5)
+        return len(tags)
+
     def _alive(self) -> dict[str, subprocess.Popen[bytes]]:
         return {n: c for n, c in self._children.items() if c.poll() is None}
 

@@ -136,9 +136,13 @@ def send_in(period: int, known_at: dt.datetime) -> None:
     for sent in nation.sent(period, units, _blank):
         if objects.store().exists(sent.key):
             continue
-        objects.store().put(sent.key, sent.data)
-        moment = sent.received_at.timestamp()
-        os.utime(Path(settings().objects_location) / sent.key, (moment, moment))
+        receive(sent.key, sent.data, sent.received_at)
+
+
+def receive(key: str, data: bytes, at: dt.datetime) -> None:
+    """Put an object into the inbox as one that came at a moment; its time is the store's to say."""
+    objects.store().put(key, data)
+    os.utime(Path(settings().objects_location) / key, (at.timestamp(), at.timestamp()))
 
 
 def _blank(period: str, unit: str) -> bytes:
