@@ -1,4 +1,4 @@
-"""The values for Airflow's official Helm chart: the same processes, settings and secrets as docker-compose.yml.
+"""The values for Airflow's Helm chart: the same processes, settings and secrets as docker-compose.yml.
 
 The chart's own schema is in no package; docs/deployment.md tells against which version the keys were held.
 """
