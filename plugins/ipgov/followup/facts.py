@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal, TypeVar
 
 from ipgov.core.errors import UnknownError
-from ipgov.policy.rules import YearDay
+from ipgov.policy.rules import RuleVersion, YearDay
 
 OFFICE = "office"
 ONE_DAY = dt.timedelta(days=1)
@@ -57,6 +57,7 @@ class TitleChange:
     titled: bool
     effective_on: dt.date
     known_on: dt.date
+    recognises: bool = True  # of those that give it: not one that only gives it back
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ class OpenedPeriod:
     due_on: dt.date
     evaluate_on: dt.date
     known_on: dt.date
+    rules: RuleVersion | None = None  # as frozen; None: every body of the programme is asked
+
+    def asks(self, titled_on: dt.date | None) -> bool:
+        """Tell whether a body recognised on that day is asked for this period."""
+        return self.rules is None or self.rules.asks(titled_on, int(self.period))
 
 
 @dataclass(frozen=True)
@@ -192,6 +198,15 @@ class Facts:
             if change.effective_on <= on and change.known_on < day:
                 last = change
         return None if last is None else last.titled
+
+    def titled_on(self, programme: str, unit: str, day: dt.date) -> dt.date | None:
+        """Return the newest day of recognition up to a day, as known when it began; None: there is none."""
+        days = [
+            t.effective_on
+            for t in self._titles.get((programme, unit), ())
+            if t.titled and t.recognises and t.effective_on <= day and t.known_on < day
+        ]
+        return max(days, default=None)
 
     def organisation(self, code: str, day: dt.date) -> str:
         """Return an organisation's name on a day; its code where no name was known."""

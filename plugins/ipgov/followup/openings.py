@@ -154,6 +154,8 @@ def calls(source: Source, facts: Facts, day: dt.date) -> list[Call]:
         ]
     programme, found = source.rule.duty.programme, []
     for unit in facts.registered(programme, source.opened_on, day):
+        if source.period is not None and not source.period.asks(facts.titled_on(programme, unit, day)):
+            continue
         if _concerned(whom, facts, programme, unit, source.opened_on, day):
             body = facts.body(programme, unit, day)
             if _on_route(source.rule, body):

@@ -47,6 +47,7 @@ from ipgov.followup.facts import (
 )
 from ipgov.policy import store as rules
 from ipgov.policy.duty_store import frozen_duty
+from ipgov.policy.lifecycles import RECOGNISED
 from ipgov.registry.titles import changes_of_title
 
 _K = TypeVar("_K")
@@ -94,6 +95,7 @@ def load_facts(connection: Connection, since: dt.date, before: dt.datetime) -> F
                 holds_after[r["programme"], r["event"]],
                 r["effective_on"],
                 day_of(r["known_at"]),
+                recognises=r["event"] == RECOGNISED,
             )
             for r in rows(select(title).where(giving_or_ending), title)
         ),
@@ -166,8 +168,9 @@ def _cycles() -> Select[Any]:
 
 def _period(row: RowMapping) -> OpenedPeriod:
     names = ("id", "programme", "period", "opened_on", "due_on", "evaluate_on")
-    due = rules.frozen(row["sha256"]).rules.cycle.due
-    return OpenedPeriod(**{n: row[n] for n in names}, due=due, known_on=day_of(row["known_at"]))
+    frozen = rules.frozen(row["sha256"]).rules
+    known_on = day_of(row["known_at"])
+    return OpenedPeriod(**{n: row[n] for n in names}, due=frozen.cycle.due, known_on=known_on, rules=frozen)
 
 
 def _results() -> Select[Any]:

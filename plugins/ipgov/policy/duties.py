@@ -41,10 +41,10 @@ class Opening(Block):
 
     ``occurrences``: a recorded event of one of these kinds, on the day it occurred. ``day``: a day, for
     everyone in ``whom``. ``monthly``: this day of every month from the duty's day of effect on, for everyone
-    in ``whom``. ``period``: a day of every opened period, for every body of its roster. ``outcomes``: an
-    issued outcome (``proposed_outcome``) of these names, on the day of issue. ``grades``: an issued grade of
-    these names. ``after``: another duty of the same subject was met or lapsed, or is overdue if
-    ``also_when_overdue``.
+    in ``whom``. ``period``: a day of every opened period, for every body that is asked for it
+    (``RuleVersion.asks``). ``outcomes``: an issued outcome (``proposed_outcome``) of these names, on the day
+    of issue. ``grades``: an issued grade of these names. ``after``: another duty of the same subject was met
+    or lapsed, or is overdue if ``also_when_overdue``.
     """
 
     occurrences: tuple[OccurrenceKind, ...] | None = None

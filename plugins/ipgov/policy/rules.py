@@ -330,6 +330,22 @@ class RuleVersion(ScoringRules):
         """Return the programme whose title the bodies hold."""
         return self.governs or self.programme
 
+    def titled_too_late(self, titled_on: dt.date | None, year: int) -> bool:
+        """Tell whether a body was recognised too late to be evaluated for a year.
+
+        One recognised after the year has nothing to report for it, whatever the rules require.
+        """
+        required = self.subject.full_years_before_evaluation
+        last = dt.date(year - required + 1, 1, 1) if required else dt.date(year, 12, 31)
+        return titled_on is not None and titled_on > last
+
+    def asks(self, titled_on: dt.date | None, year: int) -> bool:
+        """Tell whether the period that ends with ``year`` is one of a body recognised on that day.
+
+        It may be one of those alone whose own count of years is full (2024-1155#36).
+        """
+        return self.cycle.ends_for(titled_on, year) and not self.titled_too_late(titled_on, year)
+
     @property
     def period_name(self) -> str:
         """Return what its forms call a period."""

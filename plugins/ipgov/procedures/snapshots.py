@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,13 +66,8 @@ class Chosen:
 
 
 def titled_too_short(unit: Unit, rules: RuleVersion, year: int) -> bool:
-    """Tell whether a body has had its title for too short a time to be evaluated for a year.
-
-    One recognised after the year has nothing to report for it, whatever the rules require.
-    """
-    required = rules.subject.full_years_before_evaluation
-    last = dt.date(year - required + 1, 1, 1) if required else dt.date(year, 12, 31)
-    return unit.titled_on is not None and unit.titled_on > last
+    """Tell whether a body has had its title for too short a time to be evaluated for a year."""
+    return rules.titled_too_late(unit.titled_on, year)
 
 
 def bodies(connection: Connection, cycle: Cycle, rules: RuleVersion) -> list[Unit]:
