@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from ipgov.cli.common import AsOf, Json, group, moment, print_json
@@ -61,12 +63,22 @@ def sample(as_json: Json = False) -> None:
 
 
 @app.command()
-def housekeeping(as_json: Json = False) -> None:
+def housekeeping(
+    runs: Annotated[
+        bool, typer.Option("--runs", help="一并清理 Airflow 中按钟点频繁运行的流程的旧运行记录")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """删除超过 IPGOV_LOG_KEEP_DAYS 天的日志文件（与定时任务同一步骤）；业务记录从不删除。"""
     from ipgov.operations import housekeeping as procedure
 
-    result = procedure.clean(moment(None)[1])
+    now = moment(None)[1]
+    result = procedure.clean(now)
+    if runs:
+        procedure.clean_runs(now)
     if as_json:
         print_json(result.as_dict())
     else:
         print(f"已删除 {result.written} 个过期的日志文件，保留 {result.skipped} 个")
+        if runs:
+            print("已清理旧运行记录")

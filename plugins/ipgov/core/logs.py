@@ -66,7 +66,7 @@ def to_file(path: Path) -> logging.Handler:
 
 @contextmanager
 def also(path: Path, say: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
-    """Give a function that tells as ``say`` and into a file of JSON lines, into which all of ipgov tells then."""
+    """Give a function that tells as ``say`` and into a file of JSON lines, as all of ipgov does then."""
     logger = logging.getLogger("ipgov")
     before, handler = logger.level, to_file(path)
     logger.setLevel(logging.INFO)
