@@ -32,7 +32,7 @@ from servers import need_redis
 pytestmark = pytest.mark.distributed
 
 HERE = Path(__file__).parent
-LIMIT = 400.0  # seconds for one year
+LIMIT = 900.0  # seconds for one year; a quiet machine needs one or two minutes
 BUCKET = "ipgov"
 
 

@@ -44,13 +44,14 @@ def _api_server() -> str:
 
 def _worker() -> str:
     from celery import Celery
+    from kombu.exceptions import OperationalError
 
     site.require("worker")
     asked = Celery(broker=settings().broker_url, set_as_current=False)
     me = f"celery@{settings().worker_name or socket.gethostname()}"
     try:
         answers = asked.control.ping(destination=[me], timeout=PATIENCE, limit=1)
-    except (OSError, asked.connection().connection_errors) as error:
+    except (OSError, OperationalError) as error:
         return f"连不上消息队列（{type(error).__name__}）"
     return "" if answers else f"工作进程 {me} 没有应答"
 
