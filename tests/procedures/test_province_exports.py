@@ -235,9 +235,8 @@ def test_by_command(
     secret.write_text("a-third-Horse-9-battery\n", encoding="utf-8")
     secret.chmod(0o644)
     mine = ("--by", "admin1", "--as-of", "2024-08-03")
-    code, _, err = ipgov(
-        "province", "grant", BEIJING, "--reason", "x", "--login-password-file", secret, *mine
-    )
+    grant = ("province", "grant", BEIJING, "--reason", "x", "--login-password-file", secret, *mine)
+    code, _, err = ipgov(*grant)
     assert code == 2
     assert str(secret) in err
     secret.chmod(0o600)

@@ -181,3 +181,5 @@ def migrate(
     known: database.Kind = "production" if kind == "production" else "simulation"
     policy_changes.migrate(known, note, dt.datetime.now(dt.UTC), database.account())
     print("数据库已是最新")
+    for name in policy_changes.not_in_force(dt.datetime.now(dt.UTC)):
+        print(f"  待提出并批准：{name}（ipgov policy propose，再由另一人 ipgov policy approve）")

@@ -11,8 +11,10 @@ from typing import Literal
 
 from psycopg import Error as PsycopgError
 from sqlalchemy import Connection, Engine, create_engine, select, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.sql.elements import TextClause
 
+from ipgov.core import revisions
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
 from ipgov.core.faults import database_fault
 from ipgov.core.settings import settings
@@ -76,8 +78,21 @@ def transaction() -> Iterator[Connection]:
     Raises EnvironmentProblemError (where it may pass, TemporaryProblemError) where the server is at fault.
     """
     with _told(engine()), engine().begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": SEAL_LOCK})
+        _begin(
+            connection, text("SELECT version_num, pg_advisory_xact_lock_shared(:key) FROM alembic_version")
+        )
         yield connection
+
+
+def _begin(connection: Connection, statement: TextClause) -> None:
+    """See that the database is of this program's form: every transaction asks, for it may be upgraded."""
+    try:
+        found = connection.execute(statement, {"key": SEAL_LOCK}).scalar()
+    except ProgrammingError as error:
+        if not revisions.not_made(error):
+            raise
+        found = None
+    revisions.check(found, _where(connection.engine))
 
 
 @contextmanager
@@ -105,6 +120,7 @@ def reading() -> Iterator[Connection]:
     with _told(engine(), read_only=True), engine().connect() as connection:
         connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
+            _begin(connection, text("SELECT version_num FROM alembic_version WHERE :key > 0"))
             yield connection
 
 
@@ -129,9 +145,10 @@ def migrate(
 ) -> None:
     """Bring the database to the newest form (as the owner), recreate the views, and record what it is.
 
-    ``first`` records, in the same transaction, what every database begins with.
+    All of it or nothing: one transaction. ``first`` records, in the same one, what every database begins
+    with.
 
-    Raises RefusedError where the database already exists as another kind.
+    Raises RefusedError where the database already exists as another kind, or is newer than this program.
     """
     from alembic import command
     from alembic.config import Config
@@ -143,6 +160,7 @@ def migrate(
     try:
         with _told(owner), owner.begin() as connection:
             lock(connection, "migrate")
+            revisions.require_upgradable(connection)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             _run(connection, (settings().sql / "append_only.sql").read_text(encoding="utf-8"))

@@ -287,7 +287,8 @@ def require_files_approved(connection: Connection, group: str, known_at: dt.date
             told = f"（指纹 {file.sha256[:12]}）未经批准；请先运行：{first}，再由另一人运行：{approve}"
         reasons.append(f"{file.source}{told}")
     if reasons:
-        raise RefusedError(f"规则文件未经批准，不能用于正式办理：{'；'.join(reasons)}")
+        upgraded = "程序升级带来的新规则文件也须提出并批准一次（docs/upgrade.md）"
+        raise RefusedError(f"规则文件未经批准，不能用于正式办理：{'；'.join(reasons)}。{upgraded}")
 
 
 def _change(row: Row[tuple[object, ...]]) -> Change:

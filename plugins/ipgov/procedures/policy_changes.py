@@ -39,6 +39,20 @@ def migrate(kind: database.Kind, note: str, known_at: dt.datetime, by: str) -> N
     database.migrate(kind, note, known_at, first)
 
 
+def not_in_force(known_at: dt.datetime) -> list[str]:
+    """Return the rule files of this installation that two people have not put in force as they are.
+
+    After an upgrade these are the files that came with it: nothing is done by them before.
+    """
+    with reading() as connection:
+        found = policy_changes.changes(connection, None, known_at)
+    in_force = {c.sha256 for c in found if c.counts}
+    versions = [v for p in store.programmes() for v in store.versions(p) if v.rules.status == "in_force"]
+    named = [(f"policies/{v.rules.programme}/{v.source}", v.sha256) for v in versions]
+    named += [(f.source, f.sha256) for f in files.every()]
+    return sorted(source for source, sha256 in named if sha256 not in in_force)
+
+
 def propose(path: Path, by: str, note: str, known_at: dt.datetime) -> Acted:
     """Propose a rule file. Raises GovernanceError with every problem for a file that cannot govern."""
     loaded = files.recognised(path) or store.load(path)
