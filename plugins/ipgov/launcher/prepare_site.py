@@ -41,6 +41,7 @@ def prepare() -> None:
     if isinstance(store := objects.store(), S3Store):
         store.ensure_bucket()
         _say("存储桶已就绪")
+    _clear_results()
     _migrate()
     _say("治理数据库已是最新")
     prepare_airflow()
@@ -103,6 +104,26 @@ def _provision(addresses: dict[str, Any]) -> None:
         for database in {url.database for url in addresses.values()}:
             users = {url.username for url in addresses.values() if url.database == database}
             postgres.admit(connection, database, *sorted(users))
+
+
+OLD_RESULTS = "DELETE FROM celery_taskmeta WHERE date_done < now() - interval '7 days'"
+
+
+def _clear_results() -> None:
+    """Forget what workers told long ago: it is asked for within seconds, and Celery never deletes it."""
+    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy.exc import OperationalError
+
+    engine = create_engine(settings().task_results_url)
+    try:
+        with engine.begin() as connection:
+            if inspect(connection).has_table("celery_taskmeta"):
+                connection.execute(text(OLD_RESULTS))
+    except OperationalError as error:
+        why = getattr(error.orig, "sqlstate", None) or "无应答"
+        raise EnvironmentProblemError(f"连不上任务结果库（IPGOV_TASK_RESULTS_URL）：{why}") from None
+    finally:
+        engine.dispose()
 
 
 def _migrate() -> None:

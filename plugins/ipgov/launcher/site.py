@@ -14,7 +14,7 @@ from ipgov.core.errors import EnvironmentProblemError
 from ipgov.core.settings import settings
 from ipgov.launcher import airflow
 
-# Longer than any task may take (dags/*.py: two hours at most): what is handed out is given to nobody else
+# Longer than any task may take (dags/*.py, a test compares): what is handed out is given to nobody else
 # before. Airflow's own heartbeat finds a lost worker long before that.
 VISIBILITY_TIMEOUT = 86_400
 
