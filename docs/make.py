@@ -1,8 +1,8 @@
-"""Write the parts of the documents that come from the code's own data: ``python docs/make.py`` (``make manual``).
+"""Write what the documents take from the code's own data: ``python docs/make.py`` (``make manual``).
 
-``docs/manual/commands.md`` from the command line's help; the days of a year in ``docs/manual/year.md`` from the
-rules in force and the working days; the rooms in ``docs/architecture.md`` from their imports. A part of a page
-stands between ``<!-- written: name -->`` and ``<!-- /written -->``. ``tests/docs`` compares.
+``docs/manual/commands.md`` from the command line's help; the days of a year in ``docs/manual/year.md`` from
+the rules in force and the working days; the rooms in ``docs/architecture.md`` from their imports. A part of a
+page stands between ``<!-- written: name -->`` and ``<!-- /written -->``. ``tests/docs`` compares.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _COMMANDS = """\
 
 *本页由 `make manual` 据命令行自身的帮助生成，请勿手工改动。*
 
-每个命令先写组，再写命令、参数、选项；`ipgov --help`、`ipgov case --help` 等随时列出同样的内容。先载入本安装的设置
-（单机演示：`. .state/env`），否则命令找不到数据库。
+每个命令先写组，再写命令、参数、选项；`ipgov --help`、`ipgov case --help` 等随时列出同样的内容。先载入
+本安装的设置（单机演示：`. .state/env`），否则命令找不到数据库。
 
 多数命令另有以下选项，下文不再重复：
 
@@ -159,7 +159,7 @@ def imports() -> Mapping[str, set[str]]:
 
 
 def rooms() -> str:
-    """Return the diagram of rooms (Mermaid): an arrow from a room to each that it uses, but for what follows."""
+    """Return the diagram of rooms (Mermaid): an arrow to each that is used, but where a longer way leads too."""
     used = imports()
 
     def beyond(room: str, seen: set[str]) -> set[str]:
