@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from ipgov.core.errors import (
     UnknownError,
 )
 from ipgov.core.settings import settings
+
+sys.path.append(str(Path(__file__).parents[1] / "documents"))
+from document_samples import KNOWN_AT
+from test_register import file
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
@@ -59,10 +64,16 @@ def restored(place: Any, state: Path, **more: Any) -> Any:
 def test_what_is_restored_is_what_was_there(
     place: Any, database: Path, airflow_like: str, tmp_path: Path
 ) -> None:
+    from ipgov.core.database import transaction
     from ipgov.core.objects import open_store, store
+    from ipgov.documents import dispatch
     from ipgov.launcher import postgres as embedded
     from ipgov.operations import scratch_installation
 
+    with transaction() as connection:
+        for key, channel in (("a", "mail"), ("b", "outbox")):
+            document = file(connection, key, filename=f"2025-{key}")
+            dispatch.queue(connection, document, "FP001", channel, KNOWN_AT)
     seal()
     store().put("inbox/p/2024/u/waiting.xlsx", b"never read")
     os.utime(database / "objects/inbox/p/2024/u/waiting.xlsx", (1_700_000_000.25, 1_700_000_000.25))
@@ -73,6 +84,7 @@ def test_what_is_restored_is_what_was_there(
     told = restored(place, state, heads=[made.head])
     assert told.problems == []
     assert told.verified["head"] == made.head
+    assert (told.document, told.held) == ("2", 1)  # made again byte by byte; a letter that may have left
     before, after = files(database / "objects"), files(state / "objects")
     assert {k: v for k, v in after.items() if k in before} == before
     assert (state / "objects/inbox/p/2024/u/waiting.xlsx").stat().st_mtime == 1_700_000_000.25
@@ -82,6 +94,8 @@ def test_what_is_restored_is_what_was_there(
             assert connection.execute("SELECT username FROM ab_user").fetchall() == [("reviewer1",)]
             assert connection.execute("SELECT count(*) FROM session").fetchone() == (0,)
         with embedded.connect(state / "pg", "governance") as connection:
+            held = connection.execute("SELECT dispatch_id, number, target FROM dispatch_begun").fetchall()
+            assert held == [(1, 1, f"恢复自备份 {made.backup}")]
             kinds = connection.execute("SELECT kind, backup FROM backup_event").fetchall()
             assert kinds == [("restored", made.backup)]
             # the next row of every table goes on where the backup ended

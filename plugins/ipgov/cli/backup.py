@@ -135,6 +135,11 @@ def _show(told: Any, as_json: bool, good: str) -> None:
     else:
         for each in told.received_anew:
             print(f"说明：存储桶不能保留收件时刻，收件时刻变为现在：{each}")
+        if told.held:
+            print(
+                f"说明：备份时尚未寄出的 {told.held} 封邮件可能已在其后寄出，不会自动寄发；"
+                "逐件核实后登记：ipgov dispatch settle"
+            )
         for problem in told.problems:
             print(f"问题：{problem}")
         verified = told.verified

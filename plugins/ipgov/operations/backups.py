@@ -10,7 +10,8 @@ from sqlalchemy import Connection, select
 
 from ipgov.core.errors import EnvironmentProblemError, GovernanceError, Problem
 from ipgov.core.settings import settings
-from ipgov.core.tables import backup_event
+from ipgov.core.tables import backup_event, dispatch_begun
+from ipgov.documents import dispatch
 from ipgov.operations import backup, backup_check, restore, scratch_installation
 from ipgov.operations import manifest as manifests
 from ipgov.operations.manifest import Manifest
@@ -108,12 +109,13 @@ def _installed() -> Target:
 
 
 def _noted(at: Place, told: Restored, target: Target, by: str, moment: dt.datetime) -> Restored:
-    """Record in the restored database that it is one, and of when."""
+    """Record in the restored database that it is one, and of when; hold the letters that may have left."""
     from sqlalchemy import create_engine
 
     engine = create_engine(target.application)
     try:
         with engine.begin() as connection:
+            told.held = hold_letters(connection, told.manifest.backup, moment)
             connection.execute(backup_event.insert().values(_row("restored", at, told, by, moment)))
     except Exception as error:  # of a database that could not be brought to this form, the problems tell
         if not told.problems:
@@ -122,6 +124,26 @@ def _noted(at: Place, told: Restored, target: Target, by: str, moment: dt.dateti
     finally:
         engine.dispose()
     return told
+
+
+def hold_letters(connection: Connection, backup: str, moment: dt.datetime) -> int:
+    """Let no letter that was unsent at the backup leave by itself: it may have left since. Return how many.
+
+    Marked as begun they are uncertain, as after a kill (docs/dispatch.md); files are put again unchanged.
+    """
+    held = [
+        {
+            "dispatch_id": s.row["id"],
+            "number": s.row["attempts"] + 1,
+            "target": f"恢复自备份 {backup}",
+            "known_at": moment,
+        }
+        for s in dispatch.unsent(connection)
+        if s.row["channel"] == "mail" and s.state in ("waiting", "retry")
+    ]
+    if held:
+        connection.execute(dispatch_begun.insert(), held)
+    return len(held)
 
 
 def _row(kind: str, at: Place, told: Restored, by: str, moment: dt.datetime) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Restored:
     document: str = ""
     problems: list[str] = field(default_factory=list)
     received_anew: list[str] = field(default_factory=list)  # objects that bear another time of receipt now
+    held: int = 0  # letters that were unsent at the backup and may have left since
 
 
 def restore(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ipgov.core.errors import RefusedError, os_problem
+from ipgov.core.errors import EnvironmentProblemError, RefusedError, os_problem
 from ipgov.launcher import airflow, postgres
 from ipgov.operations.manifest import Manifest
 from ipgov.operations.restore import Target
@@ -53,12 +55,26 @@ def installation(
                 )
         mark.write_text(manifest.backup, encoding="utf-8")
         data.mkdir(mode=0o700)  # also where this process knows the folder from an earlier restore
-        postgres.start(data, survive=True, quiet=True)
+        _start(data)
         try:
             yield _prepared(state, data, manifest)
             mark.unlink(missing_ok=True)
         finally:
             postgres.stop(data)
+
+
+def _start(data: Path) -> None:
+    """Start the server; a busy machine takes longer than the package waits. EnvironmentProblemError."""
+    for pause in (1.0, 5.0, None):
+        try:
+            postgres.start(data, survive=True, quiet=True)
+            return
+        except subprocess.SubprocessError as error:
+            if pause is None:
+                raise EnvironmentProblemError(
+                    f"内置 PostgreSQL 未能启动（{type(error).__name__}），日志见 {data / 'log'}"
+                ) from error
+            time.sleep(pause)
 
 
 def _prepared(state: Path, data: Path, manifest: Manifest) -> Target:
