@@ -159,7 +159,7 @@ def imports() -> Mapping[str, set[str]]:
 
 
 def rooms() -> str:
-    """Return the diagram of rooms (Mermaid): an arrow to each that is used, but where a longer way leads too."""
+    """Return the diagram of rooms (Mermaid): arrows to what is used, but where a longer way leads."""
     used = imports()
 
     def beyond(room: str, seen: set[str]) -> set[str]:

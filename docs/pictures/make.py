@@ -3,7 +3,7 @@
 ``.venv/bin/python docs/pictures/make.py --state FOLDER --port PORT [--round ID]``, while ``make demo
 STATE=FOLDER PORT=PORT`` runs; ``--round``: an approval of the year that is still open, else the newest. Needs
 Chromium, LibreOffice and poppler (``chromium``, ``soffice``, ``pdftoppm``, ``pdftotext``) and Pillow: for the
-pictures alone, nothing of the project or its tests uses them. Pages are read as the account reviewer1, through
+pictures alone, nothing of the project or its tests uses them. Pages are read as the account reviewer1, by
 the console's own addresses.
 """
 
