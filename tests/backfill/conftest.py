@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "procedures"))  # played_nation
-from years_stack import Runs, YearsStack
+_HERE = Path(__file__).resolve().parent
+for _folder in (_HERE, _HERE.parent / "procedures", _HERE.parent / "centres"):
+    sys.path.append(str(_folder))  # this folder is a package, so that its files share a fixture: the stack
+from years_stack import Runs, YearsStack  # noqa: E402
 
 
 def _forget() -> None:
@@ -24,9 +26,9 @@ def _forget() -> None:
         cached.cache_clear()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[YearsStack]:
-    """The installation; this process works with its database and its object store, too."""
+    """The installation; this process works with its database, its object store and its holidays, too."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ipg") as folder:
         for name in [n for n in os.environ if n.startswith("IPGOV_")]:
             patch.delenv(name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ipgov.core.errors import GovernanceError
 from ipgov.launcher import supervisor
+from ipgov.simulation import fictitious_holidays
 
 
 def main(state: Path, port: int) -> int:
@@ -17,7 +18,7 @@ def main(state: Path, port: int) -> int:
             signal.pause()
 
     try:
-        supervisor.up(state, port, ready)
+        supervisor.up(state, port, ready, furnish=fictitious_holidays.supply)
     except GovernanceError as error:
         print(error.message, flush=True)
         return 2

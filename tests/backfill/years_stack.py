@@ -131,13 +131,13 @@ class Runs:
         body = {"dag_id": EVALUATION, "from_date": first, "to_date": last, **more}
         return self.client.post("/api/v2/backfills" + ("/dry_run" if dry else ""), body)
 
-    def all_ended(self, years: list[int], seconds: float) -> dict[int, dict[str, Any]]:
+    def all_ended(
+        self, years: list[int], seconds: float, dag_id: str = EVALUATION
+    ) -> dict[int, dict[str, Any]]:
         """Wait until the backfilled runs of these years ended; return them by year."""
 
         def ended() -> dict[int, dict[str, Any]] | None:
-            found = {
-                year_of(r["logical_date"]): r for r in self.of(EVALUATION) if r["run_type"] == "backfill"
-            }
+            found = {year_of(r["logical_date"]): r for r in self.of(dag_id) if r["run_type"] == "backfill"}
             chosen = {y: found[y] for y in years if y in found}
             done = len(chosen) == len(years) and all(
                 r["state"] in ("success", "failed") for r in chosen.values()
