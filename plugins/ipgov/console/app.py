@@ -149,12 +149,12 @@ def cycle(request: Request, user: Reader, programme: Name, period: Name) -> HTML
 
 def _recipients(documents: queries.Rows, bodies: queries.Rows) -> dict[str, str]:
     """Return the names of those whom documents went to: a body's, a province's office, else as written."""
-    from ipgov.registry.codes import province_name
+    from ipgov.registry.codes import province_office
 
     names = {b["unit"]: f"{b['name'] or '未登记'}（{b['unit']}）" for b in bodies}
     found = {}
     for code in {d["recipient"] for d in documents}:
-        province = f"{province_name(code)}知识产权局" if code.isdecimal() and len(code) == 2 else code
+        province = province_office(code) if code.isdecimal() and len(code) == 2 else code
         found[code] = names.get(code, province)
     return found
 

@@ -14,11 +14,9 @@ from sqlalchemy import Connection
 
 from ipgov.calendars import deadlines
 from ipgov.core import objects
-from ipgov.core.database import is_simulation, lock
+from ipgov.core.database import lock
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import Cycle
-from ipgov.documents import dispatch, register, templates
-from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.intake import attachments, content_type, submissions
 from ipgov.intake.attachment_list import megabytes, name_key
 from ipgov.intake.attachments import Standing
@@ -26,6 +24,7 @@ from ipgov.intake.inbox import InboxKey
 from ipgov.intake.scanner import Scan
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.procedures.answers import Answer, file_answer, mark_of
 from ipgov.registry.platforms import Unit
 
 INFECTED = "经恶意代码扫描，文件含有恶意代码，已隔离；应为：清除后重新报送的文件"
@@ -182,33 +181,23 @@ def _file_letter(connection: Connection, arrival: Arrival, reason: str, standing
         "reason": reason,
         "digest": arrival.digest,
     }
-    basis = notice.clause or rules.form.clause
-    letter, template_sha256 = templates.render(
-        notice.template,
-        context,
-        kind="attachment",
-        issuer=rules.issuer.name,
-        recipients=(sender.name,),
-        date=cycle.as_of,
-        basis=basis,
-        banner=SIMULATION_BANNER if is_simulation(connection) else "",
-    )
-    mark = sha256_hex(f"{arrival.place.key}|{arrival.digest}|{arrival.received_at.isoformat()}".encode())
-    document = register.file_document(
+    file_answer(
         connection,
-        key=f"{cycle.programme}/{cycle.period}/{sender.unit}/attachment/{mark}",
-        kind="attachment",
-        programme=cycle.programme,
-        period=cycle.period,
-        unit=sender.unit,
-        recipient=sender.unit,
-        document=letter,
-        template_sha256=template_sha256,
-        number=None,
-        round_id=None,
-        known_at=cycle.known_at,
-        formats=("pdf",),
-        filename=f"{sender.unit}-{cycle.period}-附件-{mark[:8]}",
+        Answer(
+            kind="attachment",
+            template=notice.template,
+            issuer=rules.issuer.name,
+            basis=notice.clause or rules.form.clause,
+            channels=notice.channels,
+            programme=cycle.programme,
+            period=cycle.period,
+            unit=sender.unit,
+            recipient=sender.unit,
+            recipient_name=sender.name,
+            filename=f"{sender.unit}-{cycle.period}-附件",
+        ),
+        context,
+        mark_of(arrival.place.key, str(arrival.digest), arrival.received_at),
+        cycle.as_of,
+        cycle.known_at,
     )
-    for channel in notice.channels:
-        dispatch.queue(connection, document, sender.unit, channel, cycle.known_at)

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from ipgov.core import objects
 from ipgov.core.database import lock
 from ipgov.core.errors import Problem, RefusedError, UnknownError
-from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.steps import SHANGHAI, Cycle
 from ipgov.decisions import audits
 from ipgov.documents import audit_form, returned_audits
@@ -20,10 +19,11 @@ from ipgov.documents.audit_form import Item
 from ipgov.intake.inbox import InboxKey
 from ipgov.policy.audits import ProvinceAudit
 from ipgov.policy.store import Loaded
+from ipgov.procedures.answers import mark_of
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.province_audits import Asked, compose, file_letter, last_day, rule_of
 from ipgov.procedures.snapshots import bodies
-from ipgov.registry.codes import PROVINCES, province_name
+from ipgov.registry.codes import PROVINCES, province_name, province_office
 from ipgov.registry.platforms import Unit
 
 Outcome = Literal["accepted", "returned", "refused"]
@@ -105,7 +105,7 @@ def receive(connection: Connection, arrival: AuditArrival) -> tuple[Outcome, int
     audits.record(connection, rows)
     forwarded = {r["unit"]: r["opinion"] for r in rows if r["forwards"]}
     if rule.duty and forwarded:
-        by = f"{province_name(place.province)}知识产权局"
+        by = province_office(place.province)
         audits.meet(connection, rule.duty, place.period, forwarded, received_on, by, sha256, arrival.known_at)
     return read.outcome, len(read.problems)
 
@@ -290,7 +290,7 @@ def _answer(
         "problems": [{"told": str(replace(p, file=""))} for p in read.problems],
         "due_on": last_day(loaded.rules, arrival.cycle),
     }
-    mark = sha256_hex(f"{place.key}|{sha256}|{arrival.received_at.isoformat()}".encode())
+    mark = mark_of(place.key, sha256, arrival.received_at)
     files = {} if read.correction is None else {"xlsx": read.correction}
     name = f"{place.province}-{place.period}-审核工作簿答复"
     return file_letter(

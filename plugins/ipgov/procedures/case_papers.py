@@ -25,7 +25,7 @@ from ipgov.policy.duty_store import duties
 from ipgov.policy.rules import Notice
 from ipgov.policy.title_words import title_words
 from ipgov.procedures.notices import Planned
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_office
 
 
 def problem_rows(problems: list[CaseProblem]) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def _planned(
     seal: str | None,
 ) -> Planned:
     rules = store.frozen(case.rule_sha256).rules
-    province, words = f"{province_name(case.province)}知识产权局", title_words(case.programme)
+    province, words = province_office(case.province), title_words(case.programme)
     copies = ((case.province, province),) if case.rules.copy_to_province and case.route == "province" else ()
     shared = {
         "rules": rules,

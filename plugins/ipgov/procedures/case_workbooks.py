@@ -13,13 +13,13 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, select
 
 from ipgov.core import objects
-from ipgov.core.database import is_simulation, lock
+from ipgov.core.database import lock
 from ipgov.core.errors import Problem, RefusedError, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.tables import case_event, case_workbook, titled_body
-from ipgov.documents import case_form, dispatch, register, sheets, templates
+from ipgov.documents import case_form, sheets
 from ipgov.documents.case_form import Identity
-from ipgov.documents.model import SIMULATION_BANNER, printable
+from ipgov.documents.model import printable
 from ipgov.followup import case_states, cases
 from ipgov.followup.case_states import CaseEvent
 from ipgov.followup.cases import Case
@@ -27,6 +27,7 @@ from ipgov.followup.store import day_of
 from ipgov.intake.inbox import InboxKey
 from ipgov.policy.correspondence import correspondence
 from ipgov.procedures import rectification
+from ipgov.procedures.answers import Answer, file_answer, mark_of
 from ipgov.registry.asof import newest
 
 identity = case_form.identity
@@ -230,34 +231,24 @@ def _answer(connection: Connection, arrival: CaseArrival, read: _Read, sha256: s
         "problems": [{"told": str(replace(p, file=""))} for p in read.problems],
         "contact": rules.contact_of(place.programme),
     }
-    letter, template_sha256 = templates.render(
-        paper.template,
-        context,
-        kind=kind,
-        issuer=rules.issuer_of(place.programme),
-        recipients=(sender.name,),
-        date=arrival.as_of,
-        basis=case.rules.clause if case is not None else (),
-        banner=SIMULATION_BANNER if is_simulation(connection) else "",
-    )
-    mark = sha256_hex(f"{place.key}|{sha256}|{arrival.received_at.isoformat()}".encode())
-    period = place.period if case is None else case.round_period
-    document = register.file_document(
+    return file_answer(
         connection,
-        key=f"{place.programme}/{period}/{sender.unit}/{kind}/{mark}",
-        kind=kind,
-        programme=place.programme,
-        period=period,
-        unit=sender.unit,
-        recipient=sender.unit,
-        document=letter,
-        template_sha256=template_sha256,
-        number=None,
-        round_id=None,
-        known_at=arrival.known_at,
-        formats=("pdf",),
-        files=read.files,
-        filename=f"{sender.unit}-{paper.name}-{mark[:8]}",
+        Answer(
+            kind=kind,
+            template=paper.template,
+            issuer=rules.issuer_of(place.programme),
+            basis=case.rules.clause if case is not None else (),
+            channels=("outbox",),
+            programme=place.programme,
+            period=place.period if case is None else case.round_period,
+            unit=sender.unit,
+            recipient=sender.unit,
+            recipient_name=sender.name,
+            filename=f"{sender.unit}-{paper.name}",
+        ),
+        context,
+        mark_of(place.key, sha256, arrival.received_at),
+        arrival.as_of,
+        arrival.known_at,
+        read.files,
     )
-    dispatch.queue(connection, document, sender.unit, "outbox", arrival.known_at)
-    return register.file_sha256(connection, document, "xlsx" if read.files else "pdf")

@@ -20,7 +20,7 @@ from ipgov.policy.store import Loaded
 from ipgov.policy.title_words import title_words
 from ipgov.procedures.notices import Planned, shared_context
 from ipgov.procedures.rating_lists import UnitResult, unit_results
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_name, province_office
 
 UNIT, PROVINCE = "result_correction", "result_correction_province"
 _UNIT_LETTERS, _PROVINCE_LETTERS = ("result_to_unit", UNIT), ("result_to_province", PROVINCE)
@@ -209,7 +209,7 @@ def _to_provinces(
                 notice,
                 None,
                 code,
-                f"{province_name(code)}知识产权局",
+                province_office(code),
                 context,
                 corrects=earlier.id if earlier else None,
             )

@@ -19,7 +19,7 @@ from ipgov.documents.model import SIMULATION_BANNER, OfficialDocument
 from ipgov.policy.rules import Notice
 from ipgov.policy.store import Loaded, clauses
 from ipgov.procedures.rating_lists import UnitResult, unit_results
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_name, province_office
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _to_provinces(
             notice,
             None,
             code,
-            f"{province_name(code)}知识产权局",
+            province_office(code),
             {
                 **shared,
                 "province": province_name(code),

@@ -25,7 +25,7 @@ from ipgov.policy import store
 from ipgov.policy.papers import Paper, Recipients, Sent
 from ipgov.policy.shapes import shape_problems
 from ipgov.procedures.parties import Parties
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_office
 
 # the documents that take back or correct an earlier one: ``withdrawal`` writes those
 ABOUT_EARLIER = ("withdrawal", "public_withdrawal", "document_correction")
@@ -41,6 +41,7 @@ class Drafted:
     sent: Sent
     letter: OfficialDocument
     stored: Mapping[str, Any]  # what a round keeps of it: see ``again``
+    told: Drafted | None = None  # what goes out together with it
 
 
 def blank(kind: str, programme: str) -> bytes:
@@ -231,7 +232,7 @@ def body(registry: Parties, programme: str, unit: str, day: dt.date) -> dict[str
         )
     kinds = {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
     direct = found["route"] == "direct"
-    by = "直接报送" if direct else f"{province_name(found['province'])}知识产权局"
+    by = "直接报送" if direct else province_office(found["province"])
     return {
         "unit": unit,
         "name": found["name"],

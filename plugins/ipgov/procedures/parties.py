@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from ipgov.core.errors import UnknownError
 from ipgov.core.fingerprint import sha256_hex, short_code
 from ipgov.policy.correspondence import Correspondence, correspondence
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_office
 
 OFFICE = "office"
 _BODIES = """
@@ -69,7 +69,7 @@ class Parties:
         if code in self.names:
             return self.names[code]
         if _is_province(code):
-            return f"{province_name(code)}知识产权局"
+            return province_office(code)
         raise UnknownError(f"登记中没有代码为“{code}”的单位")
 
     def roles(self, obligation: Mapping[str, Any]) -> dict[str, str]:

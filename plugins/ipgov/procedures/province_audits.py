@@ -20,7 +20,7 @@ from ipgov.core.fingerprint import fingerprint
 from ipgov.core.steps import SHANGHAI, Cycle, StepResult
 from ipgov.core.tables import cycle as cycle_table
 from ipgov.decisions import audits
-from ipgov.documents import audit_form, dispatch, register, templates
+from ipgov.documents import audit_form
 from ipgov.documents.audit_form import AuditForm, Item
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.intake import submissions
@@ -28,9 +28,10 @@ from ipgov.intake.inbox import PROVINCE_FOLDER
 from ipgov.policy.audits import ProvinceAudit
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.store import Loaded
+from ipgov.procedures.answers import Answer, file_answer
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.snapshots import bodies, titled_too_short
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_name, province_office
 from ipgov.registry.platforms import Unit
 
 _STATES = {False: "按期", True: "逾期（宽限期内）"}
@@ -205,33 +206,24 @@ def file_letter(
 ) -> str:
     """File and queue a letter to a province; return the hash of what it consists in."""
     notice = loaded.rules.notice(kind)
-    letter, template_sha256 = templates.render(
-        notice.template,
-        context,
-        kind=kind,
-        issuer=loaded.rules.issuer.name,
-        recipients=(f"{province_name(province)}知识产权局",),
-        date=cycle.as_of,
-        basis=notice.clause,
-        banner=SIMULATION_BANNER if is_simulation(connection) else "",
-    )
-    document = register.file_document(
+    return file_answer(
         connection,
-        key=f"{cycle.programme}/{cycle.period}/{province}/{kind}/{mark}",
-        kind=kind,
-        programme=cycle.programme,
-        period=cycle.period,
-        unit=None,
-        recipient=province,
-        document=letter,
-        template_sha256=template_sha256,
-        number=None,
-        round_id=None,
-        known_at=cycle.known_at,
-        formats=("pdf",),
-        files=files,
-        filename=f"{filename}-{mark[:8]}",
+        Answer(
+            kind=kind,
+            template=notice.template,
+            issuer=loaded.rules.issuer.name,
+            basis=notice.clause,
+            channels=notice.channels,
+            programme=cycle.programme,
+            period=cycle.period,
+            unit=None,
+            recipient=province,
+            recipient_name=province_office(province),
+            filename=filename,
+        ),
+        context,
+        mark,
+        cycle.as_of,
+        cycle.known_at,
+        files,
     )
-    for channel in notice.channels:
-        dispatch.queue(connection, document, province, channel, cycle.known_at)
-    return register.file_sha256(connection, document, "xlsx" if files else "pdf")

@@ -24,7 +24,7 @@ from ipgov.documents.model import SIMULATION_BANNER, date_zh
 from ipgov.policy.correspondence import correspondence
 from ipgov.procedures import province_data
 from ipgov.procedures.province_data import Data
-from ipgov.registry.codes import province_name
+from ipgov.registry.codes import province_name, province_office
 
 KIND = "province_export"
 CLAUSE = "2022-985#24"
@@ -185,7 +185,7 @@ def _file(
         },
         kind=KIND,
         issuer=rules.issuer.name,
-        recipients=(f"{province}知识产权局",),
+        recipients=(province_office(data.province),),
         date=known_at.astimezone(SHANGHAI).date(),
         basis=(CLAUSE,),
         banner=SIMULATION_BANNER if data.simulation else "",

@@ -15,13 +15,13 @@ from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.fingerprint import sha256_hex
 from ipgov.core.settings import settings
 from ipgov.core.steps import Cycle, StepResult
-from ipgov.documents import dispatch, register, templates
 from ipgov.documents.model import SIMULATION_BANNER
 from ipgov.intake import attachments, content_type, correction, inbox, scanner, submissions
 from ipgov.intake import reading as reader
 from ipgov.intake.scanner import NotScannedError
 from ipgov.policy.store import Loaded
 from ipgov.procedures import applications, attachment_intake, audit_returns, case_workbooks
+from ipgov.procedures.answers import Answer, file_answer, mark_of
 from ipgov.procedures.attachment_intake import Arrival
 from ipgov.procedures.cycles import rules_of
 from ipgov.registry.platforms import Unit
@@ -260,42 +260,32 @@ def _answer(
     }
     kind = "receipt" if outcome == "accepted" else "correction"
     notice = rules.rules.notice(kind)
-    letter, template_sha256 = templates.render(
-        notice.template,
-        context,
-        kind=kind,
-        issuer=rules.rules.issuer.name,
-        recipients=(sender.name,),
-        date=cycle.as_of,
-        basis=notice.clause or rules.rules.form.clause,
-        banner=banner,
-    )
     files = {}
     if outcome != "accepted":
         files["xlsx"] = correction.correction_workbook(
             rules.rules, rules.sha256, cycle.period, sender, got, banner=banner
         )
-    # the same content sent again is answered again: by place and time of receipt, too
-    mark = sha256_hex(f"{place.key}|{sha256}|{received_at.isoformat()}".encode())
-    key = f"{cycle.programme}/{cycle.period}/{sender.unit}/{kind}/{mark}"
-    document = register.file_document(
+    answer = file_answer(
         connection,
-        key=key,
-        kind=kind,
-        programme=cycle.programme,
-        period=cycle.period,
-        unit=sender.unit,
-        recipient=sender.unit,
-        document=letter,
-        template_sha256=template_sha256,
-        number=None,
-        round_id=None,
-        known_at=cycle.known_at,
-        formats=("pdf",),
-        files=files,
-        filename=f"{sender.unit}-{cycle.period}-{'回执' if kind == 'receipt' else '更正'}-{mark[:8]}",
+        Answer(
+            kind=kind,
+            template=notice.template,
+            issuer=rules.rules.issuer.name,
+            basis=notice.clause or rules.rules.form.clause,
+            channels=notice.channels,
+            programme=cycle.programme,
+            period=cycle.period,
+            unit=sender.unit,
+            recipient=sender.unit,
+            recipient_name=sender.name,
+            filename=f"{sender.unit}-{cycle.period}-{'回执' if kind == 'receipt' else '更正'}",
+        ),
+        context,
+        mark_of(place.key, sha256, received_at),
+        cycle.as_of,
+        cycle.known_at,
+        files,
     )
-    answer = register.file_sha256(connection, document, "xlsx" if files else "pdf")
     submission_id = submissions.record(
         connection,
         key=place.key,
@@ -312,6 +302,4 @@ def _answer(
     )
     if outcome == "accepted":
         attachments.record_list(connection, submission_id, got.attachments, cycle.known_at)
-    for channel in notice.channels:
-        dispatch.queue(connection, document, sender.unit, channel, cycle.known_at)
     return _Answered(place.key, outcome, len(got.problems))

@@ -102,13 +102,17 @@ def patent_number_problem(number: str) -> str | None:
 
 @dataclass(frozen=True)
 class Province:
-    """A reporting region: code, full and short name, the standard or operator's note it stands under."""
+    """A reporting region: code, full and short name, the standard or operator's note it stands under.
+
+    ``office``: what its office for intellectual property is called.
+    """
 
     code: str
     name: str
     short: str
     basis: str
     in_standard: bool
+    office: str
 
 
 @cache
@@ -118,7 +122,12 @@ def _regions(policies: Path) -> Mapping[str, Mapping[str, Province]]:
     return {
         group: {
             e["code"]: Province(
-                e["code"], e["name"], e["short"], part.get("standard") or part["operator"], "standard" in part
+                e["code"],
+                e["name"],
+                e["short"],
+                part.get("standard") or part["operator"],
+                "standard" in part,
+                e.get("office") or f"{e['name']}{part['office']}",
             )
             for e in part["entries"]
         }
@@ -159,8 +168,17 @@ SEPARATELY_PLANNED_CITIES: Mapping[str, Province] = _Regions("separately_planned
 
 def province_name(code: str) -> str:
     """Return a province's full name; UnknownError where the code is none of PROVINCES."""
+    return _province(code).name
+
+
+def province_office(code: str) -> str:
+    """Return what a province's office is called; raises as province_name."""
+    return _province(code).office
+
+
+def _province(code: str) -> Province:
     province = PROVINCES.get(code)
     if province is None:
         known = "、".join(f"{p.code} {p.short}" for p in PROVINCES.values())
         raise UnknownError(f"没有代码为“{code}”的省级地区；现有：{known}")
-    return province.name
+    return province

@@ -33,6 +33,7 @@ from ipgov.procedures import (
     inquiries,
     objections,
 )
+from ipgov.registry.codes import province_office
 from ipgov.registry.organisations import Organisation
 from ipgov.registry.titles import standings
 from ipgov.simulation import actors, centre_workbooks, nation
@@ -185,7 +186,7 @@ def _audit(act: Act, day: dt.date, known_at: dt.datetime) -> list[str]:
         raise UnknownError(f"{province} 没有收到过“{programme}”的审核工作簿，剧本却要其在 {day} 报送")
     filled = centre_workbooks.audited(objects.get_content(sha256), answers)
     _put(f"inbox/{programme}/{act['period']}/{province}/province/审核{day:%m%d}.xlsx", filled, day)
-    return [f"省级（{province}）报送审核工作簿（模拟）"]
+    return [f"{province_office(province)}报送审核工作簿（模拟）"]
 
 
 def _audit_all(act: Act, day: dt.date, known_at: dt.datetime) -> list[str]:
@@ -265,7 +266,8 @@ def _find(act: Act, day: dt.date, known_at: dt.datetime) -> list[str]:
         TITLE, act["unit"], act["kind"], act["subject"], act["found"],
         [actors.paper_of("处罚决定", act["unit"], "核查组（虚构）", day)], OPERATOR, day, known_at,
     )  # fmt: skip
-    return [f"登记 {act['unit']}“{act['subject']}”"]
+    what, _ = findings.kinds(TITLE, day)[act["kind"]]
+    return [f"登记发现 {act['unit']} 的{what.name}：{act['subject']}，次日立案核查"]
 
 
 ACTS: Mapping[str, Callable[[Act, dt.date, dt.datetime], list[str]]] = {
