@@ -234,6 +234,21 @@ SAMPLES: dict[str, tuple[str, dict[str, Any], dict[str, list[str]]]] = {
         },
         {"objector": ["虚构特色平台丙"]},
     ),
+    "objection_outcome": (
+        "industry_centre",
+        {
+            "earlier": {
+                "title": "关于国家级产业知识产权运营中心拟认定名单的公示",
+                "number": None,
+                "issued_on": "2026-04-20",
+            },
+            "name": "国家级虚构产业知识产权运营中心",
+            "findings": ["申报书所列合同3份未实际履行"],
+            "remedy": "国家级虚构产业知识产权运营中心不予认定",
+            "objection": 3,
+        },
+        {"body": ["国家级虚构产业知识产权运营中心"], "province": ["浙江省知识产权局"]},
+    ),
     "monthly_data_letter": (
         "product_filing",
         {

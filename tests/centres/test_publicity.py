@@ -262,3 +262,106 @@ def test_a_notice_that_is_taken_back_stops_and_begins_anew(centres: Listed) -> N
     late = dt.date(2026, 5, 26)
     with pytest.raises(RefusedError, match="公示已于 2026-05-26 期满，不能撤回"):
         withdrawal.withdraw(second["id"], "名单有误", "reviewer1", late, at(late))
+
+
+OBJECTOR = "某某测试异议人"
+
+
+@pytest.mark.clause("2024-1155#33")
+def test_an_upheld_objection_is_told_to_the_body_and_nobody_reads_who_objected(centres: Listed) -> None:
+    import io
+    import re
+
+    from ipgov.core.objects import get_content
+    from ipgov.procedures import approval, objections
+    from pypdf import PdfReader
+
+    def read(document: int) -> str:
+        (file,) = rows(
+            "SELECT sha256 FROM document_file WHERE document_id = :d AND format = 'pdf'", d=document
+        )
+        pages = PdfReader(io.BytesIO(get_content(file["sha256"]))).pages
+        return re.sub(r"\s+", "", "".join(p.extract_text() for p in pages))
+
+    centres.notice()
+    for unit in ("IC01", "IC02"):
+        centres.object(unit, DAY, text="合同不实", name=OBJECTOR)
+    day = dt.date(2026, 5, 12)
+    given = {"by": "reviewer1", "reason": "核查完毕", "as_of": day, "known_at": at(day)}
+    with pytest.raises(RefusedError, match=f"不得写明异议提出者“{OBJECTOR}”"):
+        objections.answer(1, upheld=True, finding=f"经与{OBJECTOR}核对", **given)  # type: ignore[arg-type]
+    made = objections.answer(1, upheld=True, finding="经核对合同原件", **given)  # type: ignore[arg-type]
+    shown = approval.present(made.output["round_id"]).body
+    assert "另发：异议处理告知" in shown  # whoever decides reads both letters
+    assert f"{name_of(1)}不予认定" in shown
+    centres.issue(dict(made.output), day)
+    reply, told = rows("SELECT * FROM document WHERE round_id = :r ORDER BY id", r=made.output["round_id"])
+    assert (reply["kind"], told["kind"]) == ("objection_reply", "objection_outcome")
+    assert told["unit"] == "IC01"
+    sent = rows("SELECT recipient FROM dispatch WHERE document_id = :d", d=told["id"])
+    assert {r["recipient"] for r in sent} == {"IC01", "11"}
+    page = read(told["id"])
+    for words in (f"{name_of(1)}不予认定", "经核对合同原件", "异议提出者的信息不予告知", "北京市知识产权局"):
+        assert words in page, words
+    assert OBJECTOR in read(reply["id"])
+    # one that does not hold is told to nobody but its objector
+    centres.reply(2, day, upheld=False)
+    assert len(rows("SELECT 1 FROM document WHERE kind = 'objection_outcome'")) == 1
+
+    # who objected stands in the table of its own, and in what the reply itself is made of
+    columns = rows(
+        "SELECT table_name AS t, column_name AS c FROM information_schema.columns"
+        " WHERE table_name IN (SELECT tablename FROM pg_tables WHERE schemaname = 'public')"
+        " AND data_type IN ('text', 'character varying', 'jsonb')"
+    )
+    found = {
+        f"{k['t']}.{k['c']}"
+        for k in columns
+        if rows(f'SELECT 1 FROM "{k["t"]}" WHERE "{k["c"]}"::text LIKE :n LIMIT 1', n=f"%{OBJECTOR}%")  # noqa: S608
+    }
+    assert found == {"objector.name"}
+    for document in rows("SELECT id FROM document WHERE kind <> 'objection_reply'"):
+        assert OBJECTOR not in read(document["id"])
+
+
+MOVED = """
+overrides:
+  - {operator: 试, date: 2026-05-13, working: false, note: 临时调整, entered: 2026-05-11}
+"""
+
+
+@pytest.mark.clause("2024-1155#32")
+def test_a_last_day_that_moves_is_announced_once(
+    centres: Listed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from ipgov.core.settings import settings
+    from ipgov.policy import holidays
+
+    folder = tmp_path / "calendars"
+    shutil.copytree(settings().policies / "calendars", folder)
+    monkeypatch.setenv("IPGOV_CALENDARS", str(folder))
+    settings.cache_clear()
+    holidays.calendars.cache_clear()
+    centres.notice()
+    (folder / "own.yaml").write_text(MOVED, encoding="utf-8")
+    holidays.calendars.cache_clear()
+    try:
+        day = dt.date(2026, 5, 12)
+        for _ in range(2):  # the flow runs again
+            centres.daily(day)
+        (moved,) = rows("SELECT * FROM publicity_day")
+        assert (moved["earlier"], moved["last_on"]) == (LAST, OVER)
+        (told,) = rows("SELECT * FROM document WHERE kind = 'notice_moved'")
+        assert told["title"] == "关于顺延《关于国家级产业知识产权运营中心拟认定名单的公示》公示期的公告"
+        assert rows("SELECT recipient FROM dispatch WHERE document_id = :d", d=told["id"]) == [
+            {"recipient": "public"}
+        ]
+        # what comes on the day that was added still counts
+        assert centres.object("IC01", OVER)["refused"] == ""
+        assert centres.daily(OVER) == []
+        (proposed,) = centres.daily(dt.date(2026, 5, 18))
+        assert proposed["units"] == ["IC02", "IC03"]
+    finally:
+        holidays.calendars.cache_clear()

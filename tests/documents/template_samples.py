@@ -107,6 +107,18 @@ OTHERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "case_correction": (CASE_FILE, ()),
     "case_receipt": (CASE_FILE, ()),
     "correction": (FILE, ()),
+    "public_notice_moved": (
+        {
+            "notice_title": "关于某某拟认定名单的公示",
+            "announced_on": DAY,
+            "starts_on": DAY,
+            "earlier": dt.date(2026, 5, 15),
+            "last_on": dt.date(2026, 5, 18),
+            "reason": "某放假通知",
+            "contact": "某司",
+        },
+        ("2024-1155#32",),
+    ),
     "due_day_changed": (
         {
             **DUTY,

@@ -14,7 +14,7 @@ from ipgov.procedures import paper_drafts
 from paper_samples import SAMPLES, given, kind_of
 
 PROPOSED = [name for name in SAMPLES if kind_of(name) not in paper_drafts.ABOUT_EARLIER]
-CODES = {"subject": "FP03", "province": "33", "objector": "虚构某公司", "locality": "33"}
+CODES = {"subject": "FP03", "province": "33", "objector": "虚构某公司", "locality": "33", "body": "IC01"}
 
 
 def paper(name: str) -> policy.Paper:

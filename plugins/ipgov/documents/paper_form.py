@@ -42,10 +42,13 @@ LABELS: Mapping[str, str] = {
     "counted_to": "数据截止日", "places": "各地数据", "filed": "当月备案", "total": "累计备案",
     "firms": "累计企业", "patents": "累计专利", "year": "年度", "due_on": "提交期限",
     "audited_by": "审核报送期限", "contents": "报告内容", "form_title": "自评报告名称",
-    "provisional": "期限是否暂定", "objection": "公示异议编号（不是对公示的异议，不填）",
+    "findings": "核查情况",
+    "ObjectionOutcome.remedy": "处理结果", "provisional": "期限是否暂定",
+    "objection": "公示异议编号（不是对公示的异议，不填）",
 }  # fmt: skip
 PARTIES: Mapping[str, str] = {
     "subject": "当事单位", "province": "所在省份", "objector": "提出异议者", "locality": "地方",
+    "body": "被异议的单位",
 }  # fmt: skip
 
 

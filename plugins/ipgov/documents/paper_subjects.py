@@ -272,7 +272,8 @@ class Earlier(Subject):
     issued_on: dt.date
 
 
-def _younger(earlier: Earlier, day: dt.date) -> str:
+def younger(earlier: Earlier, day: dt.date) -> str:
+    """Say (Chinese) that a document is younger than the one that names it; empty: it is not."""
     return "所指文书的印发日期晚于本文" if earlier.issued_on > day else ""
 
 
@@ -285,7 +286,7 @@ class Withdrawal(Subject):
 
     def problem_on(self, day: dt.date) -> str:
         """Refuse to name a document that is younger."""
-        return _younger(self.earlier, day)
+        return younger(self.earlier, day)
 
 
 class Change(Subject):
@@ -310,35 +311,7 @@ class DocumentCorrection(Subject):
 
     def problem_on(self, day: dt.date) -> str:
         """Refuse to name a document that is younger."""
-        return _younger(self.earlier, day)
-
-
-class Claim(Subject):
-    """One claim of an objection, what was found, and whether it holds."""
-
-    claim: Sentence
-    finding: Sentence
-    holds: bool
-
-
-class ObjectionReply(Subject):
-    """异议答复: every claim with what was found; the conclusion follows from them."""
-
-    earlier: Earlier
-    received_on: dt.date
-    claims: Annotated[tuple[Claim, ...], Field(min_length=1)]
-    remedy: Sentence | None = None
-    objection: Annotated[int, Field(ge=1)] | None = None  # its number, where it is one to a public notice
-
-    def check(self) -> None:
-        """Demand to say what is done where a claim holds, and only there."""
-        if any(c.holds for c in self.claims) != (self.remedy is not None):
-            raise ValueError("有异议成立的，须写明处理意见（remedy）；均不成立的，不写")
-
-    def problem_on(self, day: dt.date) -> str:
-        """Refuse an answer to what came later."""
-        late = "异议的收到之日晚于印发之日" if self.received_on > day else ""
-        return late or _younger(self.earlier, day)
+        return younger(self.earlier, day)
 
 
 class Place(Subject):

@@ -12,6 +12,7 @@ from ipgov.core.errors import GovernanceError, RefusedError, UnknownError
 from ipgov.documents import paper_subjects as of
 from ipgov.documents import templates
 from ipgov.documents.model import OfficialDocument
+from ipgov.documents.objection_subjects import ObjectionOutcome, ObjectionReply
 from ipgov.policy import papers as policy
 from ipgov.policy.shapes import shape_problems
 
@@ -26,7 +27,8 @@ SUBJECTS: Mapping[str, type[of.Subject]] = {
     "withdrawal": of.Withdrawal,
     "public_withdrawal": of.Withdrawal,
     "document_correction": of.DocumentCorrection,
-    "objection_reply": of.ObjectionReply,
+    "objection_reply": ObjectionReply,
+    "objection_outcome": ObjectionOutcome,
     "monthly_data_letter": of.MonthlyData,
     "self_evaluation_call": of.SelfEvaluationCall,
 }

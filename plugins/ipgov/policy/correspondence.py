@@ -26,6 +26,7 @@ Kind = Literal[
     "run_overdue",
     "case_receipt",
     "case_correction",
+    "notice_moved",
 ]
 
 
@@ -55,7 +56,7 @@ class Paper(Block):
 
 
 class Papers(Block):
-    """Every kind of letter that the follow-up writes."""
+    """Every kind of letter that is written without a round."""
 
     reminder: Paper
     overdue: Paper
@@ -67,6 +68,7 @@ class Papers(Block):
     run_overdue: Paper
     case_receipt: Paper
     case_correction: Paper
+    notice_moved: Paper
 
     def of(self, kind: Kind) -> Paper:
         """Return the kind of letter."""

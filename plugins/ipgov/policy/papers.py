@@ -90,6 +90,7 @@ class Paper(Block):
     ``channels``: by which it is sent; a public one to the recipient ``public``. ``runs``: the least time that
     it gives; ``opens``: the occurrence (of ``policies/duties/``) that its issue records. ``after``: the kind
     of which an issued one has to name every body that this one names. ``objections``: to what it announces.
+    ``tells``: the kind that goes to the body concerned together with a reply to an objection that is upheld.
     """
 
     kind: str
@@ -107,6 +108,7 @@ class Paper(Block):
     objections: Objections | None = None
     opens: str = ""
     after: str = ""
+    tells: str = ""
 
     @model_validator(mode="after")
     def _addressed(self) -> Self:
@@ -157,6 +159,8 @@ class PaperFile(Block):
         kinds = {p.kind for p in self.papers}
         if unknown := sorted({p.after for p in self.papers if p.after} - kinds):
             raise ValueError(f"after 所指的文书不存在：{'、'.join(unknown)}")
+        if unknown := sorted({p.tells for p in self.papers if p.tells} - kinds):
+            raise ValueError(f"tells 所指的文书不存在：{'、'.join(unknown)}")
         return self
 
     def group(self, name: str) -> Group | None:

@@ -26,8 +26,9 @@ from ipgov.policy.papers import Objections, paper
 from ipgov.procedures import case_evidence, paper_round
 from ipgov.procedures.attachment_intake import quarantine
 from ipgov.procedures.case_evidence import Examined, Sent
+from ipgov.procedures.objection_effects import UPHELD, names_an_objector, objector
 from ipgov.procedures.parties import Parties
-from ipgov.procedures.publicity_effects import UPHELD, objector, open_rounds
+from ipgov.procedures.publicity_effects import open_rounds
 from ipgov.registry.titles import life, standings
 
 REPLY = "objection_reply"
@@ -247,6 +248,8 @@ def answer(
             raise RefusedError(f"异议 {objection_id} 已于 {row['answered_on']} 答复")
         name = publicities.units(connection, row["publicity_id"])[row["unit"]]
         person = objector(connection, objection_id)
+        if named := names_an_objector(connection, row["publicity_id"], finding, remedy):
+            raise RefusedError(f"核查情况、处理意见要告知他人，不得写明异议提出者“{named}”")
         if (lies := _with_reviewers(connection, row)) is not None:
             raise RefusedError(
                 f"异议 {objection_id} 的答复已在第 {lies} 轮（轮次编号）送审，应先办结或退回该轮"

@@ -20,7 +20,7 @@ from ipgov.decisions import paper_rounds
 from ipgov.documents import papers
 from ipgov.documents.paper_subjects import Interview, Recognition, Subject
 from ipgov.policy.papers import Paper, paper
-from ipgov.procedures import publicity_effects
+from ipgov.procedures import objection_effects, publicity_effects
 from ipgov.procedures.notices import Filed
 from ipgov.registry.titles import life, record_title_event, standings
 
@@ -47,13 +47,21 @@ def _does_nothing(
     return []
 
 
+def _tells_nobody(connection: Connection, about: About) -> None:
+    """Nobody else is told."""
+
+
 @dataclass(frozen=True)
 class Effect:
-    """What one kind demands and does; ``said``: to those who decide, in one sentence."""
+    """What one kind demands and does; ``said``: to those who decide, in one sentence.
+
+    ``tells``: what the document of the policy's ``tells`` says, which goes out with it; None: nothing does.
+    """
 
     said: str
     check: Callable[[Connection, About], None] = _demands_nothing
     take: Callable[[Connection, Cycle, About, Filed, int], list[str]] = _does_nothing
+    tells: Callable[[Connection, About], Mapping[str, object] | None] = _tells_nobody
 
 
 def issued(
@@ -157,8 +165,9 @@ EFFECTS: Mapping[str, Effect] = {
     "public_notice_outcome": Effect("签发后所列单位公示无异议", publicity_effects.tells_of_a_notice),
     "objection_reply": Effect(
         "签发后送达；写明公示异议编号的，异议自此办结，成立的不予认定",
-        publicity_effects.demand_of_reply,
-        publicity_effects.decide,
+        objection_effects.demand_of_reply,
+        objection_effects.decide,
+        objection_effects.outcome_of,
     ),
     "recognition_notice": Effect("签发后所列单位自所载之日起获得称号（资格）", _may_be_recognised, _confer),
     "interview_invitation": Effect("签发后送达", _names_the_party),

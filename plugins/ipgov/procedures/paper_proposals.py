@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
@@ -107,11 +107,12 @@ def submit(
                 "number": opened.number,
                 "fingerprint": bound,
                 "draft_sha256": draft_sha256,
-                "by_hand": list(proposed.stored.get("by_hand", ())),
             },
         )
 
-    return run_step(cycle, f"propose_{kind}", fingerprint([bound, by, day.isoformat()]), work)
+    done = run_step(cycle, f"propose_{kind}", fingerprint([bound, by, day.isoformat()]), work)
+    # told to whoever proposes, and kept in the proposal alone: they may be people (who objected)
+    return replace(done, output={**done.output, "by_hand": list(proposed.stored.get("by_hand", ()))})
 
 
 def _picture(letter: OfficialDocument) -> bytes:

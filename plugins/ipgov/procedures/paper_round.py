@@ -7,7 +7,9 @@ proposed here.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -55,6 +57,7 @@ def propose(
         paper_proposals.check_person(connection, by, drafted.paper.name, known_at)
         about = _considered(programme, drafted, as_of, known_at)
         paper_effects.of(kind).check(connection, about)
+        drafted = _with_told(connection, programme, drafted, about)
         rule_sha256 = paper_proposals.rules_of_chain(programme, as_of)
     proposed = paper_proposals.Proposed(
         drafted.paper,
@@ -76,6 +79,26 @@ def propose(
     )
 
 
+def _with_told(
+    connection: Connection, programme: str, drafted: paper_drafts.Drafted, about: paper_effects.About
+) -> paper_drafts.Drafted:
+    """Return a draft with the document that goes out together with it, if policy and matter ask for one."""
+    kind = drafted.paper.tells
+    given = paper_effects.of(drafted.paper.kind).tells(connection, about) if kind else None
+    if given is None:
+        return drafted
+    told = paper_drafts.draft(connection, kind, programme, given, about.day, about.known_at)
+    return replace(drafted, stored={**drafted.stored, "told": {"kind": kind, **told.stored}}, told=told)
+
+
+def _told(
+    connection: Connection, programme: str, given: Mapping[str, Any], day: dt.date
+) -> paper_drafts.Drafted | None:
+    """Return the document that goes out together with one that a round keeps; None: there is none."""
+    kept = given.get("told")
+    return None if kept is None else paper_drafts.again(connection, kept["kind"], programme, kept, day)
+
+
 def _considered(
     programme: str, drafted: paper_drafts.Drafted, day: dt.date, known_at: dt.datetime
 ) -> paper_effects.About:
@@ -90,9 +113,14 @@ def _facts(drafted: paper_drafts.Drafted) -> list[tuple[str, str]]:
         ("抄送", "、".join(letter.copies_to) or "无"),
         ("寄发", "、".join(drafted.sent.codes) or "无"),
         ("由经办人送达", "、".join(drafted.sent.by_hand) or "无"),
+        *([("另行告知", "、".join(_all(drafted.told)))] if drafted.told else []),
         ("依据", "、".join(paper.clause) or paper.operator),
         ("效力", paper_effects.of(paper.kind).said),
     ]
+
+
+def _all(drafted: paper_drafts.Drafted) -> tuple[str, ...]:
+    return (*drafted.addressed.to, *drafted.addressed.copies_to)
 
 
 def _of_round(connection: Connection, round_: Round) -> PaperRound:
@@ -120,12 +148,13 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
         day = dt.date.fromisoformat(given["drafted_on"])
         drafted = paper_drafts.again(connection, proposed.kind, round_.programme, given, day)
         letter, paper = drafted.letter, drafted.paper
+        told = _told(connection, round_.programme, given, day)
         about = f"{_cell('；'.join(f'{k}：{v}' for k, v in _facts(drafted)[2:4]))}"
         subject = f"{paper.name}：{printable(letter.title)}"
     else:
         # as of the day of the earlier document: the draft bears no date here
         taken = withdrawal.draft(connection, proposed.kind, earlier, given, earlier["issued_on"])
-        letter, paper = taken.letter, taken.paper
+        letter, paper, told = taken.letter, taken.paper, None
         about = (
             f"所指文书：{_cell(earlier['number'] or '无字号')}"
             f"《{_cell(earlier['title'])}》（登记序号 {earlier['id']}）"
@@ -139,6 +168,8 @@ def present(connection: Connection, round_: Round, rules: RuleVersion) -> tuple[
         "",
         *_text(letter),
     ]
+    if told is not None:
+        lines += ["---", "", f"另发：{_cell(told.paper.name)}", "", *_text(told.letter)]
     return subject, "\n".join(lines)
 
 
@@ -184,7 +215,7 @@ def overview(connection: Connection, round_id: int) -> dict[str, str | None] | N
 
 
 def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, seal_code: str) -> list[Planned]:
-    """Return the one document of the issue.
+    """Return the document of the issue, and the one that goes out together with it.
 
     Raises RefusedError where what is stored is not what was approved, where the earlier one was taken back,
     and where the day or the record does not allow the document any more.
@@ -206,19 +237,9 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
             paper_effects.of(proposed.kind).check(connection, about)
         context = {**shared, **papers.context(drafted.paper, round_.programme, drafted.subject)}
         context["issuer"] = policy_papers().issuer_of(round_.programme)
-        names = drafted.addressed.to
-        return [
-            Planned(
-                key,
-                _notice(drafted.paper, drafted.addressed.copies_to),
-                _unit(drafted),
-                (*drafted.sent.codes, "by_hand")[0],
-                "、".join(names) or "社会公众",
-                context,
-                recipient_names=names,
-                public=drafted.paper.public,
-            )
-        ]
+        told = _told(connection, round_.programme, given, cycle.as_of)
+        also = [] if told is None else [_planned_beside(round_, told, shared)]
+        return [_planned(key, drafted, context, _unit(drafted)), *also]
     if not _issued(connection, key):
         withdrawal.check_stands(connection, earlier)
         if proposed.kind in withdrawal.TAKES_BACK:
@@ -239,6 +260,29 @@ def plan(connection: Connection, cycle: Cycle, rules: Loaded, round_: Round, sea
             public=taken.paper.public,
         )
     ]
+
+
+def _planned(
+    key: str, drafted: paper_drafts.Drafted, context: Mapping[str, Any], unit: str | None
+) -> Planned:
+    names = drafted.addressed.to
+    return Planned(
+        key,
+        _notice(drafted.paper, drafted.addressed.copies_to),
+        unit,
+        (*drafted.sent.codes, "by_hand")[0],
+        "、".join(names) or "社会公众",
+        context,
+        recipient_names=names,
+        public=drafted.paper.public,
+    )
+
+
+def _planned_beside(round_: Round, told: paper_drafts.Drafted, shared: Mapping[str, Any]) -> Planned:
+    """Return the document that goes out together with the one of the round: to the body that it is about."""
+    context = {**shared, **papers.context(told.paper, round_.programme, told.subject)}
+    context["issuer"] = policy_papers().issuer_of(round_.programme)
+    return _planned(f"round:{round_.id}/{told.paper.kind}", told, context, told.sent.codes[0])
 
 
 def _unit(drafted: paper_drafts.Drafted) -> str | None:
@@ -276,13 +320,19 @@ def take_effect(
     """
     proposed = _of_round(connection, round_)
     earlier = _earlier(connection, proposed)
-    (paper,) = filed
+    paper, *beside = filed
     if earlier is None:
         given = paper_rounds.content(proposed.subject_sha256)
         drafted = paper_drafts.again(connection, proposed.kind, round_.programme, given, cycle.as_of)
         for code in drafted.sent.codes:
             for channel in drafted.paper.channels:
                 dispatch.queue(connection, paper.document_id, code, channel, cycle.known_at)
+        told = _told(connection, round_.programme, given, cycle.as_of)
+        if told is not None:
+            (other,) = beside
+            for code in told.sent.codes:
+                for channel in told.paper.channels:
+                    dispatch.queue(connection, other.document_id, code, channel, cycle.known_at)
         about = _considered(round_.programme, drafted, cycle.as_of, cycle.known_at)
         return paper_effects.of(proposed.kind).take(connection, cycle, about, paper, round_.id)
     for recipient, by_way in _sent_to(connection, earlier):

@@ -16,15 +16,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from ipgov.calendars.running import Moved
 from ipgov.core import tables
 from ipgov.core.database import lock, reading, transaction
 from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.core.fingerprint import fingerprint
 from ipgov.core.steps import StepResult
 from ipgov.decisions import approvals, paper_rounds, publicities, rounds
 from ipgov.decisions.publicities import NOTICE, Publicity
 from ipgov.policy import lifecycles
-from ipgov.policy.papers import paper
+from ipgov.policy.correspondence import correspondence
+from ipgov.policy.papers import PUBLIC, paper
 from ipgov.procedures import paper_drafts, paper_round, recognition_list
+from ipgov.procedures.answers import Answer, file_answer
 from ipgov.procedures.parties import Parties
 from ipgov.procedures.publicity_effects import PUBLICISED, list_rounds, open_rounds
 from ipgov.registry.titles import life, record_title_event, standings
@@ -257,7 +261,7 @@ def advance(as_of: dt.date, known_at: dt.datetime) -> StepResult:
 
 
 def _moved(connection: Connection, notice: Publicity, as_of: dt.date, known_at: dt.datetime) -> list[str]:
-    """Record the later last days that are not recorded yet, and say so."""
+    """Record the later last days that are not recorded yet, and announce them to the public."""
     own = tables.publicity_day
     there = set(connection.execute(select(own.c.set_on).where(own.c.publicity_id == notice.id)).scalars())
     new = [m for m in notice.on(as_of).moved if m.set_on not in there]
@@ -273,7 +277,46 @@ def _moved(connection: Connection, notice: Publicity, as_of: dt.date, known_at: 
                 known_at=known_at,
             )
         )
+        _announce_moved(connection, notice, m, as_of, known_at)
     return [f"公示 {notice.id} 的截止日由 {m.earlier} 改为 {m.last_on}：{m.reason}" for m in new]
+
+
+def _announce_moved(
+    connection: Connection, notice: Publicity, moved: Moved, as_of: dt.date, known_at: dt.datetime
+) -> None:
+    """Announce a later last day as the notice was announced: everybody relies on what was told."""
+    rules = correspondence()
+    letter = rules.papers.notice_moved
+    context = {
+        "notice_title": notice.title,
+        "announced_on": notice.issued_on,
+        "starts_on": notice.starts_on,
+        "earlier": moved.earlier,
+        "last_on": moved.last_on,
+        "reason": moved.reason,
+        "contact": rules.contact_of(notice.programme),
+    }
+    announced = paper(NOTICE, notice.programme)
+    file_answer(
+        connection,
+        Answer(
+            kind="notice_moved",
+            template=letter.template,
+            issuer=rules.issuer_of(notice.programme),
+            basis=announced.clause,
+            channels=announced.channels,
+            programme=notice.programme,
+            period=str(notice.starts_on.year),
+            unit=None,
+            recipient=PUBLIC,
+            recipient_name="",
+            filename=f"{letter.name}-{notice.id}",
+        ),
+        context,
+        fingerprint([notice.id, moved.set_on.isoformat(), moved.last_on.isoformat()]),
+        as_of,
+        known_at,
+    )
 
 
 def _ended(connection: Connection, notice: Publicity, as_of: dt.date, known_at: dt.datetime) -> list[str]:

@@ -17,15 +17,16 @@ from ipgov.core import tables
 from ipgov.core.errors import RefusedError
 from ipgov.core.steps import Cycle
 from ipgov.decisions import paper_rounds, publicities, rounds
-from ipgov.documents.paper_subjects import Body, ObjectionReply, PublicNotice, PublicNoticeOutcome
+from ipgov.documents.paper_subjects import Body, PublicNotice, PublicNoticeOutcome
 from ipgov.policy.papers import paper
 from ipgov.procedures.notices import Filed
+from ipgov.procedures.objection_effects import names_an_objector
 from ipgov.registry.titles import life, record_title_event, standings
 
 if TYPE_CHECKING:
     from ipgov.procedures.paper_effects import About
 
-PUBLICISED, WITHDRAWN, UPHELD = "publicised", "publicity_withdrawn", "objection_upheld"
+PUBLICISED, WITHDRAWN = "publicised", "publicity_withdrawn"
 
 
 def demand_of_notice(connection: Connection, about: About) -> None:
@@ -234,6 +235,9 @@ def tells_of_a_notice(connection: Connection, about: About) -> None:
             if time.over_on is None:
                 raise RefusedError(f"公示 {notice.id} 尚未期满（至 {time.last_on} 止）")
             _same_list(said, set(publicities.units(connection, notice.id).values()))
+            texts = [t for o in said.objections for t in (o.summary, o.finding)]
+            if named := names_an_objector(connection, notice.id, *texts):
+                raise RefusedError(f"公示结果不得写明异议提出者“{named}”")
             return
     raise RefusedError(
         f"没有已发的《{said.notice_title}》，公示期为 {said.starts_on} 至 {said.ends_on}；"
@@ -267,79 +271,6 @@ def demand_of_recognition(connection: Connection, about: About, units: dict[str,
             raise RefusedError(
                 f"{name}（{unit}）{held[unit]}，不能认定（2024-1155#33）；应退回本轮，另行提请"
             )
-
-
-def demand_of_reply(connection: Connection, about: About) -> None:
-    """Refuse a reply to an objection that is not there, was answered, or is told otherwise than recorded."""
-    said = about.subject
-    if not isinstance(said, ObjectionReply) or said.objection is None:
-        return
-    row = publicities.objection(connection, said.objection, about.known_at)
-    if row["outcome"] is not None:
-        raise RefusedError(f"异议 {said.objection} 已于 {row['answered_on']} 答复")
-    notice = publicities.get(connection, row["publicity_id"], about.known_at)
-    told = (said.earlier.title, said.earlier.issued_on, said.received_on)
-    if told != (notice.title, notice.issued_on, row["received_on"]):
-        raise RefusedError(
-            f"异议 {said.objection} 是 {row['received_on']} 收到的对《{notice.title}》"
-            f"（{notice.issued_on} 印发）的异议，与答复所写不一致"
-        )
-    name = objector(connection, said.objection)
-    if about.names.get("objector") != (name,):
-        raise RefusedError(f"异议 {said.objection} 的答复须主送提出异议者本人（本单位）")
-    if any(c.holds for c in said.claims):
-        happens = life(about.programme).event(UPHELD)
-        now = standings(connection, about.programme, about.day, about.known_at)[row["unit"]]
-        if now.code not in (*happens.from_, happens.to):
-            raise RefusedError(f"{row['unit']} 现为“{now.name}”，不能“{happens.name}”")
-
-
-def objector(connection: Connection, objection_id: int) -> str:
-    """Return who objected: for the reply alone."""
-    own = tables.objector
-    return str(connection.execute(select(own.c.name).where(own.c.objection_id == objection_id)).scalar_one())
-
-
-def decide(connection: Connection, cycle: Cycle, about: About, filed: Filed, round_id: int) -> list[str]:
-    """Record what the reply says of the objection; one that is upheld ends the candidature."""
-    said = about.subject
-    if not isinstance(said, ObjectionReply) or said.objection is None:
-        return []
-    upheld = any(c.holds for c in said.claims)
-    proposed = paper_rounds.of_round(connection, round_id)
-    connection.execute(
-        tables.objection_answer.insert().values(
-            objection_id=said.objection,
-            outcome="upheld" if upheld else "rejected",
-            reason="；".join(c.finding for c in said.claims),
-            answered_by=proposed.opened_by if proposed else about.paper.name,
-            answered_on=cycle.as_of,
-            round_id=round_id,
-            document_id=filed.document_id,
-            known_at=cycle.known_at,
-        )
-    )
-    done = [f"异议{said.objection}:{'upheld' if upheld else 'rejected'}"]
-    row = publicities.objection(connection, said.objection, cycle.known_at)
-    happens = life(about.programme).event(UPHELD)
-    now = standings(connection, about.programme, cycle.as_of, cycle.known_at)[row["unit"]]
-    if upheld and now.code in happens.from_:  # another one may have ended the candidature before
-        record_title_event(
-            connection,
-            about.programme,
-            row["unit"],
-            UPHELD,
-            cycle.as_of,
-            "、".join(happens.clause),
-            f"异议 {said.objection} 经核查成立，答复 {filed.number}",
-            cycle.known_at,
-            by="issuer",
-            document_number=filed.number or None,
-            document_id=filed.document_id,
-            round_id=round_id,
-        )
-        done.append(f"{row['unit']}:{UPHELD}")
-    return done
 
 
 def open_rounds(
