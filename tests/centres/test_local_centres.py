@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from evaluated_cohort import at
 from ipgov.core import settings
+from ipgov.core.errors import RefusedError
 from ipgov.core.steps import Cycle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,3 +224,76 @@ def test_a_provinces_year_is_opened_collected_evaluated_and_issued_in_its_name(p
         assert "样知产评函〔2026〕" in letter
         for foreign in ("国家级", "国家知识产权局", "优秀", "不合格"):
             assert foreign not in letter, foreign
+
+
+@pytest.mark.clause("2024-1155#27", "2024-1155#48")
+def test_a_provinces_round_of_recognition_is_played_with_no_code_of_its_own(province: Path) -> None:
+    from ipgov.calendars.deadlines import cycle_days
+    from ipgov.core.database import reading
+    from ipgov.core.objects import store as objects_store
+    from ipgov.policy import store
+    from ipgov.procedures import (
+        applications,
+        approval,
+        cycles,
+        evaluation_cycle,
+        recognition,
+        recognition_list,
+        submission_intake,
+    )
+    from ipgov.procedures.applications import Candidate
+    from ipgov.registry.organisations import Organisation
+    from ipgov.registry.titles import standings
+    from ipgov.simulation.nation import fictitious_code, fill
+
+    days = cycle_days(store.governing(APPLYING, 2025).rules.cycle, 2025)
+    opens, on = days.opens.date, days.evaluate_on.date
+    projects = {"SP03": 8, "SP04": 2, "SP05": 5}  # the limit is three, and ten are full marks
+    for number, unit in enumerate(projects, 3):
+        host = Organisation(fictitious_code("11", 760 + number), f"虚构地方主体{number}", "11", False)
+        named = f"样例省虚构{number}产业知识产权运营中心"
+        candidate = Candidate(unit, named, "agriculture", "11", "direct", host, host)
+        assert applications.register(APPLYING, candidate, "operator1", FIRST, at(FIRST))
+    other = Candidate("SP06", "国家级虚构产业知识产权运营中心", "agriculture", "11", "direct", host, host)
+    with pytest.raises(RefusedError, match="应为：样例省＋所属产业＋知识产权运营中心"):
+        applications.register(APPLYING, other, "operator1", FIRST, at(FIRST))
+    opened = cycles.open_cycle(Cycle(APPLYING, "2025", opens, at(opens))).output["forms"]
+    assert {unit for unit in projects if any(f"/{unit}/" in key for key in opened)} == set(projects)
+    sent = opens + dt.timedelta(days=10)
+    for number, (unit, count) in enumerate(projects.items(), 3):
+        blank = objects_store().get(f"outbox/{APPLYING}/2025/{unit}/{unit}-2025-报送表.xlsx")
+        said = {"A01": f"样例省虚构{number}产业知识产权运营中心", "A02": f"虚构{number}产业"}
+        key = f"inbox/{APPLYING}/2025/11/{unit}/{unit}-2025.xlsx"
+        objects_store().put(key, fill(blank, {**said, "A03": count, "A04": sent}))
+        moment = at(sent, 10).timestamp()
+        os.utime(province / key, (moment, moment))
+    submission_intake.receive(submission_intake.new_objects(at(sent)), sent, at(sent))
+
+    cycle = Cycle(APPLYING, "2025", on, at(on))
+    applications.catch_up(cycle)
+    frozen: Any = evaluation_cycle.freeze(cycle).output
+    evaluation_cycle.check(cycle, frozen["snapshot_id"])
+    evaluated: Any = evaluation_cycle.evaluate(cycle, frozen["snapshot_id"]).output
+    listed: Any = recognition.make_list(cycle, evaluated["result_set_id"]).output
+    assert listed["listed"] == ["SP03"]
+    round_: Any = evaluation_cycle.open_round(
+        cycle, evaluated["result_set_id"], listed["rating_list_sha256"]
+    ).output
+    with reading() as connection:
+        proposed = {r["unit"]: r for r in recognition_list.overview(connection, round_["round_id"])}
+    assert "年度转化项目不少于 3 个：不符合（2024-1155#48" in proposed["SP04"]["reason"]
+    assert "专家评审 50.00 分，低于 60 分" in proposed["SP05"]["reason"]
+    for step, actor in (("audit", "reviewer2"), ("sign", "issuer1")):
+        answered = approval.answer(
+            round_["round_id"], step, "approve", actor, "同意", round_["fingerprint"], "console",
+            at(on), at(on),
+        )  # fmt: skip
+        assert not answered.refused
+    approval.issue(round_["round_id"], on, at(on))
+    with reading() as connection:
+        now = {u: s.code for u, s in standings(connection, TITLE, on, at(on)).items()}
+        (first,) = recognition_list.approved(connection, APPLYING, "2025", at(on))
+    assert {u: now[u] for u in projects} == {
+        "SP03": "listed", "SP04": "not_recognised", "SP05": "not_recognised",
+    }  # fmt: skip
+    assert (first.unit, first.name) == ("SP03", "样例省虚构3产业知识产权运营中心")

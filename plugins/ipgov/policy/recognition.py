@@ -98,10 +98,17 @@ class Listing(Block):
     tie_at_edge: Literal["all_in", "all_out"] = "all_out"
 
 
+class DirectRoute(Block):
+    """Whose bodies may apply directly, and not through their province (2024-1155#29: central enterprises)."""
+
+    hosts: Literal["central_enterprises", "every"]
+
+
 class Recognition(Block):
     """Everything between an application and the list that is put before the office (2024-1155#15-#31)."""
 
     naming: Naming
+    direct: DirectRoute
     gates: tuple[Gate, ...] = Field(min_length=1)
     judging: Judging
     listing: Listing

@@ -25,6 +25,7 @@ from ipgov.core.tables import (
     submission,
     title_event,
 )
+from ipgov.evaluation.basis import in_chinese
 from ipgov.intake.inbox import parse_key
 from ipgov.policy import store
 from ipgov.policy.duty_store import duties
@@ -56,19 +57,21 @@ def register(programme: str, candidate: Candidate, by: str, as_of: dt.date, know
     """Enter a candidate with its organisations; return whether anything was written. It gives no title.
 
     Raises RefusedError for a name that policy does not allow (2024-1155#27), for the direct route of a host
-    that is no central enterprise (#29), and for a body that holds the title; else as add_titled_body.
+    that may not take it (#29), and for a body that holds the title; else as add_titled_body.
     """
     rules = store.in_force(programme, as_of).rules
-    naming = rule_of(rules).naming
+    rule = rule_of(rules)
+    naming = rule.naming
     if not (candidate.name.startswith(naming.level) and candidate.name.endswith(naming.ending)):
         expected = naming.name("＋所属产业＋")
         raise RefusedError(
             f"{candidate.unit}：拟用名称“{candidate.name}”不合规定；应为：{expected}（{naming.basis}）"
         )
-    if candidate.route == "direct" and not candidate.host.central_enterprise:
+    limited = candidate.route == "direct" and rule.direct.hosts == "central_enterprises"
+    if limited and not candidate.host.central_enterprise:
         raise RefusedError(
             f"{candidate.unit}：建设主体{candidate.host.name}不是中央企业，不能直接申报；应经省级知识产权"
-            "管理部门申报（2024-1155#28、2024-1155#29）"
+            f"管理部门申报（{in_chinese(rule.direct.basis)}）"
         )
     source = f"申报登记（{by}）"
     with transaction() as connection:
