@@ -259,17 +259,18 @@ def test_the_program_works_with_its_own_form_only(
     earlier: str, ipgov: Callable[..., tuple[int, str, str]], postgres: Path
 ) -> None:
     from ipgov.core import revisions
-    from ipgov.core.database import reading, transaction
+    from ipgov.core.database import kind_before_migration, reading, transaction
     from ipgov.launcher import postgres as embedded
 
     ours = revisions.known()[-1]
-    older = rf"为 0004 版，早于本程序的 {ours} 版，不能办理：请先备份，再运行 ipgov migrate 升级"
+    older = rf"为 0004 版，早于本程序的 {ours} 版，不能办理：请先以原来的程序备份，再运行 ipgov migrate 升级"
     with pytest.raises(EnvironmentProblemError, match=older), reading():
         pytest.fail("read from an older database")
     with pytest.raises(EnvironmentProblemError, match=older), transaction():
         pytest.fail("wrote to an older database")
     code, _, err = ipgov("status")
-    assert (code, "请先备份，再运行 ipgov migrate 升级" in err) == (2, True)
+    assert (code, "请先以原来的程序备份，再运行 ipgov migrate 升级" in err) == (2, True)
+    assert kind_before_migration() == "simulation"
     migrate()
     with transaction():
         pass

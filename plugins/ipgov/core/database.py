@@ -178,6 +178,16 @@ def migrate(
         owner.dispose()
 
 
+def kind_before_migration() -> Kind:
+    """Return what a database of any revision was made as (a restored one may be older than the program)."""
+    owner = _open(_owner_url())
+    try:
+        with _told(owner, read_only=True), owner.connect() as connection:
+            return "simulation" if is_simulation(connection) else "production"
+    finally:
+        owner.dispose()
+
+
 def account() -> str:
     """Return the name of the operating system's account that this process runs as; read at the edge only."""
     import getpass

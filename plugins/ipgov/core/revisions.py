@@ -35,7 +35,7 @@ def check(found: str | None, where: str) -> None:
     if found in known():
         raise EnvironmentProblemError(
             f"数据库{where}为 {found} 版，早于本程序的 {ours} 版，不能办理："
-            "请先备份，再运行 ipgov migrate 升级（办法见 docs/upgrade.md）"
+            "请先以原来的程序备份，再运行 ipgov migrate 升级（办法见 docs/upgrade.md）"
         )
     raise EnvironmentProblemError(
         f"数据库{where}为 {found} 版，本程序只认得 {ours} 版及更早的："

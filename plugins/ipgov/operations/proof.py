@@ -22,9 +22,7 @@ def prove(heads: list[str]) -> dict[str, Any]:
     from ipgov.procedures import document_rebuild, policy_changes
 
     told: dict[str, Any] = {"verified": {}, "document": "", "problems": []}
-    with reading() as connection:
-        kind: database.Kind = "simulation" if database.is_simulation(connection) else "production"
-    policy_changes.migrate(kind, "", dt.datetime.now(dt.UTC), database.account())
+    policy_changes.migrate(database.kind_before_migration(), "", dt.datetime.now(dt.UTC), database.account())
     with reading() as connection:
         found = audit.verify(connection, heads)
         newest = connection.execute(
