@@ -41,7 +41,7 @@ def test_a_linter_of_what_is_unsafe_finds_only_the_missing_digests() -> None:
     done = tool("compose-lint", "check", "--format", "json", COMPOSE)
     found = json.loads(done.stdout)
     findings = found["findings"] if isinstance(found, dict) else found
-    assert {f["rule_id"] for f in findings} <= {"CL-0019"}, done.stdout
+    assert {f["rule_id"] for f in findings} == {"CL-0019"}, done.stdout
     assert done.returncode == 0
 
 
