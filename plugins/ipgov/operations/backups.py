@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,10 @@ def bring_back(
             for moved in restore.set_aside(target, moment):
                 say(f"现有内容已移为 {moved}")
         return _noted(at, restore.restore(at, manifest, target, say, heads), target, performed_by, moment)
+    begun = time.monotonic()
     with scratch_installation.installation(state, manifest, moment, set_aside=set_aside) as target:
         told = restore.restore(at, manifest, target, say, heads)
+        told.seconds = time.monotonic() - begun
         return _noted(at, told, target, performed_by, moment)
 
 
@@ -176,10 +179,12 @@ def rehearse(
 
     at = place(location)
     manifest = manifests.read(at, name or manifests.newest(at))
+    begun = time.monotonic()  # with the start of a server: as long as people would wait
     try:
         restore.require_usable(at, manifest)
         with scratch_installation.scratch(manifest, moment) as target:
             told = restore.restore(at, manifest, target, say)
+            told.seconds = time.monotonic() - begun
     except GovernanceError as error:
         said = [error.message, *map(str, error.problems[:50])]
         told = Restored(manifest, problems=said)
