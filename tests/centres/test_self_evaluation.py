@@ -120,3 +120,36 @@ def test_a_correction_speaks_without_grades(centres: Centres) -> None:
     centres.approve({"round_id": opened.round_id, "fingerprint": opened.fingerprint}, later)
     told = rows("SELECT kind, recipient FROM document WHERE corrects IS NOT NULL ORDER BY kind")
     assert [(r["kind"], r["recipient"]) for r in told] == [("result_correction", "IC05")]
+
+
+# what article three asks of a centre → where its yearly report records it
+RECORDED = {
+    "2024-1155#04": "F01", "2024-1155#05": "F03", "2024-1155#06": "F04", "2024-1155#07": "F10",
+    "2024-1155#08": "F08", "2024-1155#09": "F09", "2024-1155#11": "F12", "2024-1155#12": "F13",
+    "2024-1155#13": "F05", "2024-1155#35": "F16",
+}  # fmt: skip
+
+
+@pytest.mark.clause(
+    "2024-1155#04", "2024-1155#05", "2024-1155#06", "2024-1155#07", "2024-1155#08", "2024-1155#09",
+    "2024-1155#11", "2024-1155#12", "2024-1155#13", "2024-1155#35",
+)  # fmt: skip
+def test_what_a_centre_does_under_articles_three_and_eight_is_recorded_and_assessed(
+    centres: Centres,
+) -> None:
+    from ipgov.policy import store
+    from ipgov.procedures import explanations
+
+    centres.send_year("IC05", SENT)
+    centres.evaluate_year()
+    rules = store.governing(YEARLY, 2025).rules
+    explained = explanations.explain(YEARLY, "2025", "IC05").text()
+    cells = {r["field"]: r for r in rows("SELECT field, value, sheet, cell FROM submitted_value")}
+    for clause, field in RECORDED.items():
+        asked, said = rules.form.fields[field], cells[field]
+        assert clause in asked.clause, field
+        assert said["value"] is not None, field
+        (indicator, *_) = [i for i in rules.scoring.indicators if i.input == field]
+        assert clause in indicator.clause, field
+        for words in (clause, indicator.name, f"“{said['sheet']}”表 {said['cell']}"):
+            assert words in explained, (field, words)

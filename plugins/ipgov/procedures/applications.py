@@ -234,7 +234,7 @@ def _record(connection: Connection, cycle: Cycle, rules: RuleVersion, due: _Due)
         due.unit,
         due.event,
         day,
-        "、".join(event.clause) or "operator",
+        event.basis or "operator",
         due.note,
         cycle.known_at,
         by=due.by,

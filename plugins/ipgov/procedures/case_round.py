@@ -125,7 +125,7 @@ def take_effect(
         case.unit,
         event,
         cycle.as_of,
-        "、".join(ending.clause),
+        ending.basis or "operator",
         f"{case.rules.name}：{ending.name}",
         cycle.known_at,
         by="issuer",

@@ -63,7 +63,7 @@ def _happen(
     if refusal := of.refusal(state, happens):
         return f"{unit}：未登记“{happens.name}”，{refusal}"
     # what takes a grade's event back does not stand under the clause of the grade
-    basis = effect.basis if event == effect.event else "、".join(happens.clause)
+    basis = effect.basis if event == effect.event else happens.basis
     record_title_event(
         connection,
         rules.programme,

@@ -119,7 +119,7 @@ def decide(connection: Connection, cycle: Cycle, about: About, filed: Filed, rou
             row["unit"],
             UPHELD,
             cycle.as_of,
-            "、".join(happens.clause),
+            happens.basis or "operator",
             f"异议 {said.objection} 经核查成立，答复 {filed.number}",
             cycle.known_at,
             by="issuer",

@@ -136,7 +136,7 @@ def _confer(connection: Connection, cycle: Cycle, about: About, filed: Filed, ro
             str(body.unit),
             "recognised",
             said.recognised_on or cycle.as_of,
-            "、".join(about.paper.clause),
+            about.paper.basis or "operator",
             f"{about.paper.name}{filed.number}",
             cycle.known_at,
             by="issuer",

@@ -335,7 +335,7 @@ def _ended(connection: Connection, notice: Publicity, as_of: dt.date, known_at: 
             unit,
             EXPIRED,
             time.over_on,
-            "、".join(happens.clause),
+            happens.basis or "operator",
             f"公示 {notice.id}，{time.starts_on} 至 {time.last_on}",
             known_at,
             by="system",

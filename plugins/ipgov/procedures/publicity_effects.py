@@ -125,7 +125,7 @@ def announce(connection: Connection, cycle: Cycle, about: About, filed: Filed, r
             unit,
             PUBLICISED,
             said.starts_on,
-            "、".join(about.paper.clause),
+            about.paper.basis or "operator",
             f"{about.paper.name}（登记序号 {filed.document_id}）",
             cycle.known_at,
             by="issuer",

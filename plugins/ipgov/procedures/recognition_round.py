@@ -109,7 +109,7 @@ def take_effect(
                 unit,
                 event,
                 cycle.as_of,
-                "、".join(of.event(event).clause),
+                of.event(event).basis or "operator",
                 f"{cycle.period} 年度第 {round_.number} 轮：{row['reason']}",
                 cycle.known_at,
                 by=by,
