@@ -318,6 +318,14 @@ def test_functions_and_tables_of_its_own_stand_before_no_others(careless: Connec
     assert units(mine.execute("SELECT * FROM public.titled_body").fetchall()) == MINE
 
 
+def test_the_office_pays_nothing_for_it(connect: Connect) -> None:
+    office = connect("ipgov_app")
+    for table in ("titled_body", "result", "obligation", "submission"):
+        plan = str(office.execute(f"EXPLAIN SELECT * FROM {table}").fetchall())
+        assert "Filter" not in plan, plan
+        assert "province" not in plan, plan
+
+
 def test_what_it_reads_it_cannot_change_nor_fill_the_server(connect: Connect) -> None:
     mine = connect()
     for view in ("bodies", "results"):
