@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, func, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, Subquery, and_, case, func, select, tuple_
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from ipgov.core import tables as t
 from ipgov.core.errors import UnknownError
+from ipgov.policy import store
 from ipgov.registry.asof import listed
 from ipgov.registry.titles import changes_of_title
 
@@ -22,16 +23,26 @@ def fetch(connection: Connection, query: Select[Any]) -> Rows:
 
 
 def _expected() -> Subquery:
-    """Every cycle's bodies that hold the title on its evaluation day (programme, period, unit)."""
+    """Every cycle's bodies that hold the title on its evaluation day (programme, period, unit).
+
+    A cycle of yearly reports is about the bodies of the programme that its rules govern.
+    """
     holds_after = changes_of_title()
+    others = {p: store.governs(p) for p in store.programmes() if not store.recognises(p)}
+    titled = case(others, value=t.cycle.c.programme, else_=t.cycle.c.programme)
     last = (
         select(
-            t.cycle.c.id, t.cycle.c.programme, t.cycle.c.period, t.title_event.c.unit, t.title_event.c.event
+            t.cycle.c.id,
+            t.cycle.c.programme,
+            t.cycle.c.period,
+            t.title_event.c.unit,
+            t.title_event.c.event,
+            t.title_event.c.programme.label("titled"),
         )
         .join(
             t.title_event,
             and_(
-                t.title_event.c.programme == t.cycle.c.programme,
+                t.title_event.c.programme == titled,
                 t.title_event.c.effective_on <= t.cycle.c.evaluate_on,
                 tuple_(t.title_event.c.programme, t.title_event.c.event).in_(list(holds_after)),
             ),
@@ -44,7 +55,7 @@ def _expected() -> Subquery:
     )
     return (
         select(last.c.programme, last.c.period, last.c.unit)
-        .where(tuple_(last.c.programme, last.c.event).in_([e for e, holds in holds_after.items() if holds]))
+        .where(tuple_(last.c.titled, last.c.event).in_([e for e, holds in holds_after.items() if holds]))
         .subquery("expected")
     )
 
