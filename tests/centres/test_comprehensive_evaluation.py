@@ -33,7 +33,7 @@ def rows(statement: str, **given) -> list[dict]:
         return [dict(r) for r in connection.execute(text(statement), given).mappings()]
 
 
-@pytest.mark.clause("2024-1155#41", "2024-1155#42")
+@pytest.mark.clause("2024-1155#10", "2024-1155#14", "2024-1155#41", "2024-1155#42")
 def test_a_cohort_is_graded_on_three_years_and_every_number_leads_to_its_cells(
     cohort: Cohort,
 ) -> None:
@@ -50,6 +50,11 @@ def test_a_cohort_is_graded_on_three_years_and_every_number_leads_to_its_cells(
     for year in (2025, 2026, 2027):
         assert f"IC01-{year}-" in explained
         assert f"{year} 年度自评" in explained
+    # what article three has centres explore: patterns to be copied, open licences
+    for clause, field in (("2024-1155#10", "E03"), ("2024-1155#14", "E05")):
+        (cell,) = rows("SELECT sheet, cell FROM submitted_value WHERE field = :f LIMIT 1", f=field)
+        assert clause in explained
+        assert f"“{cell['sheet']}”表 {cell['cell']}" in explained
     assert round_["round_id"]
 
 
@@ -236,6 +241,7 @@ def test_a_correction_of_an_earlier_year_is_knowledge_and_no_change_of_rules(coh
 def test_a_rectification_ends_in_keeping_the_title_or_losing_it(
     cohort: Cohort, unsolved: tuple[int, ...], event: str, held: bool
 ) -> None:
+    from ipgov.core import objects
     from ipgov.procedures import case_opening, follow_up, rectification
     from ipgov.procedures.case_evidence import Sent
     from ipgov.registry.titles import standings
@@ -272,4 +278,11 @@ def test_a_rectification_ends_in_keeping_the_title_or_losing_it(
     assert ended["basis"] == "2024-1155#45"
     (paper,) = rows("SELECT * FROM document WHERE unit = 'IC04' ORDER BY id DESC LIMIT 1")
     assert paper["kind"] == ("centre_kept" if held else "cancel_qualification")
-    assert "称号" not in paper["title"]
+    (page,) = rows(
+        "SELECT sha256 FROM document_file WHERE document_id = :d AND format = 'html'", d=paper["id"]
+    )
+    told = objects.get_content(page["sha256"]).decode()
+    # 取消资格 is the word of this document, 取消称号 that of another
+    assert "资格" in told
+    assert "称号" not in told + paper["title"]
+    assert ("取消" in told) is not held

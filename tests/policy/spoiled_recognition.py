@@ -31,6 +31,10 @@ RECOGNITION: Spoiled = {
     "a name in a field that is no text": (
         one("field: A01, industry: A02", "field: A03, industry: A02"), {"naming"}, "栏目 A03 不是",
     ),
+    "a direct route for nobody knows whom": (
+        one("  direct: {clause: [2024-1155#28, 2024-1155#29], hosts: central_enterprises}\n", ""),
+        {"listing"}, r"recognition\.direct 没有写明；应为：hosts: central_enterprises 或 every",
+    ),
     "a score that nobody reaches": (
         one("minimum_total: 60", "minimum_total: 101"), {"listing"}, "为 101，高于满分 100",
     ),

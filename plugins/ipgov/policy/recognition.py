@@ -108,7 +108,7 @@ class Recognition(Block):
     """Everything between an application and the list that is put before the office (2024-1155#15-#31)."""
 
     naming: Naming
-    direct: DirectRoute
+    direct: DirectRoute | None = None  # of versions that say nothing yet: as the document has it
     gates: tuple[Gate, ...] = Field(min_length=1)
     judging: Judging
     listing: Listing

@@ -67,11 +67,11 @@ def register(programme: str, candidate: Candidate, by: str, as_of: dt.date, know
         raise RefusedError(
             f"{candidate.unit}：拟用名称“{candidate.name}”不合规定；应为：{expected}（{naming.basis}）"
         )
-    limited = candidate.route == "direct" and rule.direct.hosts == "central_enterprises"
-    if limited and not candidate.host.central_enterprise:
+    everybody = rule.direct is not None and rule.direct.hosts == "every"
+    if candidate.route == "direct" and not everybody and not candidate.host.central_enterprise:
         raise RefusedError(
             f"{candidate.unit}：建设主体{candidate.host.name}不是中央企业，不能直接申报；应经省级知识产权"
-            f"管理部门申报（{in_chinese(rule.direct.basis)}）"
+            f"管理部门申报（{in_chinese((rule.direct or rule).basis)}）"
         )
     source = f"申报登记（{by}）"
     with transaction() as connection:

@@ -94,7 +94,7 @@ def _restore(connection: Connection, cycle: Cycle, unit: str, paper: Filed, roun
         "restored",
         cycle.as_of,
         "operator",
-        f"{cycle.period} 年度评价结果更正，取消称号的依据不再成立",
+        f"{cycle.period} 年度评价结果更正，{title_words(cycle.programme).cancelled}的依据不再成立",
         cycle.known_at,
         by="issuer",
         document_number=paper.number,

@@ -64,6 +64,8 @@ def listing(file: VersionFile) -> Iterator[Finding]:
     rule, scoring = file.rules.recognition, file.rules.scoring
     if rule is None:
         return
+    if rule.direct is None:
+        yield Finding("recognition.direct", "没有写明", "hosts: central_enterprises 或 every，即谁可直接申报")
     highest = scoring.highest_total
     if highest is not None and rule.listing.minimum_total > highest:
         found = f"为 {rule.listing.minimum_total}，高于满分 {highest}"
