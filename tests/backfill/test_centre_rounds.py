@@ -126,7 +126,7 @@ def _refused(runs: Runs, dag_id: str, run: dict[str, Any], task: str = "freeze")
     return runs.reason(dag_id, run["dag_run_id"], task)
 
 
-@pytest.mark.clause("2024-1155#38", "2024-1155#56")
+@pytest.mark.clause("2024-1155#56")
 def test_the_self_evaluation_of_2025_is_backfilled_and_no_year_before_it(runs: Runs, cohort: Cohort) -> None:
     before, sent = rows(), outbox()
     found = _backfilled(runs, YEARLY, 2023, 2025)
