@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,3 +52,10 @@ def nation(database: Path) -> Any:
             known_at = dt.datetime(2023, 9, 5, tzinfo=SHANGHAI)
             register_officer(connection, Officer(login, login, (role,), None, True), known_at)
     return Nation(database / "objects")
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder in which a server can be started: below pytest's own, every new run of pytest locks it out."""
+    with tempfile.TemporaryDirectory(prefix="ipg") as folder:
+        yield Path(folder)

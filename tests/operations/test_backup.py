@@ -62,7 +62,7 @@ def restored(place: Any, state: Path, **more: Any) -> Any:
 
 
 def test_what_is_restored_is_what_was_there(
-    place: Any, database: Path, airflow_like: str, tmp_path: Path
+    place: Any, database: Path, airflow_like: str, outside: Path
 ) -> None:
     from ipgov.core.database import transaction
     from ipgov.core.objects import open_store, store
@@ -80,7 +80,7 @@ def test_what_is_restored_is_what_was_there(
     store().put("outbox/p/2024/u/letter.pdf", b"sent")
     made = take(place)
     assert (made.problems, made.head[:2], bool(made.airflow)) == ([], "1:", True)
-    state = tmp_path / "r"
+    state = outside / "r"
     told = restored(place, state, heads=[made.head])
     assert told.problems == []
     assert told.verified["head"] == made.head
@@ -148,7 +148,7 @@ def test_a_second_backup_copies_only_what_is_new(place: Any) -> None:
     assert modes == {0}
 
 
-def test_damage_is_found_and_nothing_is_restored(place: Any, tmp_path: Path) -> None:
+def test_damage_is_found_and_nothing_is_restored(place: Any, outside: Path) -> None:
     from ipgov.operations import backup_check, manifest
     from ipgov.operations.place import object_key, part_key
 
@@ -176,20 +176,20 @@ def test_damage_is_found_and_nothing_is_restored(place: Any, tmp_path: Path) -> 
             assert any(w in found.found for w in word.split("|"))
             if name != key or damage is changed:
                 with pytest.raises(GovernanceError, match=r"损坏，未恢复|恢复中止，数据库尚未写入"):
-                    restored(place, tmp_path / "broken")
+                    restored(place, outside / "broken")
             path.write_bytes(whole)
     assert backup_check.problems(place, made) == []
     for damage in (cut, changed):
         whole = (place.folder / about).read_bytes()
         damage(place.folder / about)
         with pytest.raises(EnvironmentProblemError, match="清单被改动或不完整"):
-            restored(place, tmp_path / "broken")
+            restored(place, outside / "broken")
         assert backup_check.listing(place)[0]["state"] == "damaged"
         (place.folder / about).write_bytes(whole)
     (place.folder / about).unlink()
     assert backup_check.listing(place)[0]["state"] == "unfinished"
     with pytest.raises(UnknownError, match="没有完成的备份"):
-        restored(place, tmp_path / "broken")
+        restored(place, outside / "broken")
 
 
 def test_what_is_lost_at_the_source_is_a_gap_unless_a_backup_has_it(place: Any, database: Path) -> None:
@@ -215,7 +215,7 @@ def test_what_is_lost_at_the_source_is_a_gap_unless_a_backup_has_it(place: Any, 
     lost.write_bytes(whole)
 
 
-def test_a_backup_of_a_newer_program_is_refused(place: Any, tmp_path: Path) -> None:
+def test_a_backup_of_a_newer_program_is_refused(place: Any, outside: Path) -> None:
     from dataclasses import replace
 
     from ipgov.operations import manifest
@@ -224,8 +224,8 @@ def test_a_backup_of_a_newer_program_is_refused(place: Any, tmp_path: Path) -> N
     (place.folder / "backups" / made.backup / "manifest.json").unlink()
     manifest.write(place, replace(made, revision="9999", code="9.9"))
     with pytest.raises(RefusedError, match=r"9999 版.*较新的程序（9.9）"):
-        restored(place, tmp_path / "newer")
-    assert not (tmp_path / "newer" / "pg").exists()
+        restored(place, outside / "newer")
+    assert not (outside / "newer" / "pg").exists()
 
 
 def test_a_backup_lies_apart_and_runs_alone(place: Any, database: Path) -> None:
@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_no_backup_and_the_next_one_is_whole(
     assert take(place).problems == []
 
 
-def test_a_backup_during_writes_is_one_moment(place: Any, tmp_path: Path) -> None:
+def test_a_backup_during_writes_is_one_moment(place: Any, outside: Path) -> None:
     """Steps are committed and sealed all the while: the backup has each of them wholly or not at all."""
     import threading
 
@@ -335,7 +335,7 @@ def test_a_backup_during_writes_is_one_moment(place: Any, tmp_path: Path) -> Non
     assert 0 < saved <= len(written)
     assert made.rows["step_run"] == 2 * made.rows["clock_correction"]
     assert made.rows["seal"] == saved
-    told: Restored = restored(place, tmp_path / "w", heads=[made.head] if made.head else [])
+    told: Restored = restored(place, outside / "w", heads=[made.head] if made.head else [])
     assert told.problems == []
 
 
