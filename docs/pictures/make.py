@@ -29,7 +29,7 @@ PAGES = {
     "overview": ("", 0, 760),
     "cycle": (f"cycle/{PROGRAMME}/{PERIOD}", 0, 1200),
     "quality": (f"quality/{PROGRAMME}/{PERIOD}", 0, 1050),
-    "collection": (f"collection/{PROGRAMME}/{PERIOD}", 0, 1000),
+    "collection": (f"collection/{PROGRAMME}/{PERIOD}?as_of=2026-04-15", 0, 1000),
     "duties": ("duties", 0, 900),
     "publicity": ("publicities", 0, 620),
     "unit": (f"unit/{PROGRAMME}/{PERIOD}/FP01", 0, 1200),
