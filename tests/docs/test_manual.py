@@ -157,6 +157,12 @@ def test_pictures_are_small_and_used() -> None:
     assert sum(p.stat().st_size for p in pictures) < 2_500_000
 
 
+def test_every_dag_file_is_in_the_table_of_what_happens_by_itself() -> None:
+    told = (MANUAL / "year.md").read_text()
+    files = {f.stem for f in (ROOT / "dags").glob("*.py")}
+    assert {f for f in files if f"`{f}`" not in told} == set()
+
+
 def test_every_make_target_is_one() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.M))
     for page in PAGES:
