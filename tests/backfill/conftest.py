@@ -1,4 +1,4 @@
-"""One stack for all tests of this folder: the start costs more than any of them."""
+"""One stack for all tests of a file: the start costs more than any of them, and the days go one way only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 _HERE = Path(__file__).resolve().parent
 for _folder in (_HERE, _HERE.parent / "procedures", _HERE.parent / "centres"):
-    sys.path.append(str(_folder))  # this folder is a package, so that its files share a fixture: the stack
+    sys.path.append(str(_folder))  # the folder is a package
 from years_stack import Runs, YearsStack  # noqa: E402
 
 
@@ -26,7 +26,7 @@ def _forget() -> None:
         cached.cache_clear()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def stack() -> Iterator[YearsStack]:
     """The installation; this process works with its database, its object store and its holidays, too."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ipg") as folder:
