@@ -92,8 +92,22 @@ def test_the_application_reads_and_adds_and_nothing_else_in_every_table(connecti
 
 def test_the_application_is_nobody_special(connections: dict[str, Any]) -> None:
     row = connections["ipgov_app"].execute(
-        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls,"
-        " (SELECT count(*) FROM pg_auth_members WHERE member = r.oid)"
+        "SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
         " FROM pg_roles r WHERE rolname = 'ipgov_app'"
     )
-    assert row.fetchone() == (False, False, False, False, False, 0)
+    assert row.fetchone() == (False, False, False, False, False)
+
+
+def test_the_application_may_become_a_province_alone_and_has_nothing_of_it_before(
+    connections: dict[str, Any],
+) -> None:
+    """Roles are the server's, not the database's: those of other tests may be there, too."""
+    rows = connections["ipgov_app"].execute(
+        "SELECT g.rolname, m.inherit_option, m.admin_option FROM pg_auth_members m"
+        " JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles r ON r.oid = m.member"
+        " WHERE r.rolname = 'ipgov_app'"
+    )
+    for role, inherits, administers in rows:
+        assert role.startswith("ipgov_province_")
+        assert role != "ipgov_province_reader"
+        assert (inherits, administers) == (False, False)
