@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 
 import icalendar
 import openpyxl
@@ -28,6 +29,9 @@ def owing(sample: Sample) -> None:
 
 
 def test_what_is_late_stands_first_with_whom_it_waits_for(viewer: Browser, owing: None) -> None:
+    from ipgov.core.steps import SHANGHAI
+    from ipgov.procedures import follow_up
+
     answer = viewer.get(f"/governance/duties?{SHOWN}")
     assert answer.status_code == 200
     text = words(answer.text)
@@ -35,6 +39,9 @@ def test_what_is_late_stands_first_with_whom_it_waits_for(viewer: Browser, owing
     assert "逾期（2 项）" in text  # and the monthly release of the office
     assert "重大事项报送" in text
     assert "国知发运函字〔2023〕156号三" in text
+    (number,) = set(re.findall(r"重大事项报送.{0,200}?([0-9A-F]{4}(?:-[0-9A-F]{4}){2})", text, re.S))
+    end = dt.datetime(2026, 4, 21, 23, tzinfo=SHANGHAI)
+    assert follow_up.one(number, dt.date(2026, 4, 21), end).duty_name == "重大事项报送"
     assert "<script>" not in answer.text
     assert "<b>" not in answer.text.replace("<body", "")
 

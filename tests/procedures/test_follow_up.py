@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -324,6 +325,15 @@ def test_the_command_lists_and_explains(nation: Nation) -> None:
     shown = run.invoke(app, ["duty", "show", key, "--as-of", "2023-09-18"])
     assert "2023-09-16  逾期（2023-09-15）" in shown.output
     assert "升级提醒（overdue_1） → 虚构交易平台甲、" in shown.output
+    number = listed.output.split()[0]
+    assert re.fullmatch(r"[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}", number)
+    assert row["reference"] == number
+    for form in (number, number.lower(), str(row["id"])):
+        assert run.invoke(app, ["duty", "show", form, "--as-of", "2023-09-18"]).output == shown.output
+    plan = run.invoke(app, ["work-plan", "--as-of", "2023-09-18"])
+    assert f"{number}  2023-09-15  逾期 1 日  虚构交易平台甲（FP01）" in plan.output
+    wrong = run.invoke(app, ["duty", "show", "0000-0000-0000", "--as-of", "2023-09-18"])
+    assert "没有编号为“0000-0000-0000”的事项" in str(wrong.exception)
     unknown = run.invoke(app, ["duty", "list", "--state", "未知"])
     assert "没有名为“未知”的状态" in str(unknown.exception)
 

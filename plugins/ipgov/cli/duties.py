@@ -17,7 +17,7 @@ duty_app = group()
 app = typer.Typer()
 app.add_typer(duty_app, name="duty", help="职责事项：谁在何时之前须办何事；登记事项、报告、延期")
 
-Key = Annotated[str, typer.Argument(help="事项的编号（见 duty list）")]
+Key = Annotated[str, typer.Argument(help="事项的编号，见 duty list 首列、页面与往来文书，如 17C5-2F0A-9B3E")]
 Evidence = Annotated[Path | None, typer.Option(help="佐证文件，存档")]
 _EVENTS = {
     "opened": "开启",
@@ -73,10 +73,8 @@ def list_(
         about = f"（{o.unit_name or o.unit}）" if o.unit and o.unit != o.owed_by else ""
         waits = "，放假通知未录入，不判逾期" if o.waits_for_calendar(on) else ""
         provisional = "（暂定）" if o.provisional else ""
-        print(
-            f"{o.id}  {o.due_on}{provisional}{waits}  {o.state_name}  {o.owed_by_name}{about}：{o.duty_name}"
-            f"  [{o.clause}]"
-        )
+        state = f"{o.due_on}{provisional}{waits}  {o.state_name}"
+        print(f"{o.reference}  {state}  {o.owed_by_name}{about}：{o.duty_name}  [{o.clause}]")
     print(f"共 {len(found)} 项")
 
 
@@ -90,7 +88,7 @@ def show(key: Key, as_json: Json = False, as_of: AsOf = None) -> None:
     if as_json:
         print_json(_as_dict(o) | {"events": [vars(e) for e in o.events]})
         return
-    print(f"{o.duty_name}（{o.key}，编号 {o.id}）：{o.state_name}")
+    print(f"{o.duty_name}（编号 {o.reference}，{o.key}）：{o.state_name}")
     print(f"  依据：{o.clause}；规则文件指纹 {o.rule_sha256[:12]}")
     print(f"  由 {o.owed_by_name} 向 {o.owed_to_name}；自 {o.opened_on} 起，因 {o.cause}")
     for earlier in o.earlier_dues:
@@ -108,7 +106,7 @@ def show(key: Key, as_json: Json = False, as_of: AsOf = None) -> None:
 
 def _as_dict(o: Owed) -> dict[str, Any]:
     names = (
-        "id", "key", "duty", "duty_name", "programme", "period", "unit", "unit_name", "owed_by",
+        "reference", "id", "key", "duty", "duty_name", "programme", "period", "unit", "unit_name", "owed_by",
         "owed_by_name", "owed_to", "owed_to_name", "opened_on", "due_on", "provisional", "calendar_version",
         "clause", "rule_sha256", "state", "state_name", "met_on", "late", "lifted", "cause", "part_of_id",
     )  # fmt: skip

@@ -25,7 +25,7 @@ _DETAILS = (
     Column("报送对象", 18, wrap=True),
     Column("依据", 24, wrap=True),
     Column("开始日期", 11, align="center"),
-    Column("编号", 9, align="center"),
+    Column("编号", 16, align="center"),
 )
 
 
@@ -196,7 +196,7 @@ def _notes(book: Book, plan: WorkPlan, title: str) -> None:
         ("暂定", "其间的放假安排尚未公布，日期按周一至周五和法定节日推算；公布后重新推算，原日期保留在案。"),
         ("颜色", "橙色为逾期，黄色为即将到期，灰色为暂定；黑白打印时以“状态”“暂定”两栏为准。"),
         ("周次", "按 ISO 8601：周一为一周之首，含当年第一个周四的周为第 1 周。"),
-        ("编号", "往来文书注明的事项编号。"),
+        ("编号", "往来文书注明的事项编号；用于 ipgov duty 各命令。"),
     )
     columns = (Column("项目", 16), Column("说明", 110, wrap=True))
     book.table(sheet, _HEAD, columns, [Line(r) for r in rows])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, text
 
+from ipgov.core.fingerprint import sha256_hex, short_code
 from ipgov.followup.events import end_of
 from ipgov.followup.facts import OFFICE
 from ipgov.policy.duty_store import DutyRule, frozen_duty
@@ -24,6 +26,12 @@ STATE_NAMES: Mapping[str, str] = {
 }
 FAILED_NAME = "未通过"
 OFFICE_NAME = "本局"
+REFERENCE = re.compile(r"[0-9A-F]{4}(-[0-9A-F]{4}){2}")
+
+
+def reference(key: str) -> str:
+    """Return the number by which letters and lists speak of an obligation: it never changes."""
+    return short_code(sha256_hex(key.encode()))
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,11 @@ class Owed:
     events: tuple[OwedEvent, ...]
 
     @property
+    def reference(self) -> str:
+        """Return its number as every list, page and letter gives it."""
+        return reference(self.key)
+
+    @property
     def state_name(self) -> str:
         """Return the state as people read it."""
         if self.state == "met" and self.late:
@@ -134,7 +147,10 @@ _NOT_ENDED = """ AND coalesce((
     SELECT event FROM obligation_event WHERE obligation_id = o.id AND day <= :as_of AND known_at <= :known_at
     AND event IN ('met', 'lapsed', 'withdrawn', 'resumed') ORDER BY id DESC LIMIT 1
     ), 'resumed') = 'resumed'"""
-_FILTERS = ("programme", "duty", "unit", "period", "owed_by", "owed_to", "key", "id")
+_FILTERS = {
+    **{n: f"o.{n}" for n in ("programme", "duty", "unit", "period", "owed_by", "owed_to", "key", "id")},
+    "digest": "left(encode(sha256(convert_to(o.key, 'UTF8')), 'hex'), 12)",  # what ``reference`` is made of
+}
 
 
 def owed(
@@ -150,15 +166,19 @@ def owed(
     owed_to: str | None = None,
     key: str | None = None,
     id: int | None = None,
+    digest: str | None = None,
     states: Iterable[State] | None = None,
 ) -> list[Owed]:
-    """Return every obligation opened by a day, as known at a moment, in the order of opening."""
+    """Return every obligation opened by a day, as known at a moment, in the order of opening.
+
+    ``digest``: the first twelve hexadecimal digits of its key's SHA-256, of which its number is made.
+    """
     given = {
         "programme": programme, "duty": duty, "unit": unit, "period": period, "owed_by": owed_by,
-        "owed_to": owed_to, "key": key, "id": id,
+        "owed_to": owed_to, "key": key, "id": id, "digest": digest,
     }  # fmt: skip
     asked = {name: value for name, value in given.items() if value is not None}
-    where = "".join(f" AND o.{name} = :{name}" for name in _FILTERS if name in asked)
+    where = "".join(f" AND {column} = :{name}" for name, column in _FILTERS.items() if name in asked)
     wanted = None if states is None else set(states)
     if wanted is not None and wanted <= {"open", "overdue"}:
         where += _NOT_ENDED

@@ -28,7 +28,7 @@ from ipgov.decisions.policy_changes import require_files_approved
 from ipgov.followup import engine, store
 from ipgov.followup.engine import Event
 from ipgov.followup.facts import OFFICE, ONE_DAY
-from ipgov.followup.obligations import Owed, State, owed
+from ipgov.followup.obligations import REFERENCE, Owed, State, owed
 from ipgov.followup.store import begin, day_of
 from ipgov.policy.cases import governing, inquiries
 from ipgov.policy.duty_store import DutyRule, duties
@@ -274,15 +274,16 @@ def extend(key: str, until: dt.date, by: str, reason: str, known_at: dt.datetime
     _require(reason, "理由")
     today = day_of(known_at)
     with transaction() as connection:
-        lock(connection, "obligation", key)
-        one = _one(connection, key, day_of(known_at), known_at)
+        own = _one(connection, key, today, known_at).key  # whatever form of it was given: one lock
+        lock(connection, "obligation", own)
+        one = _one(connection, own, today, known_at)
         more = t.obligation_extension
         mine = select(more.c.until, more.c.granted_by).where(more.c.obligation_id == one.id)
         granted = connection.execute(mine.order_by(more.c.id)).all()
         if (until, by) in [(g.until, g.granted_by) for g in granted]:
             return False
         if governing(one.rule.duty.programme, one.rule.duty.code, one.opened_on) is not None:
-            raise RefusedError(f"{key}（{one.duty_name}）是案件，延期由 ipgov case extend 办理")
+            raise RefusedError(f"{key}（{one.duty_name}）是案件，延期由 ipgov case extend {one.id} 办理")
         if one.rule.duty.met_by == "lapse":
             raise RefusedError(f"“{one.duty_name}”{_MET_BY['lapse']}，不能延期")
         if one.state != "open":
@@ -303,11 +304,19 @@ def extend(key: str, until: dt.date, by: str, reason: str, known_at: dt.datetime
 
 
 def _one(connection: Connection, key: str, on: dt.date, known_at: dt.datetime) -> Owed:
-    """Return an obligation by its key, or by the number of its row."""
-    number = int(key) if key.isascii() and key.isdigit() else None
-    found = owed(connection, day_of(known_at), known_at, key=None if number is not None else key, id=number)
+    """Return an obligation by its number as lists and letters show it, by its key or its row's number."""
+    given = key.strip()
+    if REFERENCE.fullmatch(given.upper()):
+        asked: dict[str, Any] = {"digest": given.replace("-", "").lower()}
+    elif given.isascii() and given.isdigit():
+        asked = {"id": int(given)}
+    else:
+        asked = {"key": given}
+    found = owed(connection, day_of(known_at), known_at, **asked)
     if not found:
         raise UnknownError(f"没有编号为“{key}”的事项；现有的见 ipgov duty list")
+    if len(found) > 1:
+        raise RefusedError(f"编号“{key}”不止一项，请写全：{'、'.join(o.key for o in found)}")
     return found[0]
 
 

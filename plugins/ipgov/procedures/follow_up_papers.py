@@ -21,12 +21,13 @@ from ipgov.core.tables import obligation_paper
 from ipgov.decisions.policy_changes import require_files_approved
 from ipgov.documents import dispatch, numbering, register, templates
 from ipgov.documents.model import SIMULATION_BANNER, printable
+from ipgov.followup.obligations import reference
 from ipgov.policy.correspondence import Correspondence, Kind, correspondence
 from ipgov.policy.duties import Rung
 from ipgov.policy.duty_store import DutyRule, frozen_duty
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.follow_up_waiting import ENDED_BEFORE, HEARD, TOLD, WAITING
-from ipgov.procedures.parties import OFFICE, Parties, reference
+from ipgov.procedures.parties import OFFICE, Parties
 
 Row = Mapping[str, Any]
 _ENDED = {"met": "已办结", "failed": "验收未通过", "lapsed": "期限届满自行终结", "withdrawn": "已撤销"}

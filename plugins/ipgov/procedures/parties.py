@@ -1,4 +1,4 @@
-"""Who is who in the follow-up: codes of parties, their names, and the short number of an obligation."""
+"""Who is who in the follow-up: codes of parties, their names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ipgov.core.errors import UnknownError
-from ipgov.core.fingerprint import sha256_hex, short_code
 from ipgov.policy.correspondence import Correspondence, correspondence
 from ipgov.registry.codes import province_office
 
@@ -25,11 +24,6 @@ SELECT DISTINCT ON (code) code, name FROM organisation WHERE valid_from <= :on A
 ORDER BY code, valid_from DESC, known_at DESC, id DESC
 """
 _OCCURRENCES = "SELECT id, kind, subject, note FROM occurrence WHERE known_at <= :known_at"
-
-
-def reference(key: str) -> str:
-    """Return the short number by which letters and lists speak of an obligation: it never changes."""
-    return short_code(sha256_hex(key.encode()))
 
 
 def _is_province(code: str) -> bool:

@@ -24,7 +24,7 @@ from ipgov.policy.correspondence import correspondence
 from ipgov.policy.duty_store import DutyRule
 from ipgov.policy.store import clauses
 from ipgov.procedures.follow_up_papers import has_operator, working_days_left
-from ipgov.procedures.parties import OFFICE, Parties, reference
+from ipgov.procedures.parties import OFFICE, Parties
 from ipgov.registry.asof import listed
 
 OPEN: tuple[State, ...] = ("open", "overdue")
@@ -55,7 +55,7 @@ class Desk:
     def item(self, o: Owed) -> Item:
         """Return an obligation as lists show it."""
         return Item(
-            reference=reference(o.key),
+            reference=o.reference,
             duty=_title(o, self.parties.about(vars(o), body=False)),
             owner=o.owed_by,
             owner_name=self.name(o.owed_by),
@@ -144,7 +144,8 @@ def line(row: dict[str, Any]) -> str:
         f"（所涉：{row['concerns']}）" if row["concerns"] and row["concerns"] != row["waiting_for"] else ""
     )
     mark = "，暂定" if row["provisional"] else ""
-    return f"{row['due_on']}{mark}  {row['state']}  {row['waiting_for']}：{row['duty']}{about}"
+    said = f"{row['state']}  {row['waiting_for']}：{row['duty']}{about}"
+    return f"{row['reference']}  {row['due_on']}{mark}  {said}"
 
 
 def calendar(party: str, as_of: dt.date, known_at: dt.datetime) -> bytes:
