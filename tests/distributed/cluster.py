@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Cluster:
             if compose_file.component(service) not in ("", "prepare")
             for n in range(1, service["deploy"].get("replicas", 1) + 1)
         }
-        self.seen_command_lines: set[str] = set()
+        self.seen_command_lines: dict[str, set[str]] = defaultdict(set)  # by replica
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._ending = threading.Event()
         self._watch: threading.Thread | None = None
@@ -202,11 +203,11 @@ class Cluster:
 
     def _look(self) -> None:
         """Note how every process shows itself to all accounts of the machine."""
-        for child in self._children.values():
+        for name, child in list(self._children.items()):
             for member in processes.members(Identity.of(child.pid)):
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    self.seen_command_lines.add(" ".join(member.cmdline()))
-        self.seen_command_lines.add(self.redis.command_line())
+                    self.seen_command_lines[name].add(" ".join(member.cmdline()))
+        self.seen_command_lines["redis"].add(self.redis.command_line())
 
     def _launch(self, name: str) -> None:
         service = self.replicas[name]

@@ -24,7 +24,7 @@ from ipgov.registry.organisations import Organisation, organisation
 from ipgov.registry.titles import life, standings, standings_on, titling_events
 
 UNIT_CODE = re.compile(r"[A-Z]{2}[0-9]{2,6}", re.A)
-_ROUTES = {"province": "经省级知识产权局", "direct": "直接报送"}
+ROUTES = {"province": "经省级知识产权局", "direct": "直接报送"}
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ def add_titled_body(
     """
     _check_unit_code(unit)
     programme = store.governs(programme)
-    kinds = {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
+    kinds = kind_names(programme)
     if kind not in kinds:
         known = "、".join(f"{c}（{n}）" for c, n in kinds.items())
         raise UnknownError(f"{unit}：“{programme}”没有名为“{kind}”的类别；可用：{known}")
     province_name(province)
-    if route not in _ROUTES:
-        known = "、".join(f"{c}（{n}）" for c, n in _ROUTES.items())
+    if route not in ROUTES:
+        known = "、".join(f"{c}（{n}）" for c, n in ROUTES.items())
         raise UnknownError(f"{unit}：没有名为“{route}”的报送渠道；可用：{known}")
     lock(connection, "registered name", name)
     lock(connection, "titled body", programme, unit)
@@ -99,6 +99,11 @@ def add_titled_body(
         return False
     connection.execute(tables.titled_body.insert().values(**values, known_at=known_at))
     return True
+
+
+def kind_names(programme: str) -> dict[str, str]:
+    """Return code → name of every kind of body that any version of a programme's rules knows."""
+    return {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
 
 
 def _check_unit_code(unit: str) -> None:
