@@ -13,6 +13,8 @@ from ipgov.quality.suite import SEVERITIES
 
 WIDTH, HEIGHT = 760, 220
 LEFT, RIGHT, TOP, BOTTOM = 48, 40, 30, 26  # room for the axes
+FLAGS, FLAG_ROW = 90, 13  # room for a flag beside the last day, and between the rows of flags
+DIGIT, GAP = 6.5, 8  # of the drawing: at most so wide is a digit, and so much room between names
 SPARK_HEIGHT, SPARK_STEP = 26, 16
 
 
@@ -48,12 +50,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing of ``width`` × ``height``; the first ``ticks`` belong to the upright axis."""
+    """A drawing of ``width`` × ``height``: ``ticks`` of the upright axis, ``names`` below the floor.
+
+    ``flags`` are words that begin beside the line that they name.
+    """
 
     width: int
     height: int
     ticks: Sequence[Mark]
     names: Sequence[Mark]
+    flags: Sequence[Mark] = ()
     rects: Sequence[Rect] = ()
     lines: Sequence[Line] = ()
     bands: Sequence[Rect] = ()
@@ -68,10 +74,10 @@ def axis(highest: int) -> list[int]:
     return [step * n for n in range(max(1, -(-highest // step)) + 1)]
 
 
-def upright(values: Sequence[int]) -> tuple[list[Mark], float]:
+def upright(values: Sequence[int], top: int = TOP) -> tuple[list[Mark], float]:
     """Return the ticks of the upright axis and how many units of the drawing one is worth."""
     ticks = axis(max(values, default=0))
-    scale = (HEIGHT - TOP - BOTTOM) / ticks[-1]
+    scale = (HEIGHT - top - BOTTOM) / ticks[-1]
     return [Mark(LEFT - 6, round(HEIGHT - BOTTOM - t * scale, 1), f"{t:,}") for t in ticks], scale
 
 
@@ -109,19 +115,33 @@ def spark(rule: RuleHistory, periods: Sequence[str]) -> list[Rect]:
     return rects
 
 
+def spaced(names: Sequence[Mark]) -> list[Mark]:
+    """Return the names, from left to right, of which each has room beside those before it."""
+    found: list[Mark] = []
+    for name in names:
+        if not found or name.x - found[-1].x >= DIGIT * (len(name.text) + len(found[-1].text)) / 2 + GAP:
+            found.append(name)
+    return found
+
+
 _CURVES = {"received": "已报", "accepted": "已受理（含逾期受理）", "returned": "已退回、已拒收，尚未更正"}
 
 
 def days(told: Sequence[Day], due_on: dt.date, late_until: dt.date, evaluate_on: dt.date) -> Chart:
-    """Draw the bodies in three states at the end of each day, as steps, over the days that are not worked."""
+    """Draw the bodies in three states at the end of each day, as steps, over the days that are not worked.
+
+    The days that count are flagged, the earliest highest: no line runs through another's words, however near
+    to one another a long time brings them.
+    """
     counts = {
         "received": [d.received for d in told],
         "accepted": [d.accepted + d.accepted_late for d in told],
         "returned": [d.returned + d.refused for d in told],
     }
     highest = max(d.received + d.missing for d in told)
-    ticks, scale = upright([highest])
-    wide = (WIDTH - LEFT - RIGHT) / len(told)
+    top, right = TOP + FLAG_ROW, WIDTH - FLAGS
+    ticks, scale = upright([highest], top)
+    wide = (right - LEFT) / len(told)
     floor = HEIGHT - BOTTOM
     first = told[0].day
 
@@ -135,22 +155,24 @@ def days(told: Sequence[Day], due_on: dt.date, late_until: dt.date, evaluate_on:
             for number, value in enumerate(counts[kind])
         )
         lines.append(Line(path, kind, name))
-    names = [Mark(LEFT, floor + 17, f"{first:%m-%d}")]
-    days_named = (
-        ("due", due_on, "截止", 4),
-        ("grace", late_until, "宽限", 17),
-        ("grace", evaluate_on, "评价", 4),
+    flags = []
+    named = sorted(
+        ((due_on, "due", "截止"), (late_until, "grace", "宽限"), (evaluate_on, "grace", "评价")),
+        key=lambda n: n[0],
     )
-    for kind, day, name, above in days_named:
+    for row, (day, kind, name) in enumerate(named):
         if first < day <= told[-1].day:
             x = across(day + dt.timedelta(days=1))  # the day itself still counts
-            lines.append(Line(f"M{x} {TOP - above + 3}V{floor}", kind, f"{name} {day}"))
-            names.append(Mark(x, TOP - above, f"{name} {day:%m-%d}"))
-    month = [d.day for d in told if d.day.day == 1]
-    names += [Mark(across(d), floor + 17, f"{d:%m-%d}") for d in month if (d - first).days * wide > 40]
+            above = top - 4 - FLAG_ROW * (len(named) - 1 - row)
+            lines.append(Line(f"M{x} {above - 9}V{floor}", kind, f"{name} {day}"))
+            flags.append(Mark(round(x + 3, 1), above, f"{name} {day:%m-%d}"))
+    months = [d.day for d in told if d.day.day == 1 and d.day != first]
+    under = {d: Mark(across(d), floor + 17, f"{d}" if d.month == 1 else f"{d:%m-%d}") for d in months}
+    every = ([mark for d, mark in under.items() if d.month % step == 1 % step] for step in (1, 2, 3, 6, 12))
+    names = [Mark(LEFT, floor + 17, f"{first}"), *next((m for m in every if spaced(m) == m), ())]
     bands = [
-        Rect(across(d.day), TOP, round(wide, 1), floor - TOP, "closed", f"{d.day} 非工作日")
+        Rect(across(d.day), top, round(wide, 1), floor - top, "closed", f"{d.day} 非工作日")
         for d in told
         if not d.working
     ]
-    return Chart(WIDTH, HEIGHT, ticks, names, lines=lines, bands=bands)
+    return Chart(WIDTH, HEIGHT, ticks, spaced(names), flags=flags, lines=lines, bands=bands, right=right)
