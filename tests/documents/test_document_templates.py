@@ -73,6 +73,10 @@ def test_the_result_notice_says_the_result_and_its_parts() -> None:
     assert "加2分\uff1a省部级以上表彰\uff08加分\uff09\uff0c2项\uff08依据\uff1a" in body
     assert "扣5分\uff1a行政处罚\uff08扣分\uff09\uff0c1件" in body
     assert "本年度无加分" not in body
+    values = scores(I09=node("12.5", value="0.123456"), I08=node("5", value="0.123456"))
+    (cells,) = ({line[2]: line[3] for line in a.rows} for a in notice(Result(scores=values)).attachments)
+    assert cells["中小企业服务占比"] == "12.35%"
+    assert cells[next(i.name for i in RULES.scoring.indicators if i.code == "I08")].startswith("0.1235")
     assert "提醒" not in body
     assert [p.text for p in document.paragraphs if isinstance(p, Heading)] == [
         "一、评价结果",

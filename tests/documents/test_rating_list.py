@@ -94,6 +94,15 @@ def test_the_sheet_is_laid_out_for_reading_and_printing() -> None:
     assert page.page_setup.paperSize == 9
     assert page.print_title_rows == "$1:$4"
     assert page.cell(FIRST, column("总分")).number_format == "0.00"
+    shares = {i.name for i in RULES.scoring.indicators if i.unit == "比值"}
+    formats = {
+        str(cell.value).split("：")[0]: cell.offset(row=1).number_format
+        for name in dimensions
+        for cell in book[name][4]
+        if "：原值" in str(cell.value)
+    }
+    assert shares & formats.keys()
+    assert all((formats[name] == "0.0###%") is (name in shares) for name in formats)
     assert all(book[n].protection.sheet for n in book.sheetnames)
     assert book[LIST]["A3"].value == "模拟数据"
     assert "模拟数据" in str(page.oddHeader.right.text)

@@ -50,7 +50,7 @@ def test_a_platform_from_cell_to_grade(functional_platform_case: Any):
     told = explain(evaluation.scores, evaluation.results, rules, "P02", sources, {"trading": "交易服务类"})
     steps = {s.node: s for s in walk(told.root)}
     assert [s.cell for s in steps["I09"].sources] == ["D9", "D8"]
-    assert "240 ÷ 300 = 0.8" in steps["I09"].how
+    assert "240 ÷ 300 = 0.8（80%）" in steps["I09"].how
     assert steps["I09"].how.endswith("100.00 分")
     assert "固定基准值 300（本组数值只有 3 个或统计值不为正）" in steps["I08"].how
     assert steps["I17"].how == "分母为零，按规则不计此项，权重按比例分给同级其余各项"

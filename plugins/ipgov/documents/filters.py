@@ -60,6 +60,13 @@ def _number(value: Decimal | None, decimals: int = 6) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def _measured(value: Decimal | None, unit: str, decimals: int = 6) -> str:
+    """Return a value with its unit, a share of 1 in percent; 缺 where there is none."""
+    from ipgov.evaluation.wording import measured
+
+    return "缺" if value is None else measured(value, unit, decimals)
+
+
 def _grouped(digest: str) -> str:
     """Return a hash in groups of eight, so that it breaks over lines and can be compared by eye.
 
@@ -187,6 +194,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "moment": _moment,
     "points": _points,
     "number": _number,
+    "measured": _measured,
     "grouped": _grouped,
     "cite": cite,
     "cited": _cited,

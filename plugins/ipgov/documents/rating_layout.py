@@ -14,6 +14,7 @@ from ipgov.evaluation.sensitivity.analysis import Sensitivity
 from ipgov.policy.blocks import Block
 from ipgov.policy.rules import RuleVersion
 from ipgov.policy.scoring import Dimension, Indicator
+from ipgov.policy.units import RATIO
 
 if TYPE_CHECKING:
     from ipgov.evaluation.explain import Explanation
@@ -340,8 +341,9 @@ def _node_columns(
         yield Column(f"{name}：权重（%）", 9, _of("weights", node.code), basis, number="0.####")
     else:
         basis, places = in_chinese(indicator_basis(rules.scoring, node)), rounding.indicator
-        unit = f"（{node.unit}）" if node.unit and node.unit != "比值" else ""
-        yield Column(f"{name}：原值{unit}", 12, _of("values", node.code), basis, number="#,##0.######")
+        unit = f"（{node.unit}）" if node.unit and node.unit != RATIO else ""
+        number = "0.0###%" if node.unit == RATIO else "#,##0.######"
+        yield Column(f"{name}：原值{unit}", 12, _of("values", node.code), basis, number=number)
         if node.role == "veto":
             return  # it gives no points: what it did stands under 评价说明
         head = "得分" if node.role == "score" else "分值"

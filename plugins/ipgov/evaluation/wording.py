@@ -7,7 +7,7 @@ error (UnknownError), found by a test before anybody meets it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from ipgov.core.errors import UnknownError
@@ -16,6 +16,7 @@ from ipgov.policy import methods as m
 from ipgov.policy import transforms as tr
 from ipgov.policy.blocks import Block
 from ipgov.policy.scoring import Indicator
+from ipgov.policy.units import RATIO
 
 _HANDLING = {
     "exclude_unit": "按规则不予评价",
@@ -67,6 +68,18 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def measured(value: Decimal, unit: str, decimals: int | None = None) -> str:
+    """Return a value with its unit as people read it: 12.5万元; a share of 1 in percent, 0.1 as 10%.
+
+    ``decimals``: at most so many, rounded half up; None: all. A percentage has at most two.
+    """
+    if unit == RATIO:
+        return f"{plain((value * _HUNDRED).quantize(Decimal('0.01'), ROUND_HALF_UP))}%"
+    if decimals is not None:
+        value = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    return f"{plain(value)}{unit}"
+
+
 def weighing(aggregation: str) -> str:
     """Return the name of an aggregation."""
     return _of(_WEIGHING, aggregation, "汇总方法")
@@ -93,8 +106,10 @@ def raw_value(i: Indicator, value: Decimal | None, detail: Mapping[str, Any]) ->
         return f"评分 {counted}" + (f"（去掉 {dropped}）" if dropped else "")
     if i.denominator:
         times = f" × {_number(i.per)}" if i.per != 1 else ""
-        return f"{detail['numerator']}{times} ÷ {detail['divisor']} = {plain(value)}"
-    return f"{plain(value)}{i.unit}"
+        return f"{detail['numerator']}{times} ÷ {detail['divisor']} = {plain(value)}" + (
+            f"（{measured(value, i.unit)}）" if i.unit == RATIO else ""
+        )
+    return measured(value, i.unit)
 
 
 def transform(rule: Block, told: Mapping[str, Any] | None = None) -> str:

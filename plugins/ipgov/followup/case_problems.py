@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from ipgov.core import tables
 from ipgov.core.errors import RefusedError
 from ipgov.evaluation.explain import Explanation, Source, Step
-from ipgov.evaluation.wording import plain
+from ipgov.evaluation.wording import measured, plain
 from ipgov.policy.cases import PROBLEM_NAMES, Problems
 from ipgov.policy.methods import Threshold
 from ipgov.policy.scoring import Scoring
@@ -103,7 +103,7 @@ def _of_scores(asked: Problems, scoring: Scoring, root: Step) -> Iterator[CasePr
 
 def _judged(asked: Problems, scoring: Scoring, step: Step, method: Any) -> tuple[str, str]:
     """Return which kind of problem an indicator is (empty: none), and what is said of it."""
-    figure = "" if step.value is None else f"{plain(step.value)}{'' if step.unit == '比值' else step.unit}"
+    figure = "" if step.value is None else measured(step.value, step.unit)
     if step.role == "veto":
         hit = isinstance(method, Threshold) and step.value is not None and step.value >= method.at_least
         return ("veto", f"为{figure}，构成否决") if hit else ("", "")

@@ -1,7 +1,8 @@
-"""Units of money and how they convert."""
+"""Units of what is measured: shares, and money with how its units convert."""
 
 from __future__ import annotations
 
+RATIO = "比值"  # a share of 1: 0.1; people read it as 10%
 # powers of ten of the units of money
 MONEY = {
     "元": 0,
