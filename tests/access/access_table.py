@@ -54,7 +54,7 @@ READS = {
     "clock check",
     "work-plan", "calendar-file", "case list", "case show", "contact list", "dispatch list",
     "duty list", "duty show", "publicity list", "objection list", "province-audit show",
-    "province list",
+    "province list", "registry template", "registry list",
 }  # fmt: skip
 # … of which these write what follows from facts, decide nothing and name the system's account.
 OPERATES = {

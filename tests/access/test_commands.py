@@ -30,6 +30,7 @@ COMMANDS = {
         *("none", "IC01", "--name", "x", "--kind", "it", "--province", "31"),
         *("--host", "x", "--host-name", "x"),
     ),
+    "registry import": ("none", "none.xlsx", "--source", "x", "--on", "2024-01-01"),
     "gates receive": ("none.xlsx",),
     "experts add": ("", "", "--no-organisation"),
     "experts recuse": ("none", "E1", "FP01", "--reason", "x"),

@@ -227,17 +227,3 @@ def _kinds() -> set[str]:
     from ipgov.core import errors
 
     return {n for n, c in vars(errors).items() if isinstance(c, type) and issubclass(c, GovernanceError)}
-
-
-def test_the_program_of_the_manual_registers_a_platform(database: Path) -> None:
-    import datetime as dt
-
-    from ipgov.core.database import reading
-    from ipgov.registry.platforms import roster
-
-    (program,) = re.findall(r"^```python\n(.*?)^```", (MANUAL / "registry.md").read_text(), flags=re.S | re.M)
-    for _ in range(2):  # the second time nothing changes
-        exec(compile(program, "registry.md", "exec"), {})  # noqa: S102 - our own
-    with reading() as connection:
-        listed = roster(connection, "functional_platform", dt.date(2024, 1, 1), dt.datetime.now(dt.UTC))
-    assert [(u.unit, u.host.name) for u in listed] == [("FP13", "虚构信息中心")]

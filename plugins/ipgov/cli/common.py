@@ -53,7 +53,7 @@ def report(problems: Iterable[Problem], as_json: bool, good: str) -> None:
     raise typer.Exit(1 if listed else 0)
 
 
-def moment(as_of: str | None) -> tuple[dt.date, dt.datetime]:
+def moment(as_of: str | None, known_at: dt.datetime | None = None) -> tuple[dt.date, dt.datetime]:
     """Return the day and the moment of knowledge that a command works with; the only look at the clock."""
     from ipgov.core import clock
     from ipgov.core.database import reading
@@ -61,7 +61,7 @@ def moment(as_of: str | None) -> tuple[dt.date, dt.datetime]:
 
     with reading() as connection:
         now, simulation = clock.read(connection)
-    return resolve_moment(now, simulation, as_of=day(as_of) if as_of else None)
+    return resolve_moment(now, simulation, as_of=day(as_of) if as_of else None, known_at=known_at)
 
 
 def told(done: dict[str, Any], as_json: bool, said: str) -> None:
@@ -83,6 +83,17 @@ def day(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise GovernanceError(f"“{text}”不是日期，应为 2026-04-16 的形式") from None
+
+
+def instant(text: str) -> dt.datetime:
+    """Read a moment as typed, Beijing time where no other is named; raises GovernanceError."""
+    from ipgov.core.steps import SHANGHAI
+
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise GovernanceError(f"“{text}”不是时刻，应为 2026-04-16T18:00 的形式") from None
+    return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
 
 
 def write(path: Path, data: bytes) -> None:

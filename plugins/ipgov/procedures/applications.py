@@ -60,19 +60,7 @@ def register(programme: str, candidate: Candidate, by: str, as_of: dt.date, know
     that may not take it (#29), and for a body that holds the title; else as add_titled_body.
     """
     rules = store.in_force(programme, as_of).rules
-    rule = rule_of(rules)
-    naming = rule.naming
-    if not (candidate.name.startswith(naming.level) and candidate.name.endswith(naming.ending)):
-        expected = naming.name("＋所属产业＋")
-        raise RefusedError(
-            f"{candidate.unit}：拟用名称“{candidate.name}”不合规定；应为：{expected}（{naming.basis}）"
-        )
-    everybody = rule.direct is not None and rule.direct.hosts == "every"
-    if candidate.route == "direct" and not everybody and not candidate.host.central_enterprise:
-        raise RefusedError(
-            f"{candidate.unit}：建设主体{candidate.host.name}不是中央企业，不能直接申报；应经省级知识产权"
-            f"管理部门申报（{in_chinese((rule.direct or rule).basis)}）"
-        )
+    check_fit(rules, candidate)
     source = f"申报登记（{by}）"
     with transaction() as connection:
         lock(connection, "titled body", rules.title_programme, candidate.unit)
@@ -100,6 +88,26 @@ def register(programme: str, candidate: Candidate, by: str, as_of: dt.date, know
             )
         )
     return any(written)
+
+
+def check_fit(rules: RuleVersion, candidate: Candidate) -> None:
+    """Refuse a name that policy does not allow (2024-1155#27), and a direct route not open to the host (#29).
+
+    Raises RefusedError.
+    """
+    rule = rule_of(rules)
+    naming = rule.naming
+    if not (candidate.name.startswith(naming.level) and candidate.name.endswith(naming.ending)):
+        expected = naming.name("＋所属产业＋")
+        raise RefusedError(
+            f"{candidate.unit}：拟用名称“{candidate.name}”不合规定；应为：{expected}（{naming.basis}）"
+        )
+    everybody = rule.direct is not None and rule.direct.hosts == "every"
+    if candidate.route == "direct" and not everybody and not candidate.host.central_enterprise:
+        raise RefusedError(
+            f"{candidate.unit}：建设主体{candidate.host.name}不是中央企业，不能直接申报；应经省级知识产权"
+            f"管理部门申报（{in_chinese((rule.direct or rule).basis)}）"
+        )
 
 
 def catch_up_received(keys: Iterable[str], as_of: dt.date, known_at: dt.datetime) -> None:
