@@ -352,7 +352,7 @@ def test_a_warning_ends_in_acceptance_or_in_the_operators_consequence_and_never_
         rectification.extend(
             good, deadlines.add_working_days(until, 1).date, "issuer1", "再延", report, at(report)
         )
-    with pytest.raises(RefusedError, match="由 ipgov case extend 办理"):
+    with pytest.raises(RefusedError, match=r"由 ipgov case extend \d+ 办理"):
         follow_up.extend(str(bad), until, "anybody", "延期", at(report))
     over = first_due + dt.timedelta(days=3)
     with pytest.raises(RefusedError, match="已满"):
