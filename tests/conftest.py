@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cached_settings import forget
 
 _ROOT = Path(__file__).resolve().parents[1]
 # Airflow reads these once, at its first import: no test may read the settings of whoever runs the tests.
@@ -66,16 +67,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByShare(config, log)
 
 
-def _forget() -> None:
-    """Drop what was cached for another test's settings."""
-    from ipgov.core import database, objects, settings
-
-    if database.engine.cache_info().currsize:
-        database.engine().dispose()
-    for cached in (database.engine, objects.store, settings.settings):
-        cached.cache_clear()
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Path]:
     """The folder of a running server; short, because a socket's path may not be long."""
@@ -104,9 +95,9 @@ def migrated_template(postgres: Path, template_state: Path) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPGOV_OWNER_DATABASE_URL", embedded.url(postgres, name, embedded.OWNER))
         patch.setenv("IPGOV_STATE", str(template_state))
-        _forget()
+        forget()
         policy_changes.migrate("simulation", "database of a test", KNOWN_AT, "tester")
-    _forget()
+    forget()
     return name
 
 
@@ -127,9 +118,9 @@ def database(
     monkeypatch.setenv("IPGOV_OWNER_DATABASE_URL", embedded.url(postgres, name, embedded.OWNER))
     monkeypatch.setenv("IPGOV_STATE", str(tmp_path))
     shutil.copytree(template_state / "objects", tmp_path / "objects")
-    _forget()
+    forget()
     yield tmp_path
-    _forget()
+    forget()
     embedded.drop_database(postgres, name)
 
 
@@ -187,7 +178,7 @@ def passwords(accounts_database: str, tmp_path: Path, monkeypatch: pytest.Monkey
     private.write(file, json.dumps({p.login: f"{p.login}-password" for p in DEMO_PEOPLE}))
     monkeypatch.setenv("IPGOV_ACCOUNTS_DATABASE_URL", accounts_database)
     monkeypatch.setenv("IPGOV_PASSWORD_FILE", str(file))
-    _forget()
+    forget()
     accounts.engine.cache_clear()
     return file
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from cached_settings import forget
 from filled_archive import point, restore
 from ipgov.core.tables import metadata
 from psycopg import errors, sql
@@ -25,15 +26,6 @@ TABLES = sorted(metadata.tables)
 Connect = Callable[..., "psycopg.Connection[Any]"]
 
 
-def _forget() -> None:
-    from ipgov.core import database, objects, settings
-
-    if database.engine.cache_info().currsize:
-        database.engine().dispose()
-    for cached in (database.engine, objects.store, settings.settings):
-        cached.cache_clear()
-
-
 @pytest.fixture(scope="module")
 def filled(postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A year of twelve platforms, results issued; one province signs in, another has its exports alone."""
@@ -44,7 +36,7 @@ def filled(postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     restore("0004", postgres, name, state)
     with pytest.MonkeyPatch.context() as patch:
         point(patch, postgres, name, state)
-        _forget()
+        forget()
         policy_changes.migrate("simulation", "", KNOWN_AT, "tester")
         province_access.grant(OWN, "admin1", "申请表已收", KNOWN_AT, PASSWORD)
         province_access.grant(OTHER, "admin1", "申请表已收", KNOWN_AT)
@@ -56,7 +48,7 @@ def filled(postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 " VALUES ('E1', '专家甲', '{}', '{}', true, now())"
             )
         yield name
-        _forget()
+        forget()
     embedded.drop_database(postgres, name)
 
 

@@ -10,20 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cached_settings import forget
 
 _HERE = Path(__file__).resolve().parent
 for _folder in (_HERE, _HERE.parent / "procedures", _HERE.parent / "centres"):
     sys.path.append(str(_folder))  # the folder is a package
 from years_stack import Runs, YearsStack  # noqa: E402
-
-
-def _forget() -> None:
-    from ipgov.core import database, objects, settings
-
-    if database.engine.cache_info().currsize:
-        database.engine().dispose()
-    for cached in (database.engine, objects.store, settings.settings):
-        cached.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +24,15 @@ def stack() -> Iterator[YearsStack]:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="ipg") as folder:
         for name in [n for n in os.environ if n.startswith("IPGOV_")]:
             patch.delenv(name)
-        _forget()
+        forget()
         stack = YearsStack.start(Path(folder) / "state")
         for name, value in stack.settings().items():
             patch.setenv(name, value)
-        _forget()
+        forget()
         yield stack
-        _forget()
+        forget()
         stack.stop()
-    _forget()
+    forget()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cached_settings import forget
 from ipgov.core import audit, objects, seals
 from ipgov.core.database import engine, reading
 from ipgov.core.errors import GovernanceError
@@ -50,18 +51,11 @@ def played(
     """One played and sealed year for all attacks; each is taken back."""
     import shutil
 
-    from ipgov.core import database, settings
     from ipgov.launcher import postgres as embedded
 
     state, name = tmp_path_factory.mktemp("audited"), "audited"
     shutil.copytree(template_state / "objects", state / "objects")
     embedded.ensure_database(postgres, name, owner=embedded.OWNER, template=migrated_template)
-
-    def forget() -> None:
-        if database.engine.cache_info().currsize:
-            database.engine().dispose()
-        for cached in (database.engine, objects.store, settings.settings):
-            cached.cache_clear()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPGOV_DATABASE_URL", embedded.url(postgres, name, embedded.APPLICATION))

@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from cached_settings import forget
 from filled_archive import point, restore
 from ipgov.core.errors import EnvironmentProblemError, RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI
@@ -28,15 +29,6 @@ def at(day: Day, hour: int = 12) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(hour), tzinfo=SHANGHAI)
 
 
-def _forget() -> None:
-    from ipgov.core import database, objects, settings
-
-    if database.engine.cache_info().currsize:
-        database.engine().dispose()
-    for cached in (database.engine, objects.store, settings.settings):
-        cached.cache_clear()
-
-
 @pytest.fixture(scope="module")
 def filled(postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A played year; 山东 hands FP08 over to 河南 in the middle of June, with a name that is a formula."""
@@ -49,7 +41,7 @@ def filled(postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     restore("0004", postgres, name, state)
     with pytest.MonkeyPatch.context() as patch:
         point(patch, postgres, name, state)
-        _forget()
+        forget()
         policy_changes.migrate("simulation", "", at(Day(2024, 5, 2)), "tester")
         for code in (HENAN, SHANDONG):
             province_access.grant(code, "admin1", "申请表已收", at(Day(2024, 5, 2)))
@@ -59,13 +51,13 @@ def filled(postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             moved = {**kept, "name": EVIL, "province": HENAN, "valid_from": MOVED, "source": "（试）"}
             add_titled_body(connection, **moved, known_at=at(MOVED))
         yield name
-        _forget()
+        forget()
     embedded.drop_database(postgres, name)
 
 
 @pytest.fixture
 def here(filled: str) -> str:
-    _forget()
+    forget()
     return filled
 
 

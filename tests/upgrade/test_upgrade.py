@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cached_settings import forget
 from filled_archive import REVISIONS, point, restore
 from ipgov.core.errors import EnvironmentProblemError, RefusedError
 from ipgov.core.settings import settings
@@ -18,15 +19,6 @@ from sqlalchemy import create_engine, text
 
 NOW = dt.datetime(2024, 5, 6, 9, tzinfo=SHANGHAI)
 Rows = dict[str, tuple[int, str]]
-
-
-def _forget() -> None:
-    from ipgov.core import database, objects
-
-    if database.engine.cache_info().currsize:
-        database.engine().dispose()
-    for cached in (database.engine, objects.store, settings):
-        cached.cache_clear()
 
 
 def contents(columns: dict[str, list[str]] | None = None) -> tuple[Rows, dict[str, list[str]]]:
@@ -82,12 +74,12 @@ def upgraded(
     restore(request.param, postgres, name, state)
     with pytest.MonkeyPatch.context() as patch:
         point(patch, postgres, name, state)
-        _forget()
+        forget()
         assert revision() == request.param
         before, columns = contents()
         migrate()
         yield request.param, before, columns
-        _forget()
+        forget()
     embedded.drop_database(postgres, name)
 
 
@@ -99,9 +91,9 @@ def earlier(postgres: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     name = "earlier"
     restore(REVISIONS[-1], postgres, name, tmp_path)
     point(monkeypatch, postgres, name, tmp_path)
-    _forget()
+    forget()
     yield name
-    _forget()
+    forget()
     embedded.drop_database(postgres, name)
 
 
@@ -293,9 +285,9 @@ def test_a_database_that_was_never_made_is_told(
 
     embedded.ensure_database(postgres, "never_made", owner=embedded.OWNER)
     point(monkeypatch, postgres, "never_made", tmp_path)
-    _forget()
+    forget()
     for opened in (reading, transaction):
         with pytest.raises(EnvironmentProblemError, match="请先运行 ipgov migrate"), opened():
             pytest.fail("worked without a database")
-    _forget()
+    forget()
     embedded.drop_database(postgres, "never_made")
