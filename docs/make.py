@@ -110,6 +110,7 @@ def days_of_the_year() -> str:
     """Return the calendar of a governance year (Markdown table): what opens, is due and is evaluated when."""
     from ipgov.calendars.deadlines import cycle_days
     from ipgov.policy import store
+    from ipgov.policy.title_words import day_words
 
     rows = []
     for programme in store.programmes():
@@ -118,14 +119,17 @@ def days_of_the_year() -> str:
             if rules is None or not rules.cycle.has(period):
                 continue
             days = cycle_days(rules.cycle, period)
+            words = day_words(programme)
             told = {
-                "开启，发出空白表": days.opens,
-                "报送截止": days.due,
-                "逾期受理截止": days.late_until,
-                "评价日": days.evaluate_on,
+                f"{words.opens}，发出空白表": days.opens,
+                words.due: days.due,
+                words.late_until: days.late_until,
+                words.evaluate_on: days.evaluate_on,
             }
+            if days.late_until.date == days.due.date:
+                del told[words.late_until]  # nothing late is taken
             for what, day in told.items():
-                if day.date.year == YEAR or (what == "评价日" and days.opens.date.year == YEAR):
+                if day.date.year == YEAR or (what == words.evaluate_on and days.opens.date.year == YEAR):
                     mark = "（暂定）" if day.provisional else ""
                     rows.append((day.date, f"| {day.date}{mark} | {rules.title} | {period} | {what} |"))
     return "\n".join(

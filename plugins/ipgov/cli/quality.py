@@ -150,6 +150,7 @@ def quality_waivers(programme: str, period: str, as_json: Json = False, as_of: A
 @app.command()
 def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf = None) -> None:
     """列出一个年度的报送进度：分省份的应报、已报、受理、退回、未报送、延期，以及未受理的单位。"""
+    from ipgov.policy.title_words import day_words
     from ipgov.procedures import audit_routes, correction
     from ipgov.procedures import collection as collecting
 
@@ -157,10 +158,11 @@ def collection(programme: str, period: str, as_json: Json = False, as_of: AsOf =
     if as_json:
         print_json(found.as_dict())
         return
-    provisional = "（暂定）" if found.provisional else ""
+    provisional, days = "（暂定）" if found.provisional else "", day_words(programme)
     print(
         f"{found.title} {period} 年度，截至 {found.as_of}；"
-        f"截止 {found.due_on}，宽限至 {found.late_until}，评价日 {found.evaluate_on}{provisional}"
+        f"{days.due} {found.due_on}，宽限至 {found.late_until}，"
+        f"{days.evaluate_on} {found.evaluate_on}{provisional}"
     )
     if after := correction.told_after_issue(programme, period, found.known_at):
         print(f"  {after}")

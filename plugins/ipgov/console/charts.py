@@ -127,7 +127,9 @@ def spaced(names: Sequence[Mark]) -> list[Mark]:
 _CURVES = {"received": "已报", "accepted": "已受理（含逾期受理）", "returned": "已退回、已拒收，尚未更正"}
 
 
-def days(told: Sequence[Day], due_on: dt.date, late_until: dt.date, evaluate_on: dt.date) -> Chart:
+def days(
+    told: Sequence[Day], due_on: dt.date, late_until: dt.date, evaluate_on: dt.date, evaluation: str = "评价"
+) -> Chart:
     """Draw the bodies in three states at the end of each day, as steps, over the days that are not worked.
 
     The days that count are flagged, the earliest highest: no line runs through another's words, however near
@@ -157,7 +159,7 @@ def days(told: Sequence[Day], due_on: dt.date, late_until: dt.date, evaluate_on:
         lines.append(Line(path, kind, name))
     flags = []
     named = sorted(
-        ((due_on, "due", "截止"), (late_until, "grace", "宽限"), (evaluate_on, "grace", "评价")),
+        ((due_on, "due", "截止"), (late_until, "grace", "宽限"), (evaluate_on, "grace", evaluation)),
         key=lambda n: n[0],
     )
     for row, (day, kind, name) in enumerate(named):

@@ -16,6 +16,7 @@ from ipgov.console.quality_pages import Place, Word, last_page, refuse_unknown_p
 from ipgov.core.database import is_simulation, reading
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.core.steps import SHANGHAI, resolve_moment
+from ipgov.policy.title_words import day_words
 from ipgov.procedures import audit_routes
 from ipgov.procedures import collection as collecting
 from ipgov.registry.asof import listed
@@ -72,7 +73,13 @@ def collection(
         login=user.get_name(),
         now=now,
         found=found,
-        chart=charts.days(found.days[line], found.due_on, found.late_until, found.evaluate_on),
+        chart=charts.days(
+            found.days[line],
+            found.due_on,
+            found.late_until,
+            found.evaluate_on,
+            day_words(programme).evaluate_on.removesuffix("日"),
+        ),
         all_days=found.days[line],
         line=line,
         line_name=collecting.line_name,

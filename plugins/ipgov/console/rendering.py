@@ -21,6 +21,7 @@ from ipgov.core.steps import SHANGHAI
 from ipgov.documents.typography import full_width
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion
+from ipgov.policy.title_words import day_words, title_words
 
 BANNER = full_width("模拟数据库，所列单位、数据、文件均为虚构")
 HERE = Path(__file__).parent
@@ -121,6 +122,8 @@ def environment() -> Environment:
         "clause": clause_text,
         "full_width": full_width,
         "word": lambda value, kind: word(kind, value),
+        "titled": title_words,
+        "days": day_words,
     }
     return made
 

@@ -25,6 +25,7 @@ from ipgov.documents import dispatch
 from ipgov.operations import airflow_state, backups
 from ipgov.operations.airflow_state import AirflowState
 from ipgov.policy import store
+from ipgov.policy.title_words import day_words
 from ipgov.procedures import run_alerts
 
 KINDS = {
@@ -112,7 +113,8 @@ def _overdue(moment: Moment) -> Iterator[Need]:
             f"run_overdue/{row['programme']}/{row['period']}",
             "run_overdue",
             f"{row['programme']} {row['period']} 年度未按期提交审核",
-            f"评价日为 {row['evaluate_on']}，{'已开始评价而未提交审核' if row['begun'] else '尚未评价'}",
+            f"{day_words(row['programme']).evaluate_on}为 {row['evaluate_on']}，"
+            + ("已开始评价而未提交审核" if row["begun"] else "尚未评价"),
         )
 
 

@@ -6,9 +6,10 @@ A programme that is added (a province's own centres) brings a file of its own, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field
 
@@ -18,6 +19,7 @@ from ipgov.policy.blocks import Block
 from ipgov.policy.store import governs, read_policy
 
 FILE = "titles.yaml"
+_W = TypeVar("_W")
 
 
 class Office(Block):
@@ -49,10 +51,20 @@ class TitleWords(Block):
         return str(getattr(self, event))
 
 
+class DayWords(Block):
+    """What the days of a cycle are called; a programme of its own words names those that differ."""
+
+    opens: str = "开启"
+    due: str = "报送截止"
+    late_until: str = "逾期受理截止"
+    evaluate_on: str = "评价日"
+
+
 class TitleFile(Block):
-    """The whole file."""
+    """The whole file; ``days``: of each programme whose rules call them otherwise."""
 
     programmes: dict[str, TitleWords] = Field(min_length=1)
+    days: dict[str, DayWords] = Field(default_factory=dict)
 
 
 def title_words(programme: str) -> TitleWords:
@@ -64,6 +76,11 @@ def title_words(programme: str) -> TitleWords:
     return known[programme]
 
 
+def day_words(programme: str) -> DayWords:
+    """Return what the days of a programme's cycle are called."""
+    return _days(_paths()).get(programme, DayWords())
+
+
 def own_office(programme: str) -> Office | None:
     """Return the office that a programme names as its own; None: it is the installation's."""
     words = _known().get(governs(programme))
@@ -71,18 +88,32 @@ def own_office(programme: str) -> Office | None:
 
 
 def _known() -> Mapping[str, TitleWords]:
+    return _read(_paths())
+
+
+def _paths() -> tuple[Path, ...]:
     policies = settings().policies
-    return _read((policies / FILE, *sorted((policies / "titles").glob("*.yaml"))))
+    return (policies / FILE, *sorted((policies / "titles").glob("*.yaml")))
 
 
 @cache
 def _read(paths: tuple[Path, ...]) -> Mapping[str, TitleWords]:
     """Return the words by programme; GovernanceError where two files name the same."""
-    found: dict[str, TitleWords] = {}
+    return _merged(paths, "称号用词", lambda file: file.programmes)
+
+
+@cache
+def _days(paths: tuple[Path, ...]) -> Mapping[str, DayWords]:
+    """Return the words of the days by programme; GovernanceError where two files name the same."""
+    return _merged(paths, "日期用词", lambda file: file.days)
+
+
+def _merged(paths: tuple[Path, ...], what: str, of: Callable[[TitleFile], Mapping[str, _W]]) -> dict[str, _W]:
+    found: dict[str, _W] = {}
     for path in paths:
         name = path.name if path.name == FILE else f"titles/{path.name}"
-        for programme, words in read_policy(TitleFile, path, name).programmes.items():
+        for programme, words in of(read_policy(TitleFile, path, name)).items():
             if programme in found:
-                raise GovernanceError(f"policies/{name}：“{programme}”的称号用词已在另一文件登记")
+                raise GovernanceError(f"policies/{name}：“{programme}”的{what}已在另一文件登记")
             found[programme] = words
     return found

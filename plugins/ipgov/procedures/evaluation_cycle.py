@@ -25,6 +25,7 @@ from ipgov.documents.rating_layout import list_name
 from ipgov.evaluation import engine, outcomes
 from ipgov.evaluation import store as results
 from ipgov.policy.rules import RuleVersion
+from ipgov.policy.title_words import day_words, title_words
 from ipgov.procedures import rating_charts, scoring_state, snapshots, yearly_reports
 from ipgov.procedures.choosing import choose
 from ipgov.procedures.cycles import rules_of
@@ -45,7 +46,8 @@ def freeze(cycle: Cycle) -> StepResult:
         rules = rules_of(connection, cycle)
         _refuse_before_evaluation_day(cycle, rules.rules)
         if problems := check_kind_counts(connection, rules.rules, cycle.known_at):
-            raise RefusedError("平台名单与认定文件不符：" + "；".join(map(str, problems)), tuple(problems))
+            body = title_words(cycle.programme).body
+            raise RefusedError(f"{body}名单与认定文件不符：" + "；".join(map(str, problems)), tuple(problems))
         units = snapshots.bodies(connection, cycle, rules.rules)
         chosen = choose(connection, cycle, rules, units)
         years = yearly_of(connection, cycle, rules.rules, chosen)
@@ -72,7 +74,8 @@ def _refuse_before_evaluation_day(cycle: Cycle, rules: RuleVersion) -> None:
     if cycle.as_of < day.date:
         raise RefusedError(f"{cycle.period} 年度自 {day.date} 起评价，基准日 {cycle.as_of} 尚早")
     if day.provisional and cycle.mode is Mode.LIVE:
-        raise RefusedError(f"评价日 {day.date} 由暂定工作日推算（放假通知未录入），不能据以办理有效力的评价")
+        name = day_words(cycle.programme).evaluate_on
+        raise RefusedError(f"{name} {day.date} 由暂定工作日推算（放假通知未录入），不能据以办理有效力的评价")
 
 
 def yearly_of(
