@@ -6,6 +6,7 @@ import datetime as dt
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -456,3 +457,11 @@ def test_the_form_is_the_same_bytes_again(database: Path) -> None:
     assert one == other
     sheet = openpyxl.load_workbook(io.BytesIO(one))[form.CHOICES]
     assert (sheet["A5"].value, sheet["B5"].value) == ("11 北京市", "trading 交易服务类")
+
+
+def test_two_who_register_the_same_list_at_once_register_it_once(database: Path) -> None:
+    data = filled()
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda by: run(data, by=by), ("operator1", "operator2")))
+    assert sorted(d.repeated for d in done) == [False, True]
+    assert rows() == 12 * 3
