@@ -171,7 +171,7 @@ def test_who_may_not_be_publicised(centres: Listed) -> None:
     with pytest.raises(RefusedError, match="现为“公示中”，没有列入经审批的名单，不能公示"):
         centres.notice(dt.date(2026, 5, 11))
     body = dict.fromkeys(("name", "category", "host", "operating", "recommended_by"), "某")
-    with pytest.raises(RefusedError, match="没有写明平台代码"):
+    with pytest.raises(RefusedError, match="没有写明单位代码"):
         centres.notice(bodies=[body])
     with pytest.raises(UnknownError, match="没有登记代码为“IC09”的单位"):
         centres.notice(bodies=["IC09"])

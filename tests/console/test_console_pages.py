@@ -153,7 +153,7 @@ def test_a_hostile_name_is_only_text(viewer: Browser, sample: Sample, path: str)
     [
         (f"cycle/{PROGRAMME}/2019", f"没有已开启的“{PROGRAMME}”2019 年度；已开启：{OPENED}"),
         ("cycle/unknown/2024", "没有已开启的“unknown”2024 年度；已开启："),
-        (f"unit/{PROGRAMME}/{PERIOD}/FP99", "没有代码为“FP99”的平台；现有：FP01、FP02、FP03"),
+        (f"unit/{PROGRAMME}/{PERIOD}/FP99", "没有代码为“FP99”的单位；现有：FP01、FP02、FP03"),
         (f"unit/{PROGRAMME}/2019/FP01", "没有已开启的"),
         ("round/99", "没有编号为 99 的审核轮次；现有：2、1"),
         ("rating-list/99", "没有编号为 99 的审核轮次；现有：2、1"),

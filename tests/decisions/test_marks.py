@@ -80,7 +80,7 @@ def test_every_wrong_mark_is_told_and_none_recorded(desk: Any) -> None:
     with pytest.raises(UnknownError, match="2024 年度第 1 轮的审阅意见有 2 处问题") as caught:
         give(desk, "shen1", wrong)
     assert [str(p) for p in caught.value.problems] == [
-        "没有代码为“FP13”的被评价平台；应为：本轮的平台：FP01、FP02",
+        "没有代码为“FP13”的被评价单位；应为：本轮的单位：FP01、FP02",
         "FP02 的审阅意见为“perhaps”；应为：agree（同意）、question（有疑问）",
     ]
     assert rows(desk) == 0

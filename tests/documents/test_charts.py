@@ -85,7 +85,7 @@ def test_many_bodies_take_more_pages_and_only_the_furthest_movers_are_drawn() ->
 
 def test_a_list_without_totals_or_years_says_so() -> None:
     rows = tuple(replace(r, total=None, rank=None, grade=None, history=()) for r in LISTED.rows)
-    assert "没有平台有总分" in pages(charts.write(replace(LISTED, rows=rows), ""))[0]
+    assert "没有一家有总分" in pages(charts.write(replace(LISTED, rows=rows), ""))[0]
     assert (
         len(pages(charts.write(replace(LISTED, rows=tuple(replace(r, history=()) for r in LISTED.rows)), "")))
         == 2

@@ -367,5 +367,5 @@ def test_a_day_that_the_matter_does_not_allow_is_refused(
 
 def test_every_kind_of_policy_has_its_subject_and_the_other_way_round() -> None:
     assert {p.kind for p in policy.papers().papers} == set(papers.SUBJECTS)
-    with pytest.raises(UnknownError, match="没有文书“无此”；可用：public_notice、"):
+    with pytest.raises(UnknownError, match="没有文书“无此”；可用：public_notice（公示）、"):
         papers.subject("无此", {})

@@ -103,10 +103,13 @@ def test_a_long_list_charts_the_best_and_the_least_firm_and_says_so() -> None:
 
 @pytest.mark.parametrize("units", [[], [firm("FP001", None)], [firm("FP001", 1)]])
 def test_nobody_ranked_leaves_a_sheet_without_a_chart(units: list[UnitFirmness]) -> None:
-    data = workbook(sensitivity(units), "试", "样例机关", {"FP001": ("甲", "交易服务类")})
+    data = workbook(sensitivity(units), "试", "样例机关", {"FP001": ("甲", "交易服务类")}, "中心")
     with zipfile.ZipFile(io.BytesIO(data)) as package:
         charts = [n for n in package.namelist() if n.startswith("xl/charts/")]
     assert len(charts) == (1 if units and units[0].rank else 0)
+    texts = [str(v) for v in read_workbook(data).sheets[SHEET].cells.values()]
+    assert {"中心编号", "中心名称"} <= set(texts)
+    assert not [t for t in texts if "平台" in t]
 
 
 def test_the_same_list_gives_the_same_bytes() -> None:

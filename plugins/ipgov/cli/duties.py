@@ -43,7 +43,7 @@ _STATES: dict[str, State] = {
 @duty_app.command("list")
 def list_(
     programme: Annotated[str | None, typer.Option(help="业务")] = None,
-    unit: Annotated[str | None, typer.Option(help="平台代码")] = None,
+    unit: Annotated[str | None, typer.Option(help="单位代码，如 FP01、IC01")] = None,
     party: Annotated[str | None, typer.Option(help="责任单位的代码")] = None,
     duty: Annotated[str | None, typer.Option(help="职责代码")] = None,
     state: Annotated[str | None, typer.Option(help="、".join(_STATES))] = None,
@@ -116,7 +116,7 @@ def _as_dict(o: Owed) -> dict[str, Any]:
 @duty_app.command("occur")
 def occur(
     programme: str,
-    party: Annotated[str, typer.Argument(help="平台代码、省份代码或 office")],
+    party: Annotated[str, typer.Argument(help="单位代码、省份代码或 office")],
     kind: Annotated[str, typer.Argument(help="事项类别，如 litigation")],
     subject: Annotated[str, typer.Argument(help="事项名称，用以区别同类事项")],
     on: Annotated[str, typer.Option("--on", help="发生日期")],
@@ -149,7 +149,7 @@ def occur(
 @duty_app.command("retract")
 def retract(
     programme: str,
-    party: Annotated[str, typer.Argument(help="平台代码、省份代码或 office")],
+    party: Annotated[str, typer.Argument(help="单位代码、省份代码或 office")],
     kind: Annotated[str, typer.Argument(help="事项类别，如 litigation")],
     subject: Annotated[str, typer.Argument(help="登记时的事项名称")],
     reason: Annotated[str, typer.Option(help="为何撤回")],

@@ -70,7 +70,7 @@ def recuse(
     password_file: PasswordFile = None,
     as_of: AsOf = None,
 ) -> None:
-    """登记专家对一个平台的回避（由所在单位算出的回避不必登记）。"""
+    """登记专家对一个单位的回避（由所在单位算出的回避不必登记）。"""
     from ipgov.procedures import expert_scoring
 
     actor = acting(by, password_file, "experts recuse")
@@ -110,7 +110,7 @@ def panel_next(
     as_json: Json = False,
     as_of: AsOf = None,
 ) -> None:
-    """对评分悬殊或评分不足的平台与指标再开一轮评分。"""
+    """对评分悬殊或评分不足的单位与指标再开一轮评分。"""
     from ipgov.procedures import expert_scoring
 
     actor = acting(by, password_file, "experts panel next")
@@ -126,7 +126,7 @@ def _told(result: dict[str, Any], as_json: bool) -> None:
     head = f"第 {out['panel']} 专家组第 {out['round']} 轮"
     done = "没有变化" if result["repeated"] else "已组成"
     print(f"{head}{done}：{len(out['members'])} 人，交回期限 {out['due_on']}")
-    print(f"  平台：{'、'.join(out['units'])}；指标：{'、'.join(out['indicators'])}")
+    print(f"  单位：{'、'.join(out['units'])}；指标：{'、'.join(out['indicators'])}")
     for pair, why in out["recused"].items():
         expert, _, unit = pair.partition(":")
         print(f"  回避：{expert} 不评 {unit}（{why}）")

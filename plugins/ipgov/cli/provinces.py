@@ -35,7 +35,7 @@ def province_grant(
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
-    """开通一省的查看（2022-985#24）：只能看到本省的平台；默认只按月导出，另给密码文件则可登录数据库。"""
+    """开通一省的查看（2022-985#24）：只能看到本省的单位（平台、中心）；默认只按月导出，另给密码文件则可登录数据库。"""
     from ipgov.procedures import province_access
 
     actor = acting(by, password_file, "province grant")

@@ -41,7 +41,7 @@ def work_plan(
 
 @app.command("calendar-file")
 def calendar_file(
-    party: Annotated[str, typer.Argument(help="责任单位：平台代码、统一社会信用代码、省份代码或 office")],
+    party: Annotated[str, typer.Argument(help="责任单位：如 FP01、统一社会信用代码、省份代码或 office")],
     output: Annotated[Path, typer.Option("-o", "--output", help="写入的 .ics 文件")],
     as_of: AsOf = None,
     as_json: Json = False,

@@ -180,7 +180,7 @@ def unit(request: Request, user: Reader, programme: Name, period: Name, unit: Na
         body = next((b for b in bodies if b["unit"] == unit), None)
         if body is None:
             there = listed([b["unit"] for b in bodies])
-            raise UnknownError(f"“{programme}”{period} 年度没有代码为“{unit}”的平台；现有：{there}")
+            raise UnknownError(f"“{programme}”{period} 年度没有代码为“{unit}”的单位；现有：{there}")
         result_set = queries.newest_result_set(connection, programme, period)
         results = queries.results(connection, result_set["id"], unit) if result_set else []
         sent = queries.submissions_of(connection, programme, period, unit)
@@ -355,7 +355,7 @@ def static(user: Reader, name: Name) -> Response:
 @app.get("/{rest:path}")
 def nothing_else(user: Reader, rest: str) -> Response:
     """Answer for every other address behind the guard, so that nobody learns without login what exists."""
-    raise UnknownError(f"没有“/{rest[:100]}”这个页面；可从“总览”进入各年度、平台、轮次")
+    raise UnknownError(f"没有“/{rest[:100]}”这个页面；可从“总览”进入各年度、单位、轮次")
 
 
 problems.install(app)

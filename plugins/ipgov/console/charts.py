@@ -59,10 +59,10 @@ class Chart:
     height: int
     ticks: Sequence[Mark]
     names: Sequence[Mark]
-    flags: Sequence[Mark] = ()
     rects: Sequence[Rect] = ()
     lines: Sequence[Line] = ()
     bands: Sequence[Rect] = ()
+    flags: Sequence[Mark] = ()
     left: int = LEFT
     right: int = WIDTH - RIGHT
     bottom: int = HEIGHT - BOTTOM

@@ -115,7 +115,7 @@ def _check_marks(connection: Connection, round_: Round, marks: Mapping[str, tupl
     evaluated = list(units.scalars())
     words = "、".join(f"{mark}（{word}）" for mark, word in _WORDS.items())
     problems = [
-        Problem("review_mark", f"没有代码为“{unit}”的被评价平台", f"本轮的平台：{listed(evaluated)}")
+        Problem("review_mark", f"没有代码为“{unit}”的被评价单位", f"本轮的单位：{listed(evaluated)}")
         for unit in sorted(marks.keys() - set(evaluated))
     ] + [
         Problem("review_mark", f"{unit} 的审阅意见为“{mark}”", words)

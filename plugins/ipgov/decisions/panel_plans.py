@@ -13,6 +13,7 @@ from ipgov.decisions.experts import Expert
 from ipgov.policy.methods import ExpertMean
 from ipgov.policy.rules import ExpertPanel, RuleVersion
 from ipgov.policy.scoring import Indicator
+from ipgov.policy.title_words import title_words
 from ipgov.registry.platforms import Unit
 
 Assignment = tuple[str, str, str]  # expert, unit, indicator
@@ -58,6 +59,11 @@ class Plan:
             for u, i in asked_for(rules, units)
             if _within(u, i.code, self.scope) and _within(u, i.code, s.scope)
         ]
+
+
+def _body(rules: RuleVersion) -> str:
+    """Return what the programme calls a body."""
+    return title_words(rules.title_programme).body
 
 
 def rules_of_panel(rules: RuleVersion) -> ExpertPanel:
@@ -132,7 +138,7 @@ def _scopes(rules: RuleVersion, plan: Plan, units: Collection[Unit]) -> Iterator
     known = {
         "indicators": ("指标", list(scored_indicators(rules))),
         "kinds": ("类别", list(rules.kinds)),
-        "units": ("平台", [u.unit for u in units]),
+        "units": (_body(rules), [u.unit for u in units]),
     }
     scopes = [("专家组", plan.scope), *((f"专家“{s.expert}”", s.scope) for s in plan.seats)]
     for whose, scope in scopes:
@@ -150,12 +156,14 @@ def _assigned(
     recused: Mapping[tuple[str, str], str],
     others: Collection[Pair],
 ) -> Iterator[Problem]:
+    body = _body(rules)
     pairs = dict.fromkeys((unit, code) for _, unit, code in assigned)
     if not pairs:
-        yield Problem("panel_scope", "没有任何可评的平台与指标", "至少一项由专家评分的指标适用于所列平台")
+        expected = f"至少一项由专家评分的指标适用于所列{body}"
+        yield Problem("panel_scope", f"没有任何可评的{body}与指标", expected)
     if twice := [f"{u}的 {i}" for u, i in pairs if (u, i) in others]:
         yield Problem(
-            "panel_scope", f"{_some(twice)}已由另一专家组评分", "每个平台的每项指标只由一个专家组评分"
+            "panel_scope", f"{_some(twice)}已由另一专家组评分", f"每个{body}的每项指标只由一个专家组评分"
         )
     free = Counter((unit, code) for expert, unit, code in assigned if (expert, unit) not in recused)
     indicators = scored_indicators(rules)
@@ -170,15 +178,15 @@ def _assigned(
         ]
         found = f"指标 {code} 回避之后只有 {there} 人可评 {_some(short)}"
         yield Problem(
-            "panel_raters", found + (f"：{_some(why)}" if why else ""), f"每个平台至少 {needed} 人可评"
+            "panel_raters", found + (f"：{_some(why)}" if why else ""), f"每个{body}至少 {needed} 人可评"
         )
     scoring = {expert for expert, unit, _ in assigned if (expert, unit) not in recused}
     for seat in plan.seats:
         if pairs and seat.expert not in scoring:
             yield Problem(
                 "panel_members",
-                f"专家“{seat.expert}”没有可评的平台",
-                "每名成员至少评一个平台，且不须全部回避",
+                f"专家“{seat.expert}”没有可评的{body}",
+                f"每名成员至少评一个{body}，且不须全部回避",
             )
 
 

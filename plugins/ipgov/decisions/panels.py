@@ -119,7 +119,7 @@ def next_round(
     (first,) = (p for p in made if p.number == before.number and p.round == 1)
     again = [a for a in asked(connection, first.id) if a[1:] in pairs]
     if not again:
-        raise RefusedError(f"{before.title}没有需要再次评分的平台与指标")
+        raise RefusedError(f"{before.title}没有需要再次评分的单位与指标")
     head = {
         "programme": before.programme,
         "period": before.period,

@@ -19,6 +19,7 @@ from ipgov.documents.fonts import SANS, font_files, require_glyphs
 from ipgov.documents.model import printable
 from ipgov.documents.rating_layout import RatingList, Row, full_marks, movement, top_dimensions
 from ipgov.documents.typography import full_width, width_ems
+from ipgov.policy.title_words import title_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +101,7 @@ def _page() -> Figure:
 
 def _nothing() -> Figure:
     figure = _page()
-    figure.text(0.5, 0.5, "没有平台有总分，无图可画。", ha="center", fontsize=12)
+    figure.text(0.5, 0.5, "没有一家有总分，无图可画。", ha="center", fontsize=12)
     return figure
 
 
@@ -168,7 +169,7 @@ def _distribution(listed: RatingList) -> Iterator[Figure]:
     under.set_ylim(len(kinds) - 0.4, -0.6)
     under.set_xlim(_lowest(rows, width), width * len(counts))
     under.set_xlabel("总分")
-    _head(under, "各类平台的总分（每个图形一家，竖线为该类平均分）")
+    _head(under, f"各类{title_words(listed.rules.programme).body}的总分（每个图形一家，竖线为该类平均分）")
     yield figure
 
 
@@ -228,7 +229,8 @@ def _profile(
         side.set_visible(False)
     part = f"，第 {first + 1} 至 {first + len(rows)} 家" if count > len(rows) else ""
     part += f"，共 {count} 家，其余见评级表" if count > PROFILES_SHOWN else ""
-    note = f"各平台的维度得分（满分 {listed.rules.scoring.full_score}，虚线为全部平台平均分{part}）"
+    body = title_words(listed.rules.programme).body
+    note = f"各{body}的维度得分（满分 {listed.rules.scoring.full_score}，虚线为全部{body}平均分{part}）"
     figure.text(0.05, 0.915, full_width(note), fontsize=11)
     return figure
 

@@ -56,7 +56,7 @@ def queue(
     The Message-ID derives from what is sent to whom, so that a mail server and a reader know a repetition.
     """
     if not recipient or "/" in recipient or "\\" in recipient or recipient.startswith("."):
-        raise RefusedError(f"收件单位“{recipient}”无效：应为平台代码或省份代码")
+        raise RefusedError(f"收件单位“{recipient}”无效：应为单位代码或省份代码")
     lock(connection, "dispatch", document_id, recipient, channel)
     there = connection.execute(
         select(dispatch.c.id).where(

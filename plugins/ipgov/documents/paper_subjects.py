@@ -163,7 +163,7 @@ class Recognition(Subject):
     def check(self) -> None:
         """Demand every body's code, to which the title goes, and each of them once."""
         if without := [b.name for b in self.bodies if b.unit is None]:
-            raise ValueError(f"{'、'.join(without)}没有写明平台代码（unit），无从登记称号")
+            raise ValueError(f"{'、'.join(without)}没有写明单位代码（unit），无从登记称号")
         units = [b.unit or "" for b in self.bodies]
         if twice := sorted({u for u in units if units.count(u) > 1}):
             raise ValueError(f"{'、'.join(twice)}重复列出")

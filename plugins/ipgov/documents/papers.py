@@ -37,7 +37,9 @@ SUBJECTS: Mapping[str, type[of.Subject]] = {
 def subject(kind: str, given: object) -> of.Subject:
     """Return what a drafter gave, checked. UnknownError for the kind, GovernanceError with every problem."""
     if kind not in SUBJECTS:
-        raise UnknownError(f"没有文书“{kind}”；可用：{'、'.join(SUBJECTS)}")
+        named = {p.kind: p.name for p in policy.papers().papers}
+        known = "、".join(f"{k}（{named[k]}）" if k in named else k for k in SUBJECTS)
+        raise UnknownError(f"没有文书“{kind}”；可用：{known}")
     try:
         return SUBJECTS[kind].model_validate(given)
     except ValidationError as error:

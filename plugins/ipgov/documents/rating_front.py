@@ -38,6 +38,7 @@ from ipgov.documents.rule_bases import clauses_of, own_choices
 from ipgov.documents.sheets import Column as TableColumn
 from ipgov.documents.sheets import Line, fixed
 from ipgov.documents.typography import full_width
+from ipgov.policy.title_words import title_words
 
 _LABEL, _TEXT = 24, 104  # widths of the two columns of the cover, in characters
 _NOT_KNOWN = {"doc_no": "", "doc_title": "", "section": "", "key_zh": "条款清单中没有此条"}
@@ -251,7 +252,8 @@ def _note_lines(listed: RatingList) -> Iterator[tuple[str, str]]:
             if column.basis:
                 yield full_width(f"{sheet}：{column.head}"), full_width(f"依据：{column.basis}")
     if listed.sensitivity:
-        yield from sensitivity_sheet.settings_lines(listed.sensitivity)
+        body = title_words(listed.rules.programme).body
+        yield from sensitivity_sheet.settings_lines(listed.sensitivity, body)
     for row in listed.rows:
         if not row.evaluated:
             why = full_width("；".join((row.state, *row.reasons)))

@@ -26,6 +26,7 @@ from ipgov.documents.rating_layout import (
 from ipgov.documents.returned_list import ReturnedList, read_returned
 from ipgov.documents.typography import full_width
 from ipgov.evaluation.sensitivity.analysis import Sensitivity
+from ipgov.policy.title_words import title_words
 
 __all__ = ["RatingList", "ReturnedList", "Row", "read_returned", "write"]
 
@@ -80,7 +81,8 @@ def _sensitivity(book: ListBook, listed: RatingList, found: Sensitivity) -> None
     title = f"{listed.title}敏感性"
     sheet = book.sheet(sensitivity_sheet.SHEET, title, sensitivity_sheet.MEANING)
     names = {row.unit: (row.name, row.kind) for row in listed.rows}
-    last = sensitivity_sheet.write_sheet(book, sheet, HEAD_ROW, found, names)
+    body = title_words(listed.rules.programme).body
+    last = sensitivity_sheet.write_sheet(book, sheet, HEAD_ROW, found, names, body)
     print_all(sheet, *last)
 
 

@@ -39,8 +39,8 @@ def interval(unit: UnitFirmness) -> str:
     return "" if unit.low is None else f"{unit.low}–{unit.high}"
 
 
-def settings_lines(found: Sensitivity) -> list[tuple[str, str]]:
-    """Return what was varied, how often and from which seed, in Chinese."""
+def settings_lines(found: Sensitivity, body: str) -> list[tuple[str, str]]:
+    """Return what was varied, how often and from which seed, in Chinese; ``body``: what a body is called."""
     low, high = (format(p.normalize(), "f") for p in (found.rules.interval.low, found.rules.interval.high))
     varied = [(f"变动{n}", text) for n, text in enumerate(found.varied(), 1)]
     lines = [
@@ -48,7 +48,7 @@ def settings_lines(found: Sensitivity) -> list[tuple[str, str]]:
         ("次数与种子", f"{found.rules.draws} 次，种子 {found.rules.seed}；同一种子在任何机器上结果相同"),
         ("名次区间", f"全部次数中名次的第 {low} 至第 {high} 百分位"),
         ("等级稳定度", "全部次数中等级与本次评价相同的比例；等级、名额按每一次的名次重新确定"),
-        ("名次平均变动", f"{found.rank_shift} 位（全部次数、全部平台的平均绝对变动）"),
+        ("名次平均变动", f"{found.rank_shift} 位（全部次数、全部{body}的平均绝对变动）"),
         ("方法", "经合组织、欧盟联合研究中心《综合指标编制手册》（2008）第七步：不确定性与敏感性分析"),
     ]
     if found.by_engine:
@@ -56,27 +56,34 @@ def settings_lines(found: Sensitivity) -> list[tuple[str, str]]:
     return [(label, full_width(text)) for label, text in lines]
 
 
-def workbook(found: Sensitivity, title: str, author: str, names: Mapping[str, tuple[str, str]]) -> bytes:
+def workbook(
+    found: Sensitivity, title: str, author: str, names: Mapping[str, tuple[str, str]], body: str
+) -> bytes:
     """Return a workbook of this one sheet: the same findings give the same bytes."""
     from ipgov.documents.sheets import TITLE_ROWS
     from ipgov.documents.sheets import Book as Sheets
 
     book = Sheets(title, author)
     sheet = book.sheet(SHEET, title, MEANING)
-    write_sheet(book, sheet, TITLE_ROWS + 1, found, names)
+    write_sheet(book, sheet, TITLE_ROWS + 1, found, names, body)
     return book.close()
 
 
 def write_sheet(
-    book: Book, sheet: Any, first_row: int, found: Sensitivity, names: Mapping[str, tuple[str, str]]
+    book: Book,
+    sheet: Any,
+    first_row: int,
+    found: Sensitivity,
+    names: Mapping[str, tuple[str, str]],
+    body: str,
 ) -> tuple[int, int]:
     """Write everything below the head of a sheet; return its last row and column.
 
-    ``names``: unit → (name, kind).
+    ``names``: unit → (name, kind); ``body``: what the programme calls a body.
     """
     label = book.format(border=1, font_name="黑体", bg_color="#DDE6F0")
     row = first_row
-    for left, right in settings_lines(found):
+    for left, right in settings_lines(found, body):
         book.put(sheet, row, 1, left, label)
         book.put(sheet, row, 2, right, book.format())
         row += 1
@@ -84,22 +91,22 @@ def write_sheet(
     for place in range(chart_row, chart_row + _CHART_ROWS):
         sheet.set_row(place - 1, _ROW_POINTS)
     table_row = chart_row + _CHART_ROWS + 1
-    columns = _unit_columns(found, names)
+    columns = _unit_columns(found, names, body)
     _widths(sheet, 1, columns)
     _table(book, sheet, table_row, 1, columns, found.units)
     beside = len(columns) + 2
-    _widths(sheet, beside, _charted_columns(names, 0))
+    _widths(sheet, beside, _charted_columns(names, 0, body))
     told = [f for f in found.factors if f.first_order or f.rank_shift][: _CHART_ROWS - 2]
     _table(book, sheet, chart_row, beside, _factor_columns(), told)
     if others := len(found.factors) - len(told):
         text = full_width(f"其余{others}项因素影响更小或不影响名次")
         book.put(sheet, chart_row + len(told) + 1, beside, text, book.format())
     if shown := charted(found.units):
-        data = _charted_columns(names, len(shown))
+        data = _charted_columns(names, len(shown), body)
         _table(book, sheet, table_row, beside, data, shown)
         ranked = sum(u.rank is not None for u in found.units)
         _chart(book, sheet, chart_row, (table_row, beside), shown, ranked)
-    return table_row + len(found.units), beside + len(_charted_columns(names, 0)) - 1
+    return table_row + len(found.units), beside + len(_charted_columns(names, 0, body)) - 1
 
 
 def _widths(sheet: Any, column: int, columns: Sequence[_Column]) -> None:
@@ -120,13 +127,13 @@ def charted(units: Sequence[UnitFirmness]) -> list[UnitFirmness]:
 _Column = tuple[str, float, str, Callable[[Any], _Cell]]
 
 
-def _unit_columns(found: Sensitivity, names: Mapping[str, tuple[str, str]]) -> list[_Column]:
+def _unit_columns(found: Sensitivity, names: Mapping[str, tuple[str, str]], body: str) -> list[_Column]:
     def share(grade: str) -> Callable[[UnitFirmness], _Cell]:
         return lambda u: _part(u.grades.get(grade, 0), u.draws)
 
     return [
-        ("平台编号", 16, "", lambda u: u.unit),
-        ("平台名称", 34, "", lambda u: names[u.unit][0]),
+        (f"{body}编号", 16, "", lambda u: u.unit),
+        (f"{body}名称", 34, "", lambda u: names[u.unit][0]),
         ("类别", 12, "", lambda u: names[u.unit][1]),
         ("名次", 6, "0", lambda u: u.rank),
         ("中位名次", 7, "0", lambda u: u.median),
@@ -151,13 +158,13 @@ def _factor_columns() -> list[_Column]:
     ]
 
 
-def _charted_columns(names: Mapping[str, tuple[str, str]], shown: int) -> list[_Column]:
+def _charted_columns(names: Mapping[str, tuple[str, str]], shown: int, body: str) -> list[_Column]:
     def told(u: UnitFirmness) -> str:
         name = names[u.unit][0] if shown <= _NAMED else ""
         return f"{u.unit} {name if len(name) <= _SHORT else name[: _SHORT - 1] + '…'}".strip()
 
     return [
-        ("图中平台", 34, "", told),
+        (f"图中{body}", 34, "", told),
         ("图中名次", 15, "0", lambda u: u.rank),
         ("图中中位名次", 15, "0", lambda u: u.median),
         ("至区间下限", 9, "0", lambda u: u.median - u.low),
@@ -249,9 +256,7 @@ def _chart(
     )
     chart.set_legend({"position": "bottom", "font": font})
     chart.set_size({"width": 1_080, "height": _CHART_ROWS * _ROW_POINTS * 4 // 3 - 8})
-    sheet.insert_chart(
-        row - 1, 0, chart, {"object_position": 2, "description": "各平台名次区间图", "x_offset": 4}
-    )
+    sheet.insert_chart(row - 1, 0, chart, {"object_position": 2, "description": "名次区间图", "x_offset": 4})
 
 
 def _which(shown: int, ranked: int) -> str:

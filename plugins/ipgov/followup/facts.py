@@ -179,7 +179,7 @@ class Facts:
         """
         known = [b for b in self._bodies.get((programme, unit), ()) if b.known_on < day]
         if not known:
-            raise UnknownError(f"“{programme}”没有登记代码为“{unit}”的平台")
+            raise UnknownError(f"“{programme}”没有登记代码为“{unit}”的单位")
         valid = [b for b in known if b.valid_from <= day]
         return max(valid, key=lambda b: b.valid_from) if valid else min(known, key=lambda b: b.valid_from)
 

@@ -52,7 +52,7 @@ def import_contacts(data: bytes, name: str, entered_by: str, as_of: dt.date, kno
             try:
                 written += contacts.record(connection, contact, valid_from, name, entered_by, known_at)
             except GovernanceError as error:
-                problems.append(_problem(name, line, error.message, "已登记的平台代码或省份代码"))
+                problems.append(_problem(name, line, error.message, "已登记的单位代码或省份代码"))
         if problems:
             raise GovernanceError(f"{name} 有 {len(problems)} 处问题，未登记任何联系方式", tuple(problems))
     return written

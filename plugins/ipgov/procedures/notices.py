@@ -222,12 +222,14 @@ def _own_file_name(connection: Connection, cycle: Cycle, planned: Planned, title
 
     They lie in one folder of the recipient, where nothing is written over.
     """
-    name = file_name(planned.recipient, title)
+    many = len(planned.recipients)
+    to = planned.recipient if many < 2 else f"致{many}个单位"  # of many, no single one names the file
+    name = file_name(to, title)
     place = {"programme": cycle.programme, "period": cycle.period, "key": planned.key}
     before = connection.execute(text(_NAMED_SO), {**place, "name": f"{name}.docx"}).scalar_one()
     if not before:
         return name
-    return file_name(planned.recipient, f"{title}-{planned.number.text if planned.number else before + 1}")
+    return file_name(to, f"{title}-{planned.number.text if planned.number else before + 1}")
 
 
 def file(connection: Connection, cycle: Cycle, round_id: int | None, planned: Planned) -> Filed:

@@ -189,7 +189,7 @@ def _registered(registry: Parties, code: str) -> str:
         return registry.name(code)
     except UnknownError as error:
         raise UnknownError(
-            f"{error.message}；应为平台代码（如 FP01）、两位省份代码（如 33）或统一社会信用代码"
+            f"{error.message}；应为单位代码（如 FP01、IC01）、两位省份代码（如 33）或统一社会信用代码"
         ) from None
 
 

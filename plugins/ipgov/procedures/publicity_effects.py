@@ -55,7 +55,7 @@ def _coded(bodies: tuple[Body, ...]) -> dict[str, Body]:
     found: dict[str, Body] = {}
     for body in bodies:
         if body.unit is None:
-            raise RefusedError(f"{body.name}没有写明平台代码（unit），无从登记")
+            raise RefusedError(f"{body.name}没有写明单位代码（unit），无从登记")
         if body.unit in found:
             raise RefusedError(f"{body.unit} 重复列出")
         found[body.unit] = body

@@ -68,7 +68,7 @@ def blank(programme: str, period: str, known_at: dt.datetime) -> bytes:
         units = platforms.roster(connection, programme, day, known_at)
         banner = SIMULATION_BANNER if is_simulation(connection) else ""
     if not units:
-        raise UnknownError(f"{day}“{programme}”没有已认定的平台，应先登记当时的名单")
+        raise UnknownError(f"{day}“{programme}”没有已认定的单位，应先登记当时的名单")
     asked = published_form.Blank(
         title=f"{rules.title}：已公布结果补录表",
         author=rules.issuer.name,
@@ -253,7 +253,7 @@ class _Finder:
         for version in versions:  # a body may stand under the name that it took later
             self._names.setdefault(version.name, set()).add(version.unit)
         self._by_organisation(connection, versions, on, known_at)
-        self.expected = f"{on.year} 年已登记的平台：{listed(sorted(self._units))}"
+        self.expected = f"{on.year} 年已登记的单位：{listed(sorted(self._units))}"
 
     def _by_organisation(
         self, connection: Connection, versions: Sequence[Any], on: dt.date, known_at: dt.datetime

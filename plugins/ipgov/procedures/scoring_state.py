@@ -151,7 +151,7 @@ def _open_points(
         lacking.setdefault(code, []).append(unit)
     for code, without in lacking.items():
         found = f"指标 {code} 没有专家组评 {'、'.join(without)}"
-        yield Problem("scoring_unassigned", found, "每个参评平台都有专家组评分")
+        yield Problem("scoring_unassigned", found, "每个参评单位都有专家组评分")
     for panel in panels.current(connection, cycle.programme, cycle.period, cycle.known_at):
         if late := waiting(connection, cycle, panel):
             found = f"{panel.title}未结束：{'、'.join(late)} 未交回"

@@ -20,6 +20,7 @@ from ipgov.evaluation.sensitivity.analysis import Sensitivity
 from ipgov.policy import store
 from ipgov.policy.rules import RuleVersion, ScoringRules
 from ipgov.policy.store import Loaded
+from ipgov.policy.title_words import title_words
 from ipgov.procedures import snapshots
 
 
@@ -71,9 +72,9 @@ def of_period(programme: str, period: str) -> tuple[Sensitivity, bytes]:
         head = results.newest_live(connection, programme, period)
         rules = store.frozen(head["rule_sha256"]).rules
         sensitivity.required(rules.sensitivity, f"{programme} {period} 年度的规则")
-        found = of_result_set(connection, head["id"], rules)
+        found, body = of_result_set(connection, head["id"], rules), title_words(programme).body
         if found is None:
-            raise UnknownError(f"“{programme}”{period} 年度没有一个平台报送数据")
+            raise UnknownError(f"“{programme}”{period} 年度没有一个{body}报送数据")
         names = {
             row.unit: (row.name, rules.kinds[row.kind].name)
             for row in connection.execute(
@@ -81,7 +82,7 @@ def of_period(programme: str, period: str) -> tuple[Sensitivity, bytes]:
             )
         }
     title = f"{rules.title}敏感性（{period}年度）"
-    return found, sensitivity_sheet.workbook(found, title, rules.issuer.name, names)
+    return found, sensitivity_sheet.workbook(found, title, rules.issuer.name, names, body)
 
 
 def of_files(policy: Path, data: bytes, values: Path, csv: bytes) -> tuple[Sensitivity, bytes]:
@@ -94,8 +95,9 @@ def of_files(policy: Path, data: bytes, values: Path, csv: bytes) -> tuple[Sensi
     settings = sensitivity.required(rules.sensitivity, policy.name)
     table = read_values(csv, values.name)
     found = sensitivity.analyse(table, rules.scoring, settings, allowed_unused=unused)
-    names = {u.unit: ("", u.group) for u in found.units}
-    return found, sensitivity_sheet.workbook(found, f"{rules.title}敏感性", "", names)
+    kinds = rules.kinds if isinstance(rules, RuleVersion) else {}
+    names = {u.unit: ("", kinds[u.group].name if u.group in kinds else u.group) for u in found.units}
+    return found, sensitivity_sheet.workbook(found, f"{rules.title}敏感性", "", names, "单位")
 
 
 def check_files(policy: Path, data: bytes, values: Path, csv: bytes) -> list[Problem]:
