@@ -42,7 +42,7 @@ COMMENT ON VIEW province.obligations IS '应办事项：期限、状态与是否
 COMMENT ON COLUMN province.obligations.programme IS '体系';
 COMMENT ON COLUMN province.obligations.duty IS '事项';
 COMMENT ON COLUMN province.obligations.period IS '年度';
-COMMENT ON COLUMN province.obligations.unit IS '所涉平台';
+COMMENT ON COLUMN province.obligations.unit IS '所涉单位';
 COMMENT ON COLUMN province.obligations.owed_by IS '责任单位';
 COMMENT ON COLUMN province.obligations.owed_to IS '报送对象';
 COMMENT ON COLUMN province.obligations.opened_on IS '开始日期';
@@ -68,13 +68,13 @@ COMMENT ON COLUMN province.documents.number IS '文号';
 COMMENT ON COLUMN province.documents.title IS '标题';
 COMMENT ON COLUMN province.documents.programme IS '体系';
 COMMENT ON COLUMN province.documents.period IS '年度';
-COMMENT ON COLUMN province.documents.unit IS '所涉平台';
+COMMENT ON COLUMN province.documents.unit IS '所涉单位';
 COMMENT ON COLUMN province.documents.recipient IS '主送';
 COMMENT ON COLUMN province.documents.issued_on IS '印发日期';
 
 COMMENT ON VIEW province.counts IS '统计：按体系的件数';
 COMMENT ON COLUMN province.counts.programme IS '体系';
-COMMENT ON COLUMN province.counts.bodies IS '平台数';
+COMMENT ON COLUMN province.counts.bodies IS '单位数';
 COMMENT ON COLUMN province.counts.submissions IS '现行报送';
 COMMENT ON COLUMN province.counts.late IS '其中逾期报送';
 COMMENT ON COLUMN province.counts.open IS '待办事项';

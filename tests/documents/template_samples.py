@@ -100,6 +100,7 @@ OTHERS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
             "attachments": [{"name": "盖章扫描件", "required": True}, {"name": "佐证", "required": False}],
             "late_until": dt.date(2026, 6, 5),
             "evaluate_on": dt.date(2026, 6, 10),
+            "evaluate_on_is_called": "评价日",
             "rules_version": "2025-06-01",
         },
         ("2023-156#20",),

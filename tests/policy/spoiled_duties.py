@@ -116,7 +116,7 @@ _spoiled(
         "{step: before_2, working_days_before: 2, to: [host]}",
     ),
     "duty_parties",
-    "没有平台，无从确定“host”",
+    "没有所涉单位，无从确定“host”",
 )
 _spoiled(
     PLATFORMS,

@@ -49,7 +49,7 @@ PANEL: Spoiled = {
     "experts score what bodies fill in": (
         _right_but(("name: 服务创新性,", "name: 服务创新性, input: F16,")),
         {"panel"},
-        r"indicators\[E01\]\.input 栏目 F16 由平台填报",
+        r"indicators\[E01\]\.input 栏目 F16 由单位填报",
     ),
     "one set of scores for two indicators": (
         _right_but(

@@ -125,12 +125,12 @@ def test_no_cell_is_a_formula(here: str) -> None:
     assert all(c.data_type != "f" for c in cells)
     assert book.sheetnames[0] == "封面"
     cover = {r[0].value: r[1].value for r in book["封面"].iter_rows(min_row=5)}
-    assert (cover["省份"], cover["基准日"], cover["平台"]) == ("河南省", "2024年6月30日", "2 行")
+    assert (cover["省份"], cover["基准日"], cover["单位"]) == ("河南省", "2024年6月30日", "2 行")
     package = zipfile.ZipFile(io.BytesIO(next(v for k, v in found.items() if k.endswith(".zip"))))
     for name in package.namelist():
         rows = list(csv.reader(io.StringIO(package.read(name).decode("utf-8-sig"))))
         assert all(not c.startswith(("=", "+", "-", "@")) for row in rows for c in row), name
-    assert f"'{EVIL}" in package.read("平台.csv").decode("utf-8-sig")
+    assert f"'{EVIL}" in package.read("单位.csv").decode("utf-8-sig")
 
 
 def test_an_export_is_a_document_that_is_made_again(here: str) -> None:

@@ -220,7 +220,7 @@ FAULTS: dict[str, tuple[Change, tuple[str, str], str, str]] = {
     "an organisation that nobody registered": (
         set_(LIST, F5=host(99)), (LIST, "F5"), "没有登记统一社会信用代码", "“组织”页所列"
     ),
-    "a code of another form": (set_(LIST, A5="平台1"), (LIST, "A5"), "平台代码“平台1”格式不符", "如 FP01"),
+    "a code of another form": (set_(LIST, A5="平台1"), (LIST, "A5"), "单位代码“平台1”格式不符", "如 FP01"),
     "the code of a legal person": (set_(LIST, A5=host(50)), (LIST, "A5"), "是统一社会信用代码", "FP01"),
     "the name of an organisation": (set_(LIST, B5="虚构组织3"), (LIST, "B5"), "是组织", "文件所载的名称"),
     "a name that turns the page round": (set_(ORGS, B5="甲\u2067乙"), (ORGS, "B5"), "U+2067", "可以打印"),
@@ -228,7 +228,7 @@ FAULTS: dict[str, tuple[Change, tuple[str, str], str, str]] = {
     "a name too long": (set_(LIST, B5="长" * 201), (LIST, "B5"), "文字有 201 字", "文件所载的名称"),
     "too many rows": (_too_many, (LIST, "A5"), "有 1,001 行", "每页不超过 1,000 行"),
     "registered only after its recognition": (
-        set_(LIST, I5="2023-10-01"), (LIST, "H5"), "没有登记代码为“FP01”的平台", "是："
+        set_(LIST, I5="2023-10-01"), (LIST, "H5"), "没有登记代码为“FP01”的单位", "是："
     ),
 }  # fmt: skip
 

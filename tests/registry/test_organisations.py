@@ -18,6 +18,7 @@ from ipgov.registry.organisations import (
     record_succession,
     successor,
 )
+from ipgov.registry.platforms import add_titled_body
 from sqlalchemy import Connection, func, select
 
 KNOWN_AT = dt.datetime(2023, 9, 6, 1, 0, tzinfo=dt.UTC)
@@ -136,6 +137,30 @@ def test_a_platform_is_no_legal_person_and_gets_no_credit_code(
     title("FP01")
     with pytest.raises(RefusedError, match="“示例平台FP01”是平台 FP01 的名称；平台为非法人、非实体机构"):
         add_organisation(connection, body(name="示例平台FP01"), DAY, "测试", KNOWN_AT)
+
+
+@pytest.mark.clause("2024-1155#17")
+@pytest.mark.parametrize("organisation_first", [True, False])
+def test_a_centre_may_be_the_legal_person_of_its_name(
+    connection: Connection, register: Callable[..., Organisation], organisation_first: bool
+) -> None:
+    name = "国家级示例产业知识产权运营中心"
+    host = register(1)
+    if organisation_first:
+        register(2, name)
+    add_titled_body(
+        connection, "industry_centre", "IC01", name, "materials", "11", "province", host.code, host.code,
+        DAY, "测试", KNOWN_AT,
+    )  # fmt: skip
+    if not organisation_first:
+        register(2, name)
+    with pytest.raises(
+        RefusedError, match="应使用单位代码（如 FP01），统一社会信用代码登记在建设主体与运营单位名下"
+    ):
+        add_titled_body(
+            connection, "industry_centre", host.code, name, "materials", "11", "province", host.code,
+            host.code, DAY, "测试", KNOWN_AT,
+        )  # fmt: skip
 
 
 # --- succession: organisations 1, 2, 3 …, days in 2024 ---

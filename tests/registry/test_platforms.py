@@ -183,7 +183,7 @@ def test_an_unknown_unit_names_the_code_and_what_exists(connection: Connection, 
     title("FP02")
     title("FP03", recognised_on=None)
     for code in ("FP13", "FP03", "fp01"):
-        expected = f"没有代码为“{code}”的已认定平台；现有：FP01、FP02$"
+        expected = f"没有代码为“{code}”的已认定单位；现有：FP01、FP02$"
         with pytest.raises(UnknownError, match=expected):
             unit(connection, PROGRAMME, code, RECOGNISED, KNOWN_AT)
 
@@ -266,5 +266,5 @@ def test_a_titled_body_whose_record_is_missing_is_an_error_and_not_left_out(
             note="", known_at=KNOWN_AT,
         )
     )  # fmt: skip
-    with pytest.raises(UnknownError, match=f"FP02 在 {RECOGNISED} 缺少平台登记的有效登记"):
+    with pytest.raises(UnknownError, match=f"FP02 在 {RECOGNISED} 缺少单位登记的有效登记"):
         roster(connection, PROGRAMME, RECOGNISED, KNOWN_AT)

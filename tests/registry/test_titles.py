@@ -116,7 +116,7 @@ def test_a_back_dated_event_may_not_make_a_recorded_one_impossible(record: Recor
 
 def test_an_event_may_not_be_known_before_the_one_it_builds_on(record: Record) -> None:
     record("recognised", 2024)
-    with pytest.raises(UnknownError, match="没有登记代码为“FP01”的平台"):
+    with pytest.raises(UnknownError, match="没有登记代码为“FP01”的单位"):
         record("cancelled", 2025, known_at=KNOWN_AT - dt.timedelta(1))
     record("cancelled", 2025, known_at=KNOWN_AT + dt.timedelta(9))
     with pytest.raises(RefusedError, match="起“恢复称号”：当日状态为“持有称号”"):
@@ -149,9 +149,9 @@ def test_an_unknown_basis(record: Record, basis: str) -> None:
 
 
 def test_an_unregistered_unit_has_neither_events_nor_standing(connection: Connection, record: Record) -> None:
-    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的平台；现有：FP01"):
+    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的单位；现有：FP01"):
         record("recognised", 2024, unit="FP13")
-    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的平台；现有：FP01"):
+    with pytest.raises(UnknownError, match="没有登记代码为“FP13”的单位；现有：FP01"):
         standing(connection, PROGRAMME, "FP13", dt.date(2024, 1, 1), KNOWN_AT)
     with pytest.raises(UnknownError, match="“nonsense”"):
         standing(connection, "nonsense", "FP01", dt.date(2024, 1, 1), KNOWN_AT)

@@ -258,4 +258,4 @@ def resolved(role: Party, party: str, body: Body | None) -> str:
         }[role]
     if role == "province" and party in PROVINCES:
         return party
-    raise UnknownError(f"“{party}”的事项没有平台，无从确定“{role}”；可用：office、province")
+    raise UnknownError(f"“{party}”的事项没有所涉单位，无从确定“{role}”；可用：office、province")

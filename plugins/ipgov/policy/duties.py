@@ -156,7 +156,7 @@ class Duty(Block):
         if self.repeats:
             self._can_repeat()
         if self.opened_by.whom in ("provinces", "office") and self.owed_by in ("body", "host", "operating"):
-            raise ValueError(f"whom: {self.opened_by.whom} 的职责不能由平台一方承担")
+            raise ValueError(f"whom: {self.opened_by.whom} 的职责不能由单位一方承担")
         if self.opened_by.whom == "office" and "province" in (self.owed_by, self.owed_to):
             raise ValueError("whom: office 的职责没有所涉省份")
         return self

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from ipgov.core.errors import GovernanceError, UnknownError
 from ipgov.core.settings import settings
-from ipgov.policy.blocks import Block
+from ipgov.policy.blocks import Block, ClauseIds
 from ipgov.policy.store import governs, read_policy
 
 FILE = "titles.yaml"
@@ -33,6 +33,7 @@ class TitleWords(Block):
     """The words of one programme: what it confers (``noun``) and on what, and what each event is called.
 
     ``title``: 国家级产业知识产权运营中心; ``body``: 中心; ``category``, ``host``: heads of columns of a list.
+    ``no_legal_person``: under which clause a body is none, and shares neither name nor code with one.
     """
 
     title: str
@@ -44,6 +45,7 @@ class TitleWords(Block):
     cancelled: str
     restored: str
     renamed: str = "更名"
+    no_legal_person: ClauseIds = ()
     office: Office | None = None
 
     def event(self, event: str) -> str:
@@ -74,6 +76,11 @@ def title_words(programme: str) -> TitleWords:
     if programme not in known:
         raise UnknownError(f"{FILE} 没有“{programme}”的称号用词；现有：{'、'.join(known)}")
     return known[programme]
+
+
+def no_legal_persons() -> dict[str, TitleWords]:
+    """Return the words of every programme whose bodies are no legal persons."""
+    return {programme: words for programme, words in _known().items() if words.no_legal_person}
 
 
 def day_words(programme: str) -> DayWords:

@@ -25,6 +25,7 @@ from ipgov.followup.obligations import reference
 from ipgov.policy.correspondence import Correspondence, Kind, correspondence
 from ipgov.policy.duties import Rung
 from ipgov.policy.duty_store import DutyRule, frozen_duty
+from ipgov.policy.title_words import day_words
 from ipgov.procedures.cycles import rules_of
 from ipgov.procedures.follow_up_waiting import ENDED_BEFORE, HEARD, TOLD, WAITING
 from ipgov.procedures.parties import OFFICE, Parties
@@ -360,6 +361,7 @@ class _Desk:
             "attachments": [{"name": k.name, "required": k.required} for k in kinds],
             "late_until": days.late_until.date,
             "evaluate_on": days.evaluate_on.date,
+            "evaluate_on_is_called": day_words(collected_in).evaluate_on,
             "rules_version": rules.version,
         }
 

@@ -26,7 +26,7 @@ from ipgov.registry.codes import PROVINCES, province_name
 # view: the name of its sheet
 VIEWS = {
     "counts": "统计",
-    "bodies": "平台",
+    "bodies": "单位",
     "title_events": "资格变动",
     "submissions": "报送",
     "obligations": "应办事项",

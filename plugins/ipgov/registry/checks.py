@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from ipgov.core.errors import Problem
 from ipgov.policy.rules import RuleVersion
+from ipgov.policy.title_words import title_words
 from ipgov.registry.platforms import roster
 
 
@@ -23,10 +24,11 @@ def check_kind_counts(connection: Connection, rules: RuleVersion, known_at: dt.d
         return []
     found = Counter(u.kind for u in roster(connection, rules.programme, subject.counted_on, known_at))
     expected = {k.code: k.count for k in subject.kinds if k.count is not None}
+    body = title_words(rules.title_programme).body
     return [
         Problem(
             check="kind_counts",
-            found=f"{subject.counted_on} {_kind_name(rules, kind)}平台有 {found[kind]} 家",
+            found=f"{subject.counted_on} {_kind_name(rules, kind)}{body}有 {found[kind]} 家",
             expected=f"{expected.get(kind, 0)} 家",
             basis=subject.basis,
         )

@@ -39,7 +39,7 @@ def record(
         body = tables.titled_body
         known = select(body.c.unit).where(body.c.unit == contact.recipient).limit(1)
         if connection.execute(known).first() is None:
-            raise UnknownError(f"没有代码为“{contact.recipient}”的收件单位；应为平台代码或两位省份代码")
+            raise UnknownError(f"没有代码为“{contact.recipient}”的收件单位；应为单位代码或两位省份代码")
     lock(connection, "contact", contact.recipient)
     there = find(connection, contact.recipient, valid_from, known_at)
     if there is not None and (there["name"], there["address"]) == (contact.name, contact.address):

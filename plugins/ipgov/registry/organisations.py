@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 from ipgov.core import tables
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
+from ipgov.policy.title_words import no_legal_persons
 from ipgov.registry.asof import newest
 from ipgov.registry.codes import province_name, uscc_check_problem, uscc_form_problem
 
@@ -40,23 +41,26 @@ def add_organisation(
     """Register an organisation or a later version of it; return whether a row was written.
 
     Raises RefusedError for a malformed code, for one whose check character fails and that nobody confirmed,
-    and for the name of a titled body (which is no legal person, 2023-156#25); UnknownError for the province.
+    and for the name of a body of a programme whose bodies are no legal persons (2023-156#25); UnknownError
+    for the province.
     """
     _check_code(organisation.code, code_confirmed_by)
     province_name(organisation.province)
     if not organisation.name.strip():
         raise RefusedError(f"组织 {organisation.code} 没有名称，应填写营业执照或法人证书上的全称")
-    # By name, so that a platform and an organisation of one name cannot be registered at the same time.
+    # By name, so that such a body and an organisation of one name cannot be registered at the same time.
     lock(connection, "registered name", organisation.name)
     lock(connection, "organisation", organisation.code)
     body = tables.titled_body
-    platform = connection.execute(
-        select(body.c.unit).where(body.c.name == organisation.name).limit(1)
-    ).scalar()
-    if platform is not None:
+    no_persons = no_legal_persons()
+    namesakes = select(body.c.programme, body.c.unit).where(
+        body.c.name == organisation.name, body.c.programme.in_(no_persons)
+    )
+    if (namesake := connection.execute(namesakes.limit(1)).first()) is not None:
+        words = no_persons[namesake.programme]
         raise RefusedError(
-            f"“{organisation.name}”是平台 {platform} 的名称；平台为非法人、非实体机构，"
-            "不得登记统一社会信用代码，应登记其依托单位与运营单位"
+            f"“{organisation.name}”是{words.body} {namesake.unit} 的名称；{words.body}为非法人、非实体机构，"
+            f"不得登记统一社会信用代码，应登记其{words.host}与运营单位"
         )
     values = {
         "code": organisation.code,

@@ -1,8 +1,8 @@
-"""Titled bodies (platforms): what they are, who hosts and who operates them, which of them hold the title.
+"""Titled bodies: what they are, who hosts and who operates them, which of them hold the title.
 
-A platform is no legal person and no entity (2023-156#25): it has a unit code of the office's own and names
-two organisations, its host unit (依托单位) and its operating unit (运营单位, answerable for
-performance, #12).
+A body has a unit code of the office's own and names two organisations, its host unit (依托单位) and its
+operating unit (运营单位, answerable for performance, 2023-156#12). Whether it may itself be a legal person is
+the programme's: a platform is none (2023-156#25), a centre may be one (2024-1155#17).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ipgov.core import tables
 from ipgov.core.database import lock
 from ipgov.core.errors import RefusedError, UnknownError
 from ipgov.policy import store
+from ipgov.policy.title_words import no_legal_persons, title_words
 from ipgov.registry.asof import listed, newest
 from ipgov.registry.codes import province_name, uscc_form_problem
 from ipgov.registry.organisations import Organisation, organisation
@@ -58,10 +59,11 @@ def add_titled_body(
     """Register a body or a later version of it; return whether a row was written. It gives no title.
 
     Raises UnknownError for an unknown programme, kind, province, route, host or operating unit; RefusedError
-    for a malformed unit code, for a 统一社会信用代码 in its place, and for the name of an organisation.
+    for a malformed unit code, for a 统一社会信用代码 in its place, and for the name of an organisation
+    where the programme's bodies are no legal persons.
     """
-    _check_unit_code(unit)
     programme = store.governs(programme)
+    _check_unit_code(programme, unit)
     kinds = kind_names(programme)
     if kind not in kinds:
         known = "、".join(f"{c}（{n}）" for c, n in kinds.items())
@@ -74,13 +76,14 @@ def add_titled_body(
     lock(connection, "titled body", programme, unit)
     for code in (host_code, operator_code):
         organisation(connection, code, valid_from, known_at)
-    legal_person = tables.organisation
-    same_name = select(legal_person.c.code).where(legal_person.c.name == name).limit(1)
-    if (namesake := connection.execute(same_name).scalar()) is not None:
-        raise RefusedError(
-            f"{unit}：“{name}”是组织 {namesake} 的名称；平台为非法人、非实体机构，应另有平台名称，"
-            "该组织登记为依托单位或运营单位"
-        )
+    if (words := no_legal_persons().get(programme)) is not None:
+        legal_person = tables.organisation
+        same_name = select(legal_person.c.code).where(legal_person.c.name == name).limit(1)
+        if (namesake := connection.execute(same_name).scalar()) is not None:
+            raise RefusedError(
+                f"{unit}：“{name}”是组织 {namesake} 的名称；{words.body}为非法人、非实体机构，"
+                f"应另有{words.body}名称，该组织登记为{words.host}或运营单位"
+            )
     values: dict[str, Any] = {
         "programme": programme,
         "unit": unit,
@@ -106,14 +109,16 @@ def kind_names(programme: str) -> dict[str, str]:
     return {k.code: k.name for v in store.versions(programme) for k in v.rules.subject.kinds}
 
 
-def _check_unit_code(unit: str) -> None:
+def _check_unit_code(programme: str, unit: str) -> None:
     if uscc_form_problem(unit) is None:
+        words = no_legal_persons().get(programme)
+        why = f"{words.body}为非法人、非实体机构，" if words else ""
         raise RefusedError(
-            f"“{unit}”是统一社会信用代码；平台为非法人、非实体机构，应使用平台代码（如 FP01），"
-            "统一社会信用代码登记在依托单位与运营单位名下"
+            f"“{unit}”是统一社会信用代码；{why}应使用单位代码（如 FP01），"
+            f"统一社会信用代码登记在{title_words(programme).host}与运营单位名下"
         )
     if UNIT_CODE.fullmatch(unit) is None:
-        raise RefusedError(f"平台代码“{unit}”格式不符：应为 2 个大写字母加 2 至 6 位数字，如 FP01")
+        raise RefusedError(f"单位代码“{unit}”格式不符：应为 2 个大写字母加 2 至 6 位数字，如 FP01")
 
 
 _KEYS = (tables.titled_body.c.programme, tables.titled_body.c.unit)
@@ -158,7 +163,7 @@ _ORGANISATION = tuple(f.name for f in fields(Organisation))
 
 
 def _unit(row: RowMapping, on: dt.date) -> Unit:
-    for column, what in (("name", "平台登记"), ("host_name", "依托单位"), ("operator_name", "运营单位")):
+    for column, what in (("name", "单位登记"), ("host_name", "依托单位"), ("operator_name", "运营单位")):
         if row[column] is None:
             raise UnknownError(f"{row['unit']} 在 {on} 缺少{what}的有效登记，应补登后再取名册")
     host, operator = (
@@ -195,7 +200,7 @@ def unit(connection: Connection, programme: str, unit: str, on: dt.date, known_a
         return _unit(row, on)
     known = listed(list(connection.execute(select(every.c.unit).order_by(every.c.unit)).scalars()))
     if not store.recognises(programme):
-        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定平台；现有：{known}")
+        raise UnknownError(f"{on}“{programme}”没有代码为“{unit}”的已认定单位；现有：{known}")
     if standings(connection, programme, on, known_at).get(unit) is not None:
         raise RefusedError(f"{unit} 在 {on} 已持有{life(programme).title}资格，不能再次申报")
     raise UnknownError(f"{on}“{programme}”没有登记代码为“{unit}”的申报单位；现有：{known}")

@@ -98,7 +98,7 @@ def standing(connection: Connection, programme: str, unit: str, on: dt.date, kno
     """Return a body's state on a day, as known at a moment; UnknownError where it was not registered."""
     every = standings(connection, programme, on, known_at)
     if unit not in every:
-        raise UnknownError(f"“{programme}”没有登记代码为“{unit}”的平台；现有：{listed(list(every))}")
+        raise UnknownError(f"“{programme}”没有登记代码为“{unit}”的单位；现有：{listed(list(every))}")
     return every[unit]
 
 
@@ -186,7 +186,7 @@ def _check_registered(
     ).scalars()
     known = list(units)
     if unit not in known:
-        raise UnknownError(f"{on}“{programme}”没有登记代码为“{unit}”的平台；现有：{listed(known)}")
+        raise UnknownError(f"{on}“{programme}”没有登记代码为“{unit}”的单位；现有：{listed(known)}")
 
 
 def _check_actor(of: Lifecycle, unit: str, event: Event, on: dt.date, by: Actor) -> None:

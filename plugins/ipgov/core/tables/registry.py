@@ -28,7 +28,7 @@ organisation_succession = fact(
     one_of("kind", "renamed", "merged", "split", "restructured"),
 )
 
-# A titled body is no legal person (2023-156#25): it names its host unit and its operating unit.
+# A titled body names its host unit and its operating unit; most are no legal persons (2023-156#25).
 titled_body = fact(
     "titled_body",
     words("unit"),

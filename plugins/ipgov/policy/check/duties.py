@@ -258,7 +258,7 @@ def duty_parties(duties: DutyFiles) -> Iterator[Finding]:
             asked = {duty.owed_by, duty.owed_to, *(p for r in _rungs(ladder) for p in r.to)}
             for party in sorted(asked & missing):
                 expected = "province、office" if whom == "provinces" else "office"
-                yield Finding(f"duties[{duty.code}]", f"没有平台，无从确定“{party}”", expected, name)
+                yield Finding(f"duties[{duty.code}]", f"没有所涉单位，无从确定“{party}”", expected, name)
 
 
 def _whom(duty: Duty, known: Mapping[str, Duty]) -> str | None:

@@ -48,7 +48,7 @@ def _indicator(
             f"大于 minimum_raters（{method.minimum_raters}）",
         )
     if indicator.source_field in file.rules.form.fields:
-        found = f"栏目 {indicator.source_field} 由平台填报，不能同时由专家评分"
+        found = f"栏目 {indicator.source_field} 由单位填报，不能同时由专家评分"
         yield Finding(f"{path}.input", found, "不是报送表的栏目代码")
     for name, bound in (("minimum", method.scale.minimum), ("maximum", method.scale.maximum)):
         if bound != bound.quantize(Decimal(1).scaleb(-rule.decimals)):
