@@ -57,11 +57,7 @@ def write(blank: Blank, banner: str) -> bytes:
     _results(book, blank)
     for name, meaning in ((VALUES, "原件公布的指标值（计入分母以后）"), (SCORES, "原件公布的指标得分")):
         _indicators(book, blank, name, meaning)
-    sheet = book.workbook.add_worksheet(IDENTITY)
-    for row, (key, value) in enumerate(identity(blank.programme, blank.period).items(), 1):
-        book.put(sheet, row, 1, key, book.format())
-        book.put(sheet, row, 2, value, book.format())
-    sheet.very_hidden()
+    book.identity(identity(blank.programme, blank.period).items(), IDENTITY)
     return book.close()
 
 

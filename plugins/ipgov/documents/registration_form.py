@@ -54,11 +54,7 @@ def write(blank: Blank, banner: str) -> bytes:
     told = "每家单位一行；浅黄色单元格由登记人填写。"
     _table(book, BODIES, f"{blank.title}：名单", told, BODY_COLUMNS, lists)
     _codes(book, blank, lists)
-    sheet = book.workbook.add_worksheet(IDENTITY)
-    for row, (key, value) in enumerate(identity(blank.programme).items(), 1):
-        book.put(sheet, row, 1, key, book.format())
-        book.put(sheet, row, 2, value, book.format())
-    sheet.very_hidden()
+    book.identity(identity(blank.programme).items(), IDENTITY)
     return book.close()
 
 

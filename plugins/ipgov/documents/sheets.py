@@ -130,9 +130,9 @@ class Book:
         sheet.protect("", PROTECTION)
         sheet.activate()
 
-    def identity(self, rows: Iterable[Sequence[str]]) -> None:
+    def identity(self, rows: Iterable[Sequence[str]], name: str = IDENTITY) -> None:
         """Add the hidden sheet that says what the workbook is, for when it comes back: key and values."""
-        sheet = self.workbook.add_worksheet(IDENTITY)
+        sheet = self.workbook.add_worksheet(name)
         for row, cells in enumerate(rows, 1):
             for column, value in enumerate(cells, 1):
                 self.put(sheet, row, column, value, self.format())

@@ -1,8 +1,8 @@
-"""The very hidden sheet by which a form says what it is, for whom and for when."""
+"""The very hidden sheet by which a workbook that comes back says what it is, for whom and for when."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ipgov.core.errors import Problem
 from ipgov.core.fingerprint import fingerprint
@@ -22,13 +22,19 @@ def identity(
     The check makes a careless or curious change visible. It holds no secret, so it is no proof against a
     forger: that a unit sends for itself is proved by the place in the inbox that only it can write to.
     """
-    rows = dict(zip(KEYS, (form, str(form_version), programme, period, unit, rule_sha256), strict=True))
-    return rows | {CHECK: fingerprint(rows)}
+    return checked(
+        dict(zip(KEYS, (form, str(form_version), programme, period, unit, rule_sha256), strict=True))
+    )
 
 
-def identity_rows(workbook: Workbook) -> dict[str, str] | None:
-    """Return the rows of the identity sheet as they stand, or None where there is no such sheet."""
-    sheet = workbook.sheets.get(SHEET)
+def checked(rows: Mapping[str, str]) -> dict[str, str]:
+    """Return the rows with the check over them as the last."""
+    return {**rows, CHECK: fingerprint(rows)}
+
+
+def identity_rows(workbook: Workbook, name: str = SHEET) -> dict[str, str] | None:
+    """Return the rows of an identity sheet as they stand, or None where there is no such sheet."""
+    sheet = workbook.sheets.get(name)
     if sheet is None:
         return None
     rows = sorted({row for row, _ in sheet.cells})
@@ -46,7 +52,7 @@ def identity_problem(rows: Mapping[str, str] | None) -> Problem | None:
     return Problem("has_identity", found, "在系统下发的空白表或更正工作簿上直接填报", sheet=SHEET)
 
 
-def whole_and_unchanged(rows: Mapping[str, str]) -> bool:
+def whole_and_unchanged(rows: Mapping[str, str], keys: Iterable[str] = KEYS) -> bool:
     """Tell whether every row is there and the check fits them."""
-    kept = {k: rows.get(k, "") for k in KEYS}
-    return set(rows) == {*KEYS, CHECK} and all(kept.values()) and rows[CHECK] == fingerprint(kept)
+    kept = {k: rows.get(k, "") for k in keys}
+    return rows.keys() == {*kept, CHECK} and all(kept.values()) and rows[CHECK] == fingerprint(kept)

@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Literal, cast
 
 from ipgov.core.errors import Problem
-from ipgov.core.fingerprint import fingerprint
 from ipgov.intake.grid import Raw, Sheet, Workbook, address
+from ipgov.intake.identity import checked, identity_rows, whole_and_unchanged
 from ipgov.intake.refusals import NotAWorkbookError
 from ipgov.intake.transforms import Converted, NotOfTypeError, convert, label_key, raw_text
 from ipgov.intake.workbook import read_workbook
@@ -30,7 +30,6 @@ UNIT, NAME = "单位代码", "名称"
 NOT_EVALUATED = "未评价"
 KIND = "published_history"
 KEYS = ("kind", "version", "programme", "period")
-CHECK = "check"
 MAX_TEXT = 200
 
 
@@ -100,8 +99,7 @@ class Published:
 
 def identity(programme: str, period: str) -> dict[str, str]:
     """Return the rows of the identity sheet, the check over them last."""
-    rows = dict(zip(KEYS, (KIND, "1", programme, period), strict=True))
-    return rows | {CHECK: fingerprint(rows)}
+    return checked(dict(zip(KEYS, (KIND, "1", programme, period), strict=True)))
 
 
 def read_published(data: bytes, filename: str) -> Published:
@@ -113,8 +111,8 @@ def read_published(data: bytes, filename: str) -> Published:
             "published_workbook", error.found, error.expected, filename, error.sheet, error.cell
         )
         return Published(problems=(problem,))
-    known = _identity(book)
-    if known is None:
+    known = identity_rows(book, IDENTITY)
+    if known is None or not whole_and_unchanged(known, KEYS) or known["kind"] != KIND:
         expected = "由 ipgov history blank 生成的工作簿"
         problem = Problem(
             "published_identity", "身份信息页缺失、不完整或已被改动", expected, filename, IDENTITY
@@ -141,16 +139,6 @@ def read_published(data: bytes, filename: str) -> Published:
         problems.append(Problem("published_rows", "没有一行结果", "至少一家单位的结果", sheet=RESULTS))
     problems = [Problem(p.check, p.found, p.expected, filename, p.sheet, p.cell, p.basis) for p in problems]
     return Published(known["programme"], known["period"], source, tuple(rows), codes, tuple(problems))
-
-
-def _identity(book: Workbook) -> dict[str, str] | None:
-    sheet = book.sheets.get(IDENTITY)
-    if sheet is None:
-        return None
-    rows = {raw_text(sheet.cells.get((r, 1))): raw_text(sheet.cells.get((r, 2))) for r, _ in sheet.cells}
-    kept = {k: rows.get(k, "") for k in KEYS}
-    whole = set(rows) == {*KEYS, CHECK} and kept["kind"] == KIND and rows[CHECK] == fingerprint(kept)
-    return kept if whole else None
 
 
 def _sheets(book: Workbook) -> Iterator[Problem]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ipgov.core.errors import Problem
-from ipgov.core.fingerprint import fingerprint
 from ipgov.intake.grid import Sheet, Workbook, address
+from ipgov.intake.identity import checked, identity_rows, whole_and_unchanged
 from ipgov.intake.refusals import NotAWorkbookError
 from ipgov.intake.transforms import NotOfTypeError, convert, half_width, label_key, raw_text
 from ipgov.intake.workbook import read_workbook
@@ -24,7 +24,6 @@ IDENTITY = "_registration"
 HEAD_ROW = 4  # title, meaning and banner stand above
 KIND = "registration"
 KEYS = ("kind", "version", "programme")
-CHECK = "check"
 MAX_TEXT = 200
 MAX_ROWS = 1_000  # of a sheet: one transaction, while others wait for the names it holds
 
@@ -100,8 +99,7 @@ class Registrations:
 
 def identity(programme: str) -> dict[str, str]:
     """Return the rows of the identity sheet, the check over them last."""
-    rows = dict(zip(KEYS, (KIND, "1", programme), strict=True))
-    return rows | {CHECK: fingerprint(rows)}
+    return checked(dict(zip(KEYS, (KIND, "1", programme), strict=True)))
 
 
 def read_registrations(data: bytes, filename: str) -> Registrations:
@@ -113,8 +111,8 @@ def read_registrations(data: bytes, filename: str) -> Registrations:
             "registration_workbook", error.found, error.expected, filename, error.sheet, error.cell
         )
         return Registrations(problems=(problem,))
-    programme = _programme(book)
-    if programme is None:
+    known = identity_rows(book, IDENTITY)
+    if known is None or not whole_and_unchanged(known, KEYS) or known["kind"] != KIND:
         expected = "由 ipgov registry template 生成的工作簿"
         problem = Problem(
             "registration_identity", "身份信息页缺失、不完整或已被改动", expected, filename, IDENTITY
@@ -129,21 +127,11 @@ def read_registrations(data: bytes, filename: str) -> Registrations:
     if set(entries) == set(SHEETS) and not problems and not any(entries.values()):
         problems.append(Problem("registration_rows", "没有填写任何一行", "至少一个组织或单位", sheet=BODIES))
     return Registrations(
-        programme,
+        known["programme"],
         entries.get(ORGANISATIONS, ()),
         entries.get(BODIES, ()),
         tuple(replace(p, file=filename) for p in problems),
     )
-
-
-def _programme(book: Workbook) -> str | None:
-    sheet = book.sheets.get(IDENTITY)
-    if sheet is None:
-        return None
-    rows = {raw_text(sheet.cells.get((r, 1))): raw_text(sheet.cells.get((r, 2))) for r, _ in sheet.cells}
-    kept = {k: rows.get(k, "") for k in KEYS}
-    whole = set(rows) == {*KEYS, CHECK} and kept["kind"] == KIND and rows[CHECK] == fingerprint(kept)
-    return kept["programme"] if whole else None
 
 
 def _sheets(book: Workbook) -> Iterator[Problem]:
